@@ -1,0 +1,26 @@
+/*
+ * log.h - one event, one line: a stable event name, then key=value pairs.
+ *
+ *     nb_log_warn("app.deploy_failed", "app=%s errors=%u", name, count);
+ *
+ * Floors base to io stay silent; server and cli decide and log. The sink is set once at start (stderr
+ * by default; journald by systemd/). Threads: any. One call is one line, never interleaved.
+ */
+#ifndef BASE_LOG_H
+#define BASE_LOG_H
+
+enum nb_log_level { NB_LOG_ERROR, NB_LOG_WARN, NB_LOG_INFO, NB_LOG_DEBUG };
+
+typedef void nb_log_sink(enum nb_log_level level, const char *event, const char *fields);
+
+void nb_log_set_sink(nb_log_sink *sink); /* NULL: stderr, coloured on a terminal */
+void nb_log_set_level(enum nb_log_level most);
+void nb_log_at(enum nb_log_level level, const char *event, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+#define nb_log_error(...) nb_log_at(NB_LOG_ERROR, __VA_ARGS__)
+#define nb_log_warn(...) nb_log_at(NB_LOG_WARN, __VA_ARGS__)
+#define nb_log_info(...) nb_log_at(NB_LOG_INFO, __VA_ARGS__)
+#define nb_log_debug(...) nb_log_at(NB_LOG_DEBUG, __VA_ARGS__)
+
+#endif

@@ -1,0 +1,2 @@
+noinst_LIBRARIES += liblang.a
+liblang_a_SOURCES =

@@ -1,0 +1,2 @@
+noinst_LIBRARIES += liblib.a
+liblib_a_SOURCES =

@@ -1,0 +1,63 @@
+/*
+ * list.h - the persistent list.
+ *
+ * One type, three forms: VM_NIL; CONS cells (head, tail) that know their length; SLICEs of an ARRAY (offset and length). Costs:
+ *   [h | t] match or prepend    O(1), three words
+ *   length                      O(1)
+ *   xs[i]                       O(1) in a slice. In a chain of cells: up to a few steps are walked; a longer walk first turns the cells
+ *                               into slices (in place: the cell becomes a SLICE of the same elements), the new arrays doubling in size, so any mixture of prepending and indexing
+ *                               is O(log n) amortised
+ *   push, xs ++ ys              O(length of ys) amortised when xs ends where its array's used part ends and nobody has appended to it before; else a copy of xs with room
+ *   set, insert in the middle   O(n)
+ *   map, filter, …              build arrays: one word per element
+ * Lists that are copied (messages, mvars) become slices.
+ */
+#ifndef VM_LIST_H
+#define VM_LIST_H
+
+#include "vm/process.h"
+
+static inline bool vm_is_list(vm_value v)
+{
+    return v == VM_NIL || (vm_is_object(v) && (vm_kind(v) == VM_KIND_CONS || vm_kind(v) == VM_KIND_SLICE));
+}
+static inline uint32_t vm_list_length(vm_value list) { return list == VM_NIL ? 0 : vm_size(list); }
+/** First element of a list that is not empty. Never allocates. */
+static inline vm_value vm_list_head(vm_value list)
+{
+    if (vm_kind(list) == VM_KIND_CONS)
+        return vm_field(list, 0);
+    return vm_field(vm_field(list, 0), 1 + (unsigned)vm_small(vm_field(list, 1)));
+}
+/** All but the first. May allocate 3 words. VM_NONE when memory is exhausted. */
+vm_value vm_list_tail(struct vm_ctx *ctx, vm_value list);
+vm_value vm_list_cons(struct vm_ctx *ctx, vm_value head, vm_value tail);
+/** Element at index < length. May rearrange and allocate. */
+vm_value vm_list_at(struct vm_ctx *ctx, vm_value list, uint32_t index);
+vm_value vm_list_push(struct vm_ctx *ctx, vm_value list, vm_value item);
+vm_value vm_list_concat(struct vm_ctx *ctx, vm_value left, vm_value right);
+vm_value vm_list_set(struct vm_ctx *ctx, vm_value list, uint32_t index, vm_value item); /* index < length */
+/** Elements [from, from + count). O(1) for slices, O(from) for cells. */
+vm_value vm_list_part(struct vm_ctx *ctx, vm_value list, uint32_t from, uint32_t count);
+/** From C values that are roots (ctx->args, registers) or immediates. */
+vm_value vm_list_from(struct vm_ctx *ctx, const vm_value *items, uint32_t count);
+
+/** Walk without allocating:  struct vm_list_walk w; for (vm_list_walk(&w, list); vm_list_next(&w, &item);) …
+ *  Valid until the next allocation. */
+struct vm_list_walk { vm_value list; const vm_value *at, *end; };
+void vm_list_walk(struct vm_list_walk *walk, vm_value list);
+bool vm_list_next(struct vm_list_walk *walk, vm_value *ret_item);
+
+/** An array that natives fill: vm_list_make() takes `count` words, all VM_UNIT; write with vm_list_init_at(), before any allocation or at any time as long as nobody else has seen the list. */
+vm_value vm_list_make(struct vm_ctx *ctx, uint32_t count);
+static inline void vm_list_init_at(vm_value slice, uint32_t index, vm_value item)
+{
+    vm_object(vm_field(slice, 0))[2 + (unsigned)vm_small(vm_field(slice, 1)) + index] = item;
+}
+
+/* Growing lists of unknown length: a BUILDER object. Used by natives and by the library's loops. */
+vm_value vm_builder_new(struct vm_ctx *ctx, uint32_t capacity);
+bool vm_builder_push(struct vm_ctx *ctx, vm_value *builder, vm_value item); /* *builder must be a root; false: no memory */
+vm_value vm_builder_list(vm_value builder); /* the list so far; the builder may go on */
+
+#endif

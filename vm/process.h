@@ -1,0 +1,144 @@
+/*
+ * process.h - a lightweight process: its heap, mailbox, state; and the context of the thread that runs one.
+ *
+ * Memory of process structs is type-stable: a struct that ended is reused for another process and never unmapped, so that a sender
+ * may follow a stale table entry: its message carries the pid it was meant for, and the new tenant drops it.
+ *
+ * States (all changes by compare-and-swap; whoever wins a transition to RUNNABLE puts the process into a run queue, so it is in one at most):
+ *
+ *   FREE ─new─▶ RUNNABLE ─worker takes it─▶ RUNNING ─parks─▶ WAITING ─wake─▶ RUNNABLE
+ *                  ▲                          │  ▲ └─ends──▶ FREE
+ *                  └───────slice used─────────┘  └ wake while RUNNING: NOTIFIED; parking then fails and it runs on
+ *
+ * Parking and waking: the parker publishes its reason, then tries RUNNING→WAITING; the waker publishes the cause (pushes the message), then wakes.
+ * Either order of the two ends with a process that sees the cause.
+ */
+#ifndef VM_PROCESS_H
+#define VM_PROCESS_H
+
+#include <ck_stack.h>
+#include <stdatomic.h>
+
+#include "vm/heap.h"
+#include "vm/native.h"
+
+struct vm_host;
+struct vm_program;
+struct vm_function;
+struct vm_mvar;
+
+enum vm_process_state {
+    VM_PROCESS_FREE,
+    VM_PROCESS_RUNNABLE,
+    VM_PROCESS_RUNNING,
+    VM_PROCESS_NOTIFIED, /* running, and woken meanwhile */
+    VM_PROCESS_WAITING,
+};
+
+/** What a process that waits is doing, for Process.info and nostosctl. */
+enum vm_wait { VM_WAIT_NONE, VM_WAIT_RECEIVE, VM_WAIT_SLEEP, VM_WAIT_IO, VM_WAIT_MVAR, VM_WAIT_ACCEPT };
+
+struct vm_message {
+    ck_stack_entry_t entry;   /* in the receiver's inbox */
+    struct vm_message *next;  /* in the receiver's queue, oldest first */
+    uint64_t to;              /* the pid it was sent to */
+    vm_value value;
+    struct vm_fragment *fragment; /* what `value` points into; NULL for immediates, immortals and … */
+    bool owns_shared;         /* … shared objects, of which the message then holds one reference */
+};
+
+struct vm_process {
+    unsigned magic;
+    _Atomic uint32_t state;              /* enum vm_process_state */
+    _Atomic uint64_t pid;                /* its number now; 0 while FREE */
+    _Atomic bool kill;                   /* asked to end; looked at when it is scheduled or parks */
+    struct vm_process *queue_next;       /* for whoever holds it: injection queue, free lists */
+    struct vm_program *program;          /* whose code it runs; one reference */
+    void *owner;                         /* the app version it belongs to, for the host; NULL in plain runs */
+
+    struct vm_heap heap;
+    const uint64_t *pc;                  /* next instruction while it does not run */
+    uint32_t handler;                    /* innermost exception handler: words below heap.end, 0 none (except.h) */
+    uint32_t depth, depth_max;           /* calls that wait for a result */
+    vm_value entry;                      /* closure to call first */
+    vm_value exception;                  /* what ended it */
+    char *trace;                         /* stack trace of that; nb_alloc'ed */
+
+    ck_stack_t inbox;                    /* senders push, the owner pops all */
+    struct vm_message *queue, **queue_end; /* in order of arrival; owner only */
+    struct vm_message **scan;            /* how far the current receive has looked */
+    uint32_t queue_length;
+    _Atomic uint32_t inbox_length;       /* both queues together, for others to read */
+    uint32_t mailbox_max;
+
+    enum vm_wait wait;
+    uint64_t deadline_ns;                /* of the current receive or sleep; UINT64_MAX none */
+    bool deadline_set;                   /* this receive or sleep has begun */
+    bool receive_with_timeout;
+    void *operation;                     /* a parked native's state; NULL when none. Owner, or … */
+    void (*operation_cancel)(struct vm_process *process); /* … called when the process ends with one pending */
+    struct vm_mvar *held;                /* mvars it has locked */
+    void *http_requests;                 /* requests it accepted and has not answered: server/request.h */
+    bool servers_bound;                  /* it has bound a server, so its being killed closes some */
+
+    uint64_t reductions;                 /* in all */
+    uint64_t started_ns;
+    uint64_t timer_at;                   /* scheduler/timer.h: deadline of its entry there, 0 none */
+    void *links;                         /* links and monitors; NULL none */
+};
+
+/** The running of processes on one thread. Natives get it; it knows the process they run for. */
+struct vm_ctx {
+    struct vm_process *process;
+    const struct vm_host *host;
+    void *worker;                            /* the scheduler's */
+    int64_t reductions;                      /* left in this slice */
+    vm_value args[VM_NATIVE_ARITY_MAX + 4];  /* of the native that runs; roots */
+    unsigned arg_count;                      /* how many of them are in use */
+    vm_value exception;                      /* with VM_RAISE; a root */
+    vm_value call_function, call_args[4];    /* with VM_CALL; roots */
+    unsigned call_arg_count;
+    vm_value *roots[32];                     /* C variables, innermost last */
+    unsigned root_count;
+    uint64_t random[4];                      /* of vm_random() */
+};
+
+/**
+ * Initialise a process (memory of the caller, state FREE or fresh zeroes) to call `entry`, a function value without
+ * parameters that already lies in the process's own memory: see vm_process_spawn() for the usual way.
+ * Takes a reference on the program. Returns false when memory is exhausted.
+ */
+bool vm_process_init(struct vm_process *process, struct vm_program *program, uint64_t pid);
+
+/** Copy a closure (or function) of another process into a fresh process, to be called there. The parent's thread calls this
+ *  before the child is submitted. Results as vm_copy_to_fragment(). */
+enum vm_copy_result vm_process_set_entry(struct vm_process *process, vm_value closure);
+
+/** Give back all it has: heap, messages, operation, held mvars, its reference to the program. State and pid are the caller's to change first. */
+void vm_process_done(struct vm_process *process);
+
+/** Deliver a message that was prepared by vm_message_new() to a process. The caller wakes it afterwards. Threads: any; lock-free. */
+void vm_process_deliver(struct vm_process *process, struct vm_message *message);
+/** A message holding a copy of `value`. Result as vm_copy_to_fragment(). Threads: the one that owns the value. */
+enum vm_copy_result vm_message_new(uint64_t to, vm_value value, struct vm_message **ret_message);
+void vm_message_free(struct vm_message *message);
+
+/* The receive instructions (opcodes.def) are these three. Owner only. */
+struct vm_message *vm_mailbox_peek(struct vm_process *process);   /* at `scan`; NULL: none further */
+vm_value vm_mailbox_accept(struct vm_process *process);           /* remove the one at scan, adopt its fragment, restart scan */
+void vm_mailbox_skip(struct vm_process *process);                 /* leave it, go on to the next */
+
+enum vm_stop {
+    VM_STOP_YIELD, /* slice used up: runnable */
+    VM_STOP_WAIT,  /* parked: the scheduler now tries RUNNING → WAITING; deadline_ns says until when at most */
+    VM_STOP_END,   /* body returned */
+    VM_STOP_CRASH, /* an exception escaped: process->exception, process->trace */
+    VM_STOP_KILLED
+};
+/** Run ctx->process until one of the above. ctx->reductions is the budget. interp.c */
+enum vm_stop vm_run(struct vm_ctx *ctx);
+
+/** After VM_STOP_END: the value the body returned, in the process's heap (only main's is ever looked at). */
+vm_value vm_process_result(const struct vm_process *process);
+
+#endif

@@ -1,0 +1,48 @@
+/*
+ * program.h - a compiled program: code, constants, methods, mvars; what an app version runs.
+ *
+ * Built by the compiler, immutable once published (mvar contents and inline caches aside), reference counted: each process holds one. All memory is
+ * one arena and is given back with the last reference, except constructors and names, which are the daemon's (type.h, intern.h).
+ */
+#ifndef VM_PROGRAM_H
+#define VM_PROGRAM_H
+
+#include <ck_stack.h>
+#include <stdatomic.h>
+
+#include "base/arena.h"
+#include "vm/code.h"
+#include "vm/process.h"
+
+/** A module variable shared between processes (05 §2); mvar.c. The value is an immediate, immortal or shared object. */
+struct vm_mvar {
+    const char *name;             /* qualified */
+    const char *type;             /* as written; versions of an app hand the value on when name and type agree */
+    _Atomic vm_value value;
+    _Atomic uint64_t owner;       /* pid that has it locked, 0: free */
+    uint32_t lock_depth;          /* owner only */
+    struct vm_mvar *held_next;    /* owner's list of held mvars */
+    ck_stack_t waiters;           /* processes to wake when it is unlocked */
+};
+
+struct vm_program {
+    unsigned magic;
+    _Atomic uint32_t references;
+    struct nb_arena *arena;
+    const char *name;                       /* file or folder it was compiled from */
+    struct vm_function **functions;         /* all, for tools */
+    uint32_t function_count;
+    const struct vm_function *init;         /* runs before main: initialises mvars; NULL when there is nothing to do */
+    const struct vm_function *main;         /* main() without parameters; NULL when the program has none */
+    struct vm_mvar **mvars;
+    uint32_t mvar_count;
+    struct vm_methods *methods;             /* dispatch.h */
+};
+
+struct vm_program *vm_program_new(const char *name);              /* one reference; NULL without memory */
+struct vm_program *vm_program_ref(struct vm_program *program);
+void vm_program_unref(struct vm_program *program);                /* NULL is fine */
+/** A function by qualified name and arity ("handle", 1); NULL when there is none. */
+const struct vm_function *vm_program_function(const struct vm_program *program, const char *name, unsigned arity);
+
+#endif

@@ -1,0 +1,2 @@
+noinst_LIBRARIES += libvm.a
+libvm_a_SOURCES =
