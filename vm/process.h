@@ -45,6 +45,7 @@ struct vm_message {
     vm_value value;
     struct vm_fragment *fragment; /* what `value` points into; NULL for immediates, immortals and … */
     bool owns_shared;         /* … shared objects, of which the message then holds one reference */
+    bool adopted;             /* looked at by a receive: fragment and reference went to the heap, `value` is a root */
 };
 
 struct vm_process {
@@ -61,6 +62,7 @@ struct vm_process {
     uint32_t handler;                    /* innermost exception handler: words below heap.end, 0 none (except.h) */
     uint32_t depth, depth_max;           /* calls that wait for a result */
     vm_value entry;                      /* closure to call first */
+    vm_value result;                     /* what the body returned */
     vm_value exception;                  /* what ended it */
     char *trace;                         /* stack trace of that; nb_alloc'ed */
 
@@ -124,8 +126,9 @@ enum vm_copy_result vm_message_new(uint64_t to, vm_value value, struct vm_messag
 void vm_message_free(struct vm_message *message);
 
 /* The receive instructions (opcodes.def) are these three. Owner only. */
-struct vm_message *vm_mailbox_peek(struct vm_process *process);   /* at `scan`; NULL: none further */
-vm_value vm_mailbox_accept(struct vm_process *process);           /* remove the one at scan, adopt its fragment, restart scan */
+struct vm_message *vm_mailbox_peek(struct vm_process *process);   /* at `scan`, adopted; NULL: none further */
+void vm_mailbox_rewind(struct vm_process *process);               /* a receive begins: scan from the oldest */
+void vm_mailbox_accept(struct vm_process *process);               /* remove the one at scan; the next receive starts from the oldest */
 void vm_mailbox_skip(struct vm_process *process);                 /* leave it, go on to the next */
 
 enum vm_stop {

@@ -34,6 +34,7 @@ struct vm_program {
     uint32_t function_count;
     const struct vm_function *init;         /* runs before main: initialises mvars; NULL when there is nothing to do */
     const struct vm_function *main;         /* main() without parameters; NULL when the program has none */
+    const struct vm_function *entry;        /* init, then a tail call of main; what a process of the program starts with. NULL without main */
     struct vm_mvar **mvars;
     uint32_t mvar_count;
     struct vm_methods *methods;             /* dispatch.h */
