@@ -66,6 +66,7 @@ struct vm_function {
     bool catches_all;            /* stubs: the arms catch everything and cannot throw */
     uint32_t catch_at;           /* stubs: word of the catch entry; word 0 is the normal return */
     const char *const *parameters; /* names, for named arguments in dynamic calls; NULL where a parameter has none */
+    bool lambda;                 /* has no name of its own: error texts say "Lambda" */
     const struct vm_line *lines;
     uint32_t line_count;
     uint32_t first_line;
@@ -77,7 +78,12 @@ uint32_t vm_function_line(const struct vm_function *function, uint32_t word);
 /**
  * A place in the code where a method is called, m(x, …) of a trait or x.m(…). `cache` is filled while running: dispatch.h.
  */
-struct vm_site_entry { uint32_t class_key; vm_value target; bool field_call; };
+struct vm_site_entry {
+    struct vm_site_entry *next;     /* of the site */
+    struct vm_site_entry *all_next; /* of the program: to free them */
+    uint32_t class_key;
+    vm_value target;                /* function or native */
+};
 struct vm_site {
     uint32_t name_id;
     const char *name;
@@ -85,7 +91,7 @@ struct vm_site {
     const char *const *arg_names;     /* arg_count interned names or NULLs; NULL when no argument is named */
     vm_value fallback;                /* function, native or closure in scope of that name (UFCS); VM_NONE when none */
     bool as_function;                 /* written m(x): the receiver's fields are not looked at */
-    _Atomic(const struct vm_site_entry *) cache;
+    _Atomic(struct vm_site_entry *) cache; /* receivers seen, newest first */
     _Atomic uint32_t entries;         /* how many were made, bounded */
 };
 
@@ -100,7 +106,7 @@ enum vm_op_flags {
     VM_OP_ENDS = 4,        /* control does not go on to the next word */
     VM_OP_W1 = 8,          /* one word follows */
     VM_OP_W2 = 16,         /* two words follow (W1 included) */
-    VM_OP_LIST = 32,       /* then C registers, four to a word */
+    VM_OP_REGISTERS = 32,  /* then C registers, four to a word */
     VM_OP_JUMPS = 64,      /* D is a jump offset */
     VM_OP_TABLE = 128,     /* W1 is followed by C pairs of words (see SWITCH_…) */
     VM_OP_YIELDS = 256     /* may stop the process; re-executed afterwards unless it says otherwise */

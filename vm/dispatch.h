@@ -21,4 +21,7 @@ vm_value vm_methods_find(const struct vm_methods *methods, unsigned tier, uint32
  *  *ret_field_call), VM_NONE when nothing fits. Threads: any. */
 vm_value vm_dispatch(struct vm_program *program, struct vm_site *site, vm_value receiver, bool *ret_field_call);
 
+/** Free what the program's call sites remember. Only vm_program_unref() calls it, with the last reference. */
+void vm_dispatch_done(struct vm_program *program);
+
 #endif

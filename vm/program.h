@@ -38,6 +38,7 @@ struct vm_program {
     struct vm_mvar **mvars;
     uint32_t mvar_count;
     struct vm_methods *methods;             /* dispatch.h */
+    _Atomic(struct vm_site_entry *) site_entries; /* what call sites remember; freed by vm_dispatch_done() */
 };
 
 struct vm_program *vm_program_new(const char *name);              /* one reference; NULL without memory */
