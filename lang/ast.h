@@ -1,16 +1,16 @@
 /*
  * ast.h - the syntax tree of a source text: what the parser makes and all that follows reads.
  *
- * One tree for the whole grammar. It says what was written, not what it means: a name on the left of `=` is a NS_EXPR_BIND
- * with a name pattern whether it turns out to bind, to assign a `var` or to write an mvar; the clauses of a function are
- * separate items in source order; `M.f(x)` is a method call whose receiver is the constructor-like name `M`. What needs
- * scopes is decided later.
+ * One tree for the whole grammar. It says what was written, not what it means: a name on the left of `=` is a
+ * NS_EXPR_BIND with a name pattern whether it turns out to bind, to assign a `var` or to write an mvar; the clauses of a
+ * function are separate items in source order; `M.f(x)` is a method call whose receiver is the constructor-like name `M`.
+ * What needs scopes is decided later.
  *
  * Statements are expressions: bindings, assignments and local functions are kinds of ns_expr that occur as elements of
  * blocks, as bodies of arms, and as branches of an `if` that itself stands where a statement may (never elsewhere).
  *
- * Every node carries the place it was read from. Nodes and lists live in the arena of their program source and are never
- * freed one by one; names are interned (equal names are equal pointers); absent parts are NULL. Nesting is bounded by
+ * Every node carries the place it was read from. Nodes and lists live in the arena of their program source and are
+ * never freed one by one; names are interned (equal names are equal pointers); absent parts are NULL. Nesting is bounded by
  * NS_NESTING_MAX, so walking a tree by recursion is safe. The tree may be changed in place by the passes that own it.
  */
 #ifndef LANG_AST_H
@@ -22,8 +22,8 @@
 
 #include "lang/diag.h"
 
-/** How deep nodes may nest (expressions, patterns, types and modules together); deeper texts are rejected by the parser.
- *  Chains of one left-associative operator and of postfix forms (`a + b + c`, `x.f().g()`) count for each link. */
+/** How deep nodes may nest (expressions, patterns, types, modules together); the parser rejects deeper texts. Chains
+ *  of one left-associative operator and of postfix forms (`a + b + c`, `x.f().g()`) count for each link. */
 enum { NS_NESTING_MAX = 1000 };
 
 struct ns_expr;
@@ -42,7 +42,7 @@ struct ns_item_list { struct ns_item **items; uint32_t count; };
 struct ns_name { const char *text; struct ns_span span; };
 struct ns_name_list { struct ns_name *items; uint32_t count; };
 
-/* ---- literals ----------------------------------------------------------------------------------------------------- */
+/* ---- literals --------------------------------------------------------------------------------------------- */
 
 enum ns_literal_kind {
     NS_LITERAL_UNIT,    /* () */
@@ -60,8 +60,8 @@ enum ns_literal_kind {
     NS_LITERAL_FLOAT,   /* 2.5: `real` */
     NS_LITERAL_FLOAT32, /* 2.5f32: `real`, already rounded to 32 bits */
     NS_LITERAL_CHAR,    /* 'c': `character`, a code point */
-    NS_LITERAL_STRING,  /* "text": `text`/`length`, escapes replaced; may hold NUL bytes; a NUL follows. For an expression
-                         * without interpolation; a string with parts is NS_EXPR_INTERPOLATION. */
+    NS_LITERAL_STRING,  /* "text": `text`/`length`, escapes replaced; may hold NUL bytes; a NUL follows. A string with
+                         * `${…}` parts is NS_EXPR_INTERPOLATION. */
 };
 
 struct ns_literal {
@@ -76,7 +76,7 @@ struct ns_literal {
     };
 };
 
-/* ---- types -------------------------------------------------------------------------------------------------------- */
+/* ---- types ------------------------------------------------------------------------------------------------ */
 
 enum ns_type_kind {
     NS_TYPE_NAMED,    /* Int, List[T], M.Pt, [T] (as List with `brackets`): named */
@@ -115,7 +115,7 @@ struct ns_type {
 struct ns_type_parameter { struct ns_name name; struct ns_name_list bounds; };
 struct ns_type_parameter_list { struct ns_type_parameter *items; uint32_t count; };
 
-/* ---- patterns ----------------------------------------------------------------------------------------------------- */
+/* ---- patterns --------------------------------------------------------------------------------------------- */
 
 enum ns_pattern_kind {
     NS_PATTERN_WILDCARD,    /* _ */
@@ -161,7 +161,7 @@ struct ns_pattern {
     };
 };
 
-/* ---- expressions -------------------------------------------------------------------------------------------------- */
+/* ---- expressions ------------------------------------------------------------------------------------------ */
 
 enum ns_operator {
     NS_OPERATOR_POWER,         /* ** */
@@ -205,9 +205,9 @@ enum ns_expr_kind {
     NS_EXPR_BINARY,         /* a + b, a && b, …: binary */
     NS_EXPR_PIPE,           /* a |> b: pair, left and right */
     NS_EXPR_SEND,           /* a <- b: pair, left and right */
-    NS_EXPR_CALL,           /* f(args), f[T](args): call, receiver NULL; `callee` is any expression but a field access */
+    NS_EXPR_CALL,           /* f(args), f[T](args): call, receiver NULL; `callee` is no field access */
     NS_EXPR_METHOD_CALL,    /* e.m(args), e.m[T](args), M.f(args): call, receiver and name */
-    NS_EXPR_CONSTRUCT,      /* Ctor(args), Ctor[T](args), M.Ctor(args): call, receiver the qualifier or NULL, and name */
+    NS_EXPR_CONSTRUCT,      /* Ctor(args), Ctor[T](args), M.Ctor(args): call, receiver (qualifier) or NULL, name */
     NS_EXPR_FIELD,          /* e.f, M.f, M.Ctor: field */
     NS_EXPR_TUPLE_FIELD,    /* e.0: tuple_field */
     NS_EXPR_INDEX,          /* e[i]: index */
@@ -298,7 +298,7 @@ struct ns_expr {
     };
 };
 
-/* ---- functions and items ------------------------------------------------------------------------------------------ */
+/* ---- functions and items ---------------------------------------------------------------------------------- */
 
 /** A parameter: pattern [: type] [= default]. */
 struct ns_parameter { struct ns_pattern *pattern; struct ns_type *type; struct ns_expr *value; };

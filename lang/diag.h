@@ -7,8 +7,8 @@
  *        |         ^^^^
  *        Help: did you mean `total`?
  *
- * Messages are never wrapped or coloured inside: people and programs search for them (01 §19, 06 C.6). The compiler collects and
- * goes on to the next error where that makes sense; after NS_DIAG_MAX errors it only counts. Not thread-safe.
+ * Messages are never wrapped or coloured inside: people and programs search for them. The compiler collects and goes on
+ * to the next error where that makes sense; after NS_DIAG_MAX errors it only counts. Not thread-safe.
  */
 #ifndef LANG_DIAG_H
 #define LANG_DIAG_H
@@ -29,7 +29,10 @@ struct ns_source {
 };
 
 /** A part of a source: bytes [from, to). */
-struct ns_span { const struct ns_source *source; uint32_t from, to; };
+struct ns_span {
+    const struct ns_source *source;
+    uint32_t from, to;
+};
 
 enum ns_error_kind { NS_ERROR_PARSE, NS_ERROR_COMPILE };
 enum { NS_DIAG_MAX = 50 };
@@ -38,19 +41,24 @@ struct ns_diag;
 struct ns_diag *ns_diag_new(void);
 struct ns_diag *ns_diag_free(struct ns_diag *diag);
 
-/** Report an error. `span.source` NULL: without a place. The entry stays "open": hints, notes and labels that follow are its. */
+/** Add a source that lives as long as the diag. The text is copied unless `is_static`; names are copied. */
+const struct ns_source *ns_diag_source(struct ns_diag *diag, const char *file, const char *module, const char *text,
+                                       uint32_t length, bool library, bool is_static);
+
+/** Report an error. `span.source` NULL: without a place. The entry stays "open": hints, notes and labels that follow are
+ *  its. */
 void ns_error(struct ns_diag *diag, enum ns_error_kind kind, struct ns_span span, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 void ns_hint(struct ns_diag *diag, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void ns_note(struct ns_diag *diag, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void ns_label(struct ns_diag *diag, struct ns_span span, const char *format, ...) __attribute__((format(printf, 3, 4)));
-/** Errors of the open entry's rank are shown before others: 0 first. Default 10; shadowing of built-ins 1 (01 §19). */
+/** Errors of the open entry's rank are shown before others: 0 first. Default 10; shadowing of built-ins 1. */
 void ns_rank(struct ns_diag *diag, int rank);
 
 size_t ns_diag_count(const struct ns_diag *diag);            /* errors reported, also beyond NS_DIAG_MAX */
 const char *ns_diag_first(const struct ns_diag *diag);       /* message of the first to show; "" when none */
 void ns_diag_print(const struct ns_diag *diag, struct nb_buf *out);  /* for people, sorted by rank, then place */
-void ns_diag_json(const struct ns_diag *diag, struct nb_buf *out);   /* JSON lines (06 C.6) */
+void ns_diag_json(const struct ns_diag *diag, struct nb_buf *out);   /* JSON, one object per line */
 /** Line and column (from 1, in characters) of a byte offset. */
 void ns_source_position(const struct ns_source *source, uint32_t at, uint32_t *ret_line, uint32_t *ret_column);
 
