@@ -27,6 +27,9 @@ void *nb_xalloc_array(size_t count, size_t bytes);
 void *nb_xrealloc_array(void *old, size_t count, size_t bytes);
 char *nb_xstrdup(const char *text);
 
+/** Blocks that were allocated and not freed yet, over all threads; exact while no other thread allocates. */
+long nb_alloc_live(void);
+
 /** Tests: let `count` allocations of this process succeed and then every one fail; -1 switches it off. */
 void nb_alloc_fail_after(long count);
 

@@ -20,7 +20,8 @@ struct nb_buf {
 #define NB_BUF_INIT ((struct nb_buf){ NULL, 0, 0, false })
 
 void nb_buf_done(struct nb_buf *buf);
-void nb_buf_clear(struct nb_buf *buf); /* length 0, memory kept */
+void nb_buf_clear(struct nb_buf *buf); /* length 0, not failed, memory kept */
+/** Make room for `extra` more bytes. Returns false, and sets failed, without memory. */
 bool nb_buf_reserve(struct nb_buf *buf, size_t extra);
 void nb_buf_append(struct nb_buf *buf, const void *bytes, size_t count);
 void nb_buf_byte(struct nb_buf *buf, char byte);
@@ -29,6 +30,6 @@ void nb_buf_printf(struct nb_buf *buf, const char *format, ...) __attribute__((f
 void nb_buf_vprintf(struct nb_buf *buf, const char *format, va_list arguments);
 void nb_buf_code_point(struct nb_buf *buf, unsigned code_point); /* as UTF-8 */
 const char *nb_buf_cstr(const struct nb_buf *buf);               /* "" when empty */
-char *nb_buf_take(struct nb_buf *buf);                           /* the bytes become the caller's (nb_free) */
+char *nb_buf_take(struct nb_buf *buf);                           /* NULL if failed; the caller's then (nb_free) */
 
 #endif

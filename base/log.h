@@ -4,19 +4,33 @@
  *     nb_log_warn("app.deploy_failed", "app=%s errors=%u", name, count);
  *
  * Floors base to io stay silent; server and cli decide and log. The sink is set once at start (stderr
- * by default; journald by systemd/). Threads: any. One call is one line, never interleaved.
+ * by default; journald by systemd/). A value that may hold spaces stands in double quotes; text that strangers
+ * choose goes through nb_log_quote() first, so that it cannot pretend to be another field.
+ * Threads: any. One call is one line, never interleaved.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
+#include <stdbool.h>
+
+struct nb_buf;
+
 enum nb_log_level { NB_LOG_ERROR, NB_LOG_WARN, NB_LOG_INFO, NB_LOG_DEBUG };
 
+/** Where lines go. `fields` may hold line breaks; a sink that writes lines escapes them (nb_log_escape). */
 typedef void nb_log_sink(enum nb_log_level level, const char *event, const char *fields);
 
 void nb_log_set_sink(nb_log_sink *sink); /* NULL: stderr, coloured on a terminal */
-void nb_log_set_level(enum nb_log_level most);
+void nb_log_set_level(enum nb_log_level most); /* NB_LOG_INFO at first */
+bool nb_log_is_on(enum nb_log_level level);
+const char *nb_log_level_name(enum nb_log_level level); /* "error", "warn", "info", "debug" */
 void nb_log_at(enum nb_log_level level, const char *event, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/** Append text with its control characters as \n, \t, \x1b. */
+void nb_log_escape(struct nb_buf *out, const char *text);
+/** Append text in double quotes; those inside it, and backslashes, get a backslash. */
+void nb_log_quote(struct nb_buf *out, const char *text);
 
 #define nb_log_error(...) nb_log_at(NB_LOG_ERROR, __VA_ARGS__)
 #define nb_log_warn(...) nb_log_at(NB_LOG_WARN, __VA_ARGS__)
