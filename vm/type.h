@@ -27,7 +27,8 @@ struct vm_constructor {
     uint16_t siblings;       /* how many constructors the type has */
     const char *const *fields;      /* interned names, `arity` of them */
     const uint32_t *field_ids;      /* nb_intern_id of each */
-    const char *const *field_types; /* as written, "Option[Int]"; for reflection. May hold NULLs */
+    const char *const *field_types; /* as written, "Option[Int]"; for reflection. May hold NULLs, or be NULL */
+    uint64_t hash;           /* of type and constructor name: the same in every run; set by registering */
 };
 
 /** Register; strings are interned, arrays copied. `type_name` is qualified. Returns the number, or 0 when the
