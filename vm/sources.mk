@@ -5,3 +5,4 @@ libvm_a_SOURCES += vm/value.h
 libvm_a_SOURCES += vm/kinds.def
 libvm_a_SOURCES += vm/object.c vm/object.h
 libvm_a_SOURCES += vm/type.c vm/type.h
+libvm_a_SOURCES += vm/string.c vm/string.h
