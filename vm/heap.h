@@ -5,12 +5,13 @@
  *       | objects ……………… → |        free          | ← frames (code.h)       |
  *
  * Allocation moves `top`. When the gap is used up, vm_heap_collect() copies what is live into a new block (Cheney's
- * algorithm, roots exact): any allocation may therefore move every object of the process. A pointer into the heap is valid only until
- * the next allocation; what must live across it is a root (a register of the stack, ctx->args, VM_ROOT).
- * Natives that know their size first call vm_heap_reserve() and then allocate without a collection in between.
+ * algorithm, roots exact): any allocation may therefore move every object of the process. A pointer into the heap
+ * is valid only until the next allocation; what must live across it is a root (a register of the stack, ctx->args,
+ * VM_ROOT). Natives that know their size first call vm_heap_reserve() and then allocate without a collection in
+ * between.
  *
- * Threads: a heap belongs to the thread that runs its process; nobody else touches it. The one exception is a process
- * that nobody runs yet (vm_process_new … first submit).
+ * Threads: a heap belongs to the thread that runs its process; nobody else touches it. The one exception is a
+ * process that nobody runs yet (vm_process_new … first submit).
  */
 #ifndef VM_HEAP_H
 #define VM_HEAP_H
@@ -22,8 +23,8 @@
 struct vm_ctx;
 struct vm_process;
 
-/** A message or another run of objects in memory of its own that a heap has adopted; the next collection
- *  copies what is live out of it and frees it. */
+/** A message or another run of objects in memory of its own that a heap has adopted; the next collection copies
+ *  what is live out of it and frees it. */
 struct vm_fragment {
     struct vm_fragment *next;
     uint32_t words;        /* of objects[] in use */
@@ -46,24 +47,37 @@ struct vm_heap {
     uint32_t collections;
 };
 
-enum { VM_BLOCK_WORDS_MIN = 240 }; /* with its malloc header below 2 KiB */
+enum {
+    VM_BLOCK_WORDS_MIN = 240,    /* with its malloc header below 2 KiB */
+    VM_FRAGMENT_WORDS_MAX = 1024 /* adopted beyond the size of the block before a collection is due */
+};
 
 /** Prepare an empty heap with a block of at least `words` words. False when memory is exhausted. */
 bool vm_heap_init(struct vm_heap *heap, size_t words);
-/** Give everything back: block, fragments, references. */
+/** Give everything back: block, fragments, references. All zeroes afterwards; fine for a heap of zeroes. */
 void vm_heap_done(struct vm_heap *heap);
-/** Empty the heap for the next process, keeping the block if it has the smallest size. Same result as done + init. */
+/** Empty the heap for the next process, keeping the block if it has the smallest size. Same result as done + init;
+ *  false when there is no memory for a new block (the heap is then all zeroes). */
 bool vm_heap_reset(struct vm_heap *heap);
 
 /**
- * Make room for `words` words, collecting or growing if need be; afterwards that many can be taken with vm_heap_take().
- * Returns false when the process may not have them (its limit, or memory is exhausted): the caller raises
- * ("Panic", "Out of memory") by returning VM_NOMEM.
- * All heap pointers in C variables are invalid afterwards (roots are updated).
+ * Make room for `words` words, collecting or growing if need be; afterwards that many can be taken with
+ * vm_heap_take(). Returns false when the process may not have them (its limit, or memory is exhausted): the caller
+ * raises ("Panic", "Out of memory") by returning VM_NOMEM. The heap is intact then. All heap pointers in C
+ * variables are invalid afterwards (roots are updated).
  */
 bool vm_heap_reserve(struct vm_ctx *ctx, size_t words);
 
-/** Whether a reserve of that many would succeed without collecting. */
+/** Whether memory outside of the block (adopted fragments, shared objects) makes a collection worthwhile although
+ *  the block has room. vm_heap_reserve() looks at it; instructions that adopt without allocating (RECEIVE_TAKE,
+ *  MVAR_GET) call vm_heap_reserve(ctx, 0) so that garbage messages do not pile up. */
+static inline bool vm_heap_is_overdue(const struct vm_heap *heap)
+{
+    return heap->fragment_words > VM_FRAGMENT_WORDS_MAX + (uint64_t)(heap->end - heap->start) ||
+           heap->shared_bytes > heap->shared_limit;
+}
+
+/** Whether a reserve of that many would succeed without collecting, vm_heap_is_overdue() aside. */
 static inline bool vm_heap_has(const struct vm_heap *heap, size_t words)
 {
     return (size_t)(heap->fp - heap->top) >= words;
@@ -77,26 +91,34 @@ static inline vm_value *vm_heap_take(struct vm_heap *heap, size_t words)
     return object;
 }
 
-/** Collect now; afterwards at least `words` are free between heap and stack. See vm_heap_reserve(). Frames, the process's
- *  fields, ctx->args and VM_ROOTs are updated. Threads: the one that runs the process. */
+/** Collect now; afterwards at least `words` are free between heap and stack. See vm_heap_reserve(). Frames, the
+ *  process's fields, ctx->args and VM_ROOTs are updated. Threads: the one that runs the process. */
 bool vm_heap_collect(struct vm_ctx *ctx, size_t words);
 
-/** Note that this heap now points to a shared object; takes over one reference. */
+/** Note that this heap now points to a shared object; takes over one reference. Never fails: should there be no
+ *  memory for the note, the reference is kept for good. */
 void vm_heap_add_shared(struct vm_heap *heap, vm_value shared);
 
 /**
- * Copy a value with all it refers to (cycles cannot occur but through cells and mutable records, which are handled).
- * Sharing inside the value is kept. Shared objects are not copied: the copy holds references to them, immortal ones stay.
- * Not copyable: BUFFER, HANDLE: returns NULL and *ret_bad = that value (raise "Send: cannot convert message").
+ * Copy a value with all it refers to, iteratively, however deep; cycles (cells, mutable records, closures) are
+ * handled. Sharing inside the value is kept. Shared objects are not copied: the copy holds references to them,
+ * immortal ones stay. Lists get compact: a chain of cells becomes one array, and of an array only what is used goes
+ * along. Not copyable: BUFFER, BUILDER, HANDLE: VM_COPY_REFUSED (raise "Send: cannot convert message").
  *
- * As a fragment, for a message or the start of a process. *ret_copy is the value to deliver (an immediate, an immortal
- * or shared object, or a pointer into the fragment); *ret_fragment NULL when the value needs none.
- * Returns VM_COPY_… below. The source is unchanged afterwards. Threads: the one that owns the source.
+ * As a fragment, for a message or the start of a process. *ret_copy is the value to deliver (an immediate, an
+ * immortal or shared object, or a pointer into the fragment); *ret_fragment is NULL when the value needs none. If
+ * *ret_copy itself is a shared object, no reference to it is counted: whoever keeps it takes one. Content of mvars
+ * that has mutable parts (vm_shared_is_mutable()) is copied too. The source is unchanged afterwards, but not in
+ * between. Threads: the one that owns the source.
  */
 enum vm_copy_result { VM_COPY_OK, VM_COPY_REFUSED, VM_COPY_NOMEM };
 enum vm_copy_result vm_copy_to_fragment(vm_value value, vm_value *ret_copy, struct vm_fragment **ret_fragment);
+/** The same into another heap or, for mvar contents, into the reader's own: into its free room when it fits there
+ *  easily, else as a fragment that the heap adopts. References are noted on that heap, that of *ret_copy included.
+ *  Never collects. */
+enum vm_copy_result vm_copy_to_heap(vm_value value, struct vm_heap *heap, vm_value *ret_copy);
 void vm_fragment_free(struct vm_fragment *fragment); /* one never adopted; NULL is fine */
-/** Make the fragment part of a heap; it will be freed by a collection. */
+/** Make the fragment part of a heap; it will be freed by a collection. NULL is fine. */
 void vm_heap_adopt(struct vm_heap *heap, struct vm_fragment *fragment);
 
 /* A C variable that the collector knows while a native runs:

@@ -1,17 +1,19 @@
 /*
  * process.h - a lightweight process: its heap, mailbox, state; and the context of the thread that runs one.
  *
- * Memory of process structs is type-stable: a struct that ended is reused for another process and never unmapped, so that a sender
- * may follow a stale table entry: its message carries the pid it was meant for, and the new tenant drops it.
+ * Memory of process structs is type-stable: a struct that ended is reused for another process and never unmapped,
+ * so that a sender may follow a stale table entry: its message carries the pid it was meant for, and the new tenant
+ * drops it.
  *
- * States (all changes by compare-and-swap; whoever wins a transition to RUNNABLE puts the process into a run queue, so it is in one at most):
+ * States (all changes by compare-and-swap; whoever wins a transition to RUNNABLE puts the process into a run queue,
+ * so it is in one at most):
  *
  *   FREE ─new─▶ RUNNABLE ─worker takes it─▶ RUNNING ─parks─▶ WAITING ─wake─▶ RUNNABLE
  *                  ▲                          │  ▲ └─ends──▶ FREE
  *                  └───────slice used─────────┘  └ wake while RUNNING: NOTIFIED; parking then fails and it runs on
  *
- * Parking and waking: the parker publishes its reason, then tries RUNNING→WAITING; the waker publishes the cause (pushes the message), then wakes.
- * Either order of the two ends with a process that sees the cause.
+ * Parking and waking: the parker publishes its reason, then tries RUNNING→WAITING; the waker publishes the cause
+ * (pushes the message), then wakes. Either order of the two ends with a process that sees the cause.
  */
 #ifndef VM_PROCESS_H
 #define VM_PROCESS_H
@@ -21,6 +23,8 @@
 
 #include "vm/heap.h"
 #include "vm/native.h"
+
+#define VM_PROCESS_MAGIC 0x70c0de55u
 
 struct vm_host;
 struct vm_program;
@@ -79,7 +83,11 @@ struct vm_process {
     bool receive_with_timeout;
     void *operation;                     /* a parked native's state; NULL when none. Owner, or … */
     void (*operation_cancel)(struct vm_process *process); /* … called when the process ends with one pending */
-    struct vm_mvar *held;                /* mvars it has locked */
+    struct vm_mvar *held;                /* mvars it has locked; mvar.c has this and the next four */
+    struct vm_mvar *mvar_wait;           /* the one it waits for or was just woken for */
+    struct vm_process *mvar_next;        /* behind it in that one's queue; belongs to the mvar while mvar_queued */
+    const struct vm_host *mvar_host;     /* who wakes whom it keeps waiting */
+    bool mvar_queued;
     void *http_requests;                 /* requests it accepted and has not answered: server/request.h */
     bool servers_bound;                  /* it has bound a server, so its being killed closes some */
 
@@ -107,26 +115,30 @@ struct vm_ctx {
 
 /**
  * Initialise a process (memory of the caller, state FREE or fresh zeroes) to call `entry`, a function value without
- * parameters that already lies in the process's own memory: see vm_process_spawn() for the usual way.
- * Takes a reference on the program. Returns false when memory is exhausted.
+ * parameters that already lies in the process's own memory: see vm_process_spawn() for the usual way. Takes a
+ * reference on the program. Returns false when memory is exhausted.
  */
 bool vm_process_init(struct vm_process *process, struct vm_program *program, uint64_t pid);
 
-/** Copy a closure (or function) of another process into a fresh process, to be called there. The parent's thread calls this
- *  before the child is submitted. Results as vm_copy_to_fragment(). */
+/** Copy a closure (or function) of another process into a fresh process, to be called there. The parent's thread
+ *  calls this before the child is submitted. Results as vm_copy_to_fragment(). */
 enum vm_copy_result vm_process_set_entry(struct vm_process *process, vm_value closure);
 
-/** Give back all it has: heap, messages, operation, held mvars, its reference to the program. State and pid are the caller's to change first. */
+/** Give back all it has: heap, messages, operation, held mvars (waking who waits for them), its reference to the
+ *  program. State and pid are the caller's to change first. A block of the smallest size stays in process->heap for
+ *  the next tenant: vm_heap_done() gives it back too. Late messages may still arrive in the inbox; the next tenant
+ *  or the next vm_process_done() frees them. */
 void vm_process_done(struct vm_process *process);
 
-/** Deliver a message that was prepared by vm_message_new() to a process. The caller wakes it afterwards. Threads: any; lock-free. */
+/** Deliver a message that was prepared by vm_message_new() to a process. The caller wakes it afterwards. Threads:
+ *  any; lock-free. */
 void vm_process_deliver(struct vm_process *process, struct vm_message *message);
 /** A message holding a copy of `value`. Result as vm_copy_to_fragment(). Threads: the one that owns the value. */
 enum vm_copy_result vm_message_new(uint64_t to, vm_value value, struct vm_message **ret_message);
 void vm_message_free(struct vm_message *message);
 
 /* The receive instructions (opcodes.def) are these three. Owner only. */
-struct vm_message *vm_mailbox_peek(struct vm_process *process);   /* at `scan`, adopted; NULL: none further */
+struct vm_message *vm_mailbox_peek(struct vm_process *process);   /* at `scan`, adopted; NULL: none further now */
 void vm_mailbox_rewind(struct vm_process *process);               /* a receive begins: scan from the oldest */
 void vm_mailbox_accept(struct vm_process *process);               /* remove the one at scan; the next receive starts from the oldest */
 void vm_mailbox_skip(struct vm_process *process);                 /* leave it, go on to the next */

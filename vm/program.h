@@ -1,28 +1,30 @@
 /*
  * program.h - a compiled program: code, constants, methods, mvars; what an app version runs.
  *
- * Built by the compiler, immutable once published (mvar contents and inline caches aside), reference counted: each process holds one. All memory is
- * one arena and is given back with the last reference, except constructors and names, which are the daemon's (type.h, intern.h).
+ * Built by the compiler, immutable once published (mvar contents and inline caches aside), reference counted: each
+ * process holds one. All memory is one arena and is given back with the last reference, except constructors and
+ * names, which are the daemon's (type.h, intern.h).
  */
 #ifndef VM_PROGRAM_H
 #define VM_PROGRAM_H
 
-#include <ck_stack.h>
 #include <stdatomic.h>
 
 #include "base/arena.h"
 #include "vm/code.h"
 #include "vm/process.h"
 
-/** A module variable shared between processes (05 §2); mvar.c. The value is an immediate, immortal or shared object. */
+/** A module variable shared between processes (05 §2); mvar.c. The value is an immediate, immortal or shared
+ *  object. */
 struct vm_mvar {
     const char *name;             /* qualified */
     const char *type;             /* as written; versions of an app hand the value on when name and type agree */
     _Atomic vm_value value;
-    _Atomic uint64_t owner;       /* pid that has it locked, 0: free */
+    _Atomic uint32_t turn;        /* odd while somebody changes what follows: a spin bit that also counts */
     uint32_t lock_depth;          /* owner only */
+    _Atomic uint64_t owner;       /* pid that has it locked, 0: free */
     struct vm_mvar *held_next;    /* owner's list of held mvars */
-    ck_stack_t waiters;           /* processes to wake when it is unlocked */
+    struct vm_process *first_waiter, *last_waiter; /* who waits for the owner, by process->mvar_next */
 };
 
 struct vm_program {
@@ -34,7 +36,7 @@ struct vm_program {
     uint32_t function_count;
     const struct vm_function *init;         /* runs before main: initialises mvars; NULL when there is nothing to do */
     const struct vm_function *main;         /* main() without parameters; NULL when the program has none */
-    const struct vm_function *entry;        /* init, then a tail call of main; what a process of the program starts with. NULL without main */
+    const struct vm_function *entry;        /* init, then a tail call of main: what main processes start with; or NULL */
     struct vm_mvar **mvars;
     uint32_t mvar_count;
     struct vm_methods *methods;             /* dispatch.h */

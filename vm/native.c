@@ -1,0 +1,85 @@
+/*
+ * native.c - the registry of natives: tables handed over at start, found by name and arity.
+ *
+ * Filled by one thread before anything is compiled and only read afterwards, so reading takes no lock. Several rows may
+ * have one name and differ in arity: those are chained in order of registration.
+ */
+#include "config.h"
+
+#include "vm/native.h"
+
+#include <string.h>
+
+#include "base/assert.h"
+#include "base/map.h"
+#include "base/vec.h"
+
+struct row {
+    const struct vm_native *native;
+    struct row *next; /* of the same name */
+};
+
+static NB_VEC(const struct vm_native *) all;
+static struct nb_map *rows;       /* name → its first struct row */
+static struct nb_map *namespaces; /* "String" → present */
+
+static void note_namespaces(const char *name)
+{
+    for (const char *dot = strchr(name, '.'); dot != NULL; dot = strchr(dot + 1, '.')) {
+        char *prefix = nb_strndup(name, (size_t)(dot - name));
+
+        if (prefix == NULL)
+            nb_out_of_memory((size_t)(dot - name));
+        nb_map_set(namespaces, prefix, NULL);
+        nb_free(prefix);
+    }
+}
+
+static void add(struct vm_native *native)
+{
+    struct row *row = nb_xalloc_zero(sizeof *row), *last = nb_map_get(rows, native->name);
+
+    nb_assert(native->name != NULL && native->function != NULL && native->arity <= VM_NATIVE_ARITY_MAX);
+    nb_assert(vm_native_find(native->name, native->arity) == NULL);
+    native->header =
+        VM_HEADER(VM_KIND_NATIVE, VM_FLAG_IMMORTAL, 0, (sizeof *native - sizeof native->header) / sizeof(vm_value));
+    row->native = native;
+    if (last == NULL) {
+        nb_map_set(rows, native->name, row);
+    } else {
+        while (last->next != NULL)
+            last = last->next;
+        last->next = row;
+    }
+    note_namespaces(native->name);
+    nb_vec_push(&all, native);
+}
+
+void vm_native_register(struct vm_native *natives, unsigned count)
+{
+    if (rows == NULL) {
+        rows = nb_map_new();
+        namespaces = nb_map_new();
+    }
+    for (unsigned i = 0; i < count; i++)
+        add(&natives[i]);
+}
+
+const struct vm_native *vm_native_find(const char *name, int arity)
+{
+    const struct row *row = rows == NULL ? NULL : nb_map_get(rows, name);
+
+    while (row != NULL && arity >= 0 && row->native->arity != arity)
+        row = row->next;
+    return row == NULL ? NULL : row->native;
+}
+
+bool vm_native_is_namespace(const char *prefix)
+{
+    return namespaces != NULL && nb_map_has(namespaces, prefix);
+}
+
+const struct vm_native *vm_native_at(unsigned index)
+{
+    return index < all.count ? all.items[index] : NULL;
+}
