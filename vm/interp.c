@@ -1,0 +1,1107 @@
+/*
+ * interp.c - the loop that executes instructions (opcodes.def says what each does).
+ *
+ * Dispatch is by computed goto through a table of labels: each instruction ends with its own indirect jump. Storing label addresses in the code itself would save
+ * one load per instruction, from a table that always sits in the first cache level; it would cost the 16-bit opcode, and with it the room for three wide operands in one word.
+ *
+ * While it runs, the state of a process is in the local variables pc, fp, r, depth and reductions. SAVE() writes it to the process, LOAD() reads it back; whatever may
+ * collect, raise, stop the process or look at its stack stands between the two. Paths that are common (small integers, inline floats, known functions, exact argument
+ * counts) are written out here; the rest is in call.c, operate.c and the data modules.
+ *
+ * Pre-emption: calls and backward jumps count reductions; when they are used up the instruction is left for the next slice. So every loop and every recursion passes a
+ * point where the process can be stopped or killed.
+ */
+#include "config.h"
+
+#include "base/assert.h"
+#include "base/clock.h"
+#include "base/stress.h"
+#include "vm/call.h"
+#include "vm/compare.h"
+#include "vm/except.h"
+#include "vm/host.h"
+#include "vm/list.h"
+#include "vm/mvar.h"
+#include "vm/number.h"
+#include "vm/operate.h"
+#include "vm/program.h"
+#include "vm/string.h"
+#include "vm/type.h"
+
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+
+static inline const struct vm_function *function_of(const vm_value *fp)
+{
+    return (const struct vm_function *)(uintptr_t)fp[0];
+}
+
+/* A closure's or plain function's code; NULL when the value is neither. */
+static inline const struct vm_function *callable_function(vm_value v)
+{
+    if (!vm_is_object(v))
+        return NULL;
+    if (vm_kind(v) == VM_KIND_CLOSURE)
+        return (const struct vm_function *)(uintptr_t)vm_field(v, 0);
+    return vm_kind(v) == VM_KIND_FUNCTION ? (const struct vm_function *)vm_object(v) : NULL;
+}
+
+static inline unsigned list_words(unsigned registers) { return (registers + 3) / 4; }
+
+/* The first frame of a process: its entry function, which takes no arguments (a function with parameters gets () for each: 05 §1.2). */
+static bool push_entry(struct vm_ctx *ctx)
+{
+    struct vm_process *p = ctx->process;
+    const struct vm_function *f = callable_function(p->entry);
+    size_t words;
+    vm_value *fp;
+
+    if (f == NULL) {
+        (void)vm_raise_panic(ctx, "Spawn: expected function or closure");
+        return false;
+    }
+    words = VM_FRAME_WORDS + f->registers;
+    if (!vm_heap_has(&p->heap, words) && !vm_heap_reserve(ctx, words)) {
+        (void)vm_raise_panic(ctx, "Out of memory");
+        return false;
+    }
+    fp = p->heap.fp - words;
+    fp[0] = vm_from_object(f);
+    fp[1] = 0;
+    for (unsigned i = 0; i < f->registers; i++)
+        fp[VM_FRAME_WORDS + i] = i < f->required ? VM_UNIT : VM_NONE;
+    if (f->captures > 0)
+        fp[VM_FRAME_WORDS + f->arity] = p->entry;
+    p->entry = VM_NONE;
+    p->heap.fp = fp;
+    p->pc = f->code;
+    return true;
+}
+
+static enum vm_stop crash(struct vm_ctx *ctx)
+{
+    struct vm_process *p = ctx->process;
+
+    p->exception = ctx->exception;
+    ctx->exception = VM_NONE;
+    p->trace = vm_stack_trace(p, 30);
+    return VM_STOP_CRASH;
+}
+
+enum vm_stop vm_run(struct vm_ctx *ctx)
+{
+    static const void *const labels[] = {
+#define OP(name, operands, flags, meaning) &&op_##name,
+#include "vm/opcodes.def"
+#undef OP
+    };
+    struct vm_process *p = ctx->process;
+    struct vm_heap *heap = &p->heap;
+    const int64_t budget = ctx->reductions;
+    int64_t reductions = budget;
+    const uint64_t *pc;
+    uint64_t insn;
+    vm_value *fp, *r;
+    uint32_t depth;
+    vm_value result = VM_NONE; /* of an instruction that ended out of line; stored by the label `deliver` */
+    enum vm_status status;
+    enum vm_entered entered;
+    bool tail;
+
+#define SAVE() (p->pc = pc, p->depth = depth, ctx->reductions = reductions)
+#define LOAD() (pc = p->pc, depth = p->depth, fp = heap->fp, r = fp + VM_FRAME_WORDS, reductions = ctx->reductions)
+/* After a call that may have collected but left pc and depth alone. */
+#define MOVED() (fp = heap->fp, r = fp + VM_FRAME_WORDS, reductions = ctx->reductions)
+
+#define A VM_A(insn)
+#define B VM_B(insn)
+#define C VM_C(insn)
+#define SC VM_SC(insn)
+#define D VM_D(insn)
+#define W1 (pc[1])
+#define W2 (pc[2])
+
+#define DISPATCH() \
+    do { \
+        insn = *pc; \
+        goto *labels[(uint16_t)insn]; \
+    } while (0)
+#define NEXT(words) \
+    do { \
+        pc += (words); \
+        DISPATCH(); \
+    } while (0)
+#define JUMP_BY(offset) \
+    do { \
+        pc += (offset); \
+        DISPATCH(); \
+    } while (0)
+/* The pair TEST_…, JUMP_FALSE: go on behind it or jump as its second word says. */
+#define BRANCH(condition) \
+    do { \
+        if (condition) \
+            NEXT(2); \
+        pc++; \
+        JUMP_BY(VM_D(*pc)); \
+    } while (0)
+#define RAISE_IF(condition) \
+    do { \
+        if (unlikely(condition)) \
+            goto raise; \
+    } while (0)
+#define RESERVE(words) \
+    do { \
+        if (nb_stress || unlikely(!vm_heap_has(heap, (words)))) { \
+            SAVE(); \
+            if (!vm_heap_reserve(ctx, (words))) \
+                goto no_memory; \
+            MOVED(); \
+        } \
+    } while (0)
+
+    if (unlikely(atomic_load_explicit(&p->kill, memory_order_relaxed)))
+        return VM_STOP_KILLED;
+    if (unlikely(p->pc == NULL) && !push_entry(ctx))
+        return crash(ctx);
+    p->wait = VM_WAIT_NONE;
+    LOAD();
+    DISPATCH();
+
+    /* ---- values ---- */
+
+op_MOVE:
+    r[A] = r[B];
+    NEXT(1);
+op_CONST:
+    r[A] = W1;
+    NEXT(2);
+op_INT:
+    r[A] = vm_from_small(D);
+    NEXT(1);
+op_CAPTURED:
+    r[A] = vm_field(r[B], 1u + C);
+    NEXT(1);
+op_CELL: {
+    vm_value *cell;
+
+    RESERVE(2);
+    cell = vm_heap_take(heap, 2);
+    cell[0] = VM_HEADER(VM_KIND_CELL, 0, 0, 1);
+    cell[1] = r[B];
+    r[A] = vm_from_object(cell);
+    NEXT(1);
+}
+op_CELL_GET:
+    r[A] = vm_field(r[B], 0);
+    NEXT(1);
+op_CELL_SET:
+    vm_object(r[A])[1] = r[B];
+    NEXT(1);
+op_CLOSURE: {
+    unsigned count = C;
+    const uint16_t *list = (const uint16_t *)(pc + 2);
+    vm_value *closure;
+
+    RESERVE(2u + count);
+    closure = vm_heap_take(heap, 2u + count);
+    closure[0] = VM_HEADER(VM_KIND_CLOSURE, 0, 0, 1u + count);
+    closure[1] = W1;
+    for (unsigned i = 0; i < count; i++)
+        closure[2 + i] = r[list[i]];
+    r[A] = vm_from_object(closure);
+    NEXT(2u + list_words(count));
+}
+op_CLOSURE_SET:
+    vm_object(r[A])[2u + C] = r[B];
+    NEXT(1);
+op_TUPLE: {
+    unsigned count = C;
+    const uint16_t *list = (const uint16_t *)(pc + 1);
+    vm_value *tuple;
+
+    RESERVE(1u + count);
+    tuple = vm_heap_take(heap, 1u + count);
+    tuple[0] = VM_HEADER(VM_KIND_TUPLE, 0, 0, count);
+    for (unsigned i = 0; i < count; i++)
+        tuple[1 + i] = r[list[i]];
+    r[A] = vm_from_object(tuple);
+    NEXT(1u + list_words(count));
+}
+op_DATA: {
+    unsigned count = C;
+    const uint16_t *list = (const uint16_t *)(pc + 2);
+    vm_value *data;
+
+    RESERVE(1u + count);
+    data = vm_heap_take(heap, 1u + count);
+    data[0] = vm_data_header((uint32_t)W1, count);
+    for (unsigned i = 0; i < count; i++)
+        data[1 + i] = r[list[i]];
+    r[A] = vm_from_object(data);
+    NEXT(2u + list_words(count));
+}
+op_LIST: {
+    unsigned count = C;
+    const uint16_t *list = (const uint16_t *)(pc + 1);
+    vm_value *array;
+
+    RESERVE(5u + count); /* the ARRAY with its count, then the SLICE */
+    array = vm_heap_take(heap, 5u + count);
+    array[0] = VM_HEADER(VM_KIND_ARRAY, 0, 0, 1u + count);
+    array[1] = vm_from_small(count);
+    for (unsigned i = 0; i < count; i++)
+        array[2 + i] = r[list[i]];
+    array[2 + count] = VM_HEADER(VM_KIND_SLICE, 0, 0, count);
+    array[3 + count] = vm_from_object(array);
+    array[4 + count] = vm_from_small(0);
+    r[A] = count == 0 ? VM_NIL : vm_from_object(array + 2 + count);
+    NEXT(1u + list_words(count));
+}
+op_CONS: {
+    vm_value tail_list = r[C], *cell;
+
+    if (unlikely(!vm_is_list(tail_list) || vm_list_length(tail_list) == VM_SIZE_MAX)) {
+        SAVE();
+        (void)vm_raise_type(ctx, "List", tail_list);
+        goto raise_saved;
+    }
+    RESERVE(3);
+    cell = vm_heap_take(heap, 3);
+    cell[0] = VM_HEADER(VM_KIND_CONS, 0, 0, vm_list_length(r[C]) + 1);
+    cell[1] = r[B];
+    cell[2] = r[C];
+    r[A] = vm_from_object(cell);
+    NEXT(1);
+}
+op_RANGE:
+    SAVE();
+    status = vm_op_range(ctx, r[B], r[C], &result);
+    goto finish_1;
+op_MAP:
+    SAVE();
+    status = vm_op_map(ctx, (const uint16_t *)(pc + 1), C, &result);
+    goto finish_list;
+op_SET:
+    SAVE();
+    status = vm_op_set(ctx, (const uint16_t *)(pc + 1), C, &result);
+    goto finish_list;
+op_SHOW:
+    if (vm_is_string(r[B])) {
+        r[A] = r[B];
+        NEXT(1);
+    }
+    SAVE();
+    status = vm_op_show(ctx, r[B], &result);
+    goto finish_1;
+op_JOIN:
+    SAVE();
+    status = vm_op_join(ctx, (const uint16_t *)(pc + 1), C, &result);
+    goto finish_list;
+
+    /* ---- parts of values ---- */
+
+op_FIELD: {
+    vm_value object = r[B];
+    uint64_t cache = __atomic_load_n(&pc[2], __ATOMIC_RELAXED);
+
+    if (likely(vm_is_object(object) && vm_is_data(object) && vm_aux(object) == (uint32_t)cache && cache != 0)) {
+        r[A] = vm_field(object, (unsigned)(cache >> 32));
+        NEXT(3);
+    }
+    SAVE();
+    status = vm_op_field(ctx, object, (uint32_t)W1, (uint64_t *)(uintptr_t)&pc[2], &result);
+    goto finish_3;
+}
+op_SET_FIELD:
+    SAVE();
+    status = vm_op_set_field(ctx, r[A], (uint32_t)W1, r[B]);
+    RAISE_IF(status != VM_OK);
+    MOVED();
+    NEXT(3);
+op_COMPONENT: {
+    vm_value object = r[B];
+
+    if (likely(vm_is_kind(object, VM_KIND_TUPLE) && C < vm_size(object))) {
+        r[A] = vm_field(object, C);
+        NEXT(1);
+    }
+    SAVE();
+    status = vm_op_component(ctx, object, C, &result);
+    goto finish_1;
+}
+op_AT:
+    r[A] = vm_field(r[B], C);
+    NEXT(1);
+op_HEAD:
+    r[A] = vm_list_head(r[B]);
+    NEXT(1);
+op_TAIL: {
+    vm_value list = r[B], *slice;
+    uint32_t length = vm_size(list);
+
+    if (vm_kind(list) == VM_KIND_CONS) {
+        r[A] = vm_field(list, 1);
+        NEXT(1);
+    }
+    if (length == 1) {
+        r[A] = VM_NIL;
+        NEXT(1);
+    }
+    RESERVE(3);
+    list = r[B];
+    slice = vm_heap_take(heap, 3);
+    slice[0] = VM_HEADER(VM_KIND_SLICE, 0, 0, length - 1);
+    slice[1] = vm_field(list, 0);
+    slice[2] = vm_field(list, 1) + 2; /* offset + 1 */
+    r[A] = vm_from_object(slice);
+    NEXT(1);
+}
+op_LIST_AT:
+    SAVE();
+    result = vm_list_at(ctx, r[B], C);
+    goto finish_value_1;
+op_DROP: {
+    vm_value list = r[B];
+
+    SAVE();
+    result = vm_list_part(ctx, list, C, vm_list_length(list) - C);
+    goto finish_value_1;
+}
+op_INDEX: {
+    vm_value list = r[B], index = r[C];
+
+    if (likely(vm_is_small(index) && vm_is_kind(list, VM_KIND_SLICE) && (uint64_t)vm_small(index) < vm_size(list))) {
+        r[A] = vm_object(vm_field(list, 0))[2 + vm_small(vm_field(list, 1)) + vm_small(index)];
+        NEXT(1);
+    }
+    SAVE();
+    status = vm_op_index(ctx, list, index, &result);
+    goto finish_1;
+}
+op_SET_INDEX:
+    SAVE();
+    status = vm_op_set_index(ctx, r[B], r[C], r[W1], &result);
+    goto finish_2;
+op_UPDATE:
+    SAVE();
+    status = vm_op_update(ctx, r[B], (uint32_t)W1, (const uint32_t *)(uintptr_t)W2, (const uint16_t *)(pc + 3), C,
+                          &result);
+    if (unlikely(status != VM_OK))
+        goto not_ok;
+    MOVED();
+    r[A] = result;
+    NEXT(3u + list_words(C));
+
+    /* ---- arithmetic and comparison ---- */
+
+#define BOTH_SMALL(x, y) ((x) & (y) & 1)
+#define BOTH_FLONUM(x, y) ((((x) & 3) == 2) & (((y) & 3) == 2))
+#define FLOAT_RESULT(expression) \
+    do { \
+        double value_ = (expression); \
+        if (likely(vm_double_is_flonum(value_))) { \
+            r[A] = vm_from_flonum(value_); \
+            NEXT(1); \
+        } \
+    } while (0)
+#define ARITHMETIC(op) \
+    do { \
+        SAVE(); \
+        status = vm_op_arithmetic(ctx, (op), r[B], r[C], &result); \
+        goto finish_1; \
+    } while (0)
+
+op_ADD: {
+    vm_value x = r[B], y = r[C];
+    int64_t sum;
+
+    if (likely(BOTH_SMALL(x, y)) && likely(!__builtin_add_overflow((int64_t)x, (int64_t)(y - 1), &sum))) {
+        r[A] = (vm_value)sum;
+        NEXT(1);
+    }
+    if (BOTH_FLONUM(x, y))
+        FLOAT_RESULT(vm_flonum(x) + vm_flonum(y));
+    ARITHMETIC(VM_ADD);
+}
+op_SUB: {
+    vm_value x = r[B], y = r[C];
+    int64_t difference;
+
+    if (likely(BOTH_SMALL(x, y)) && likely(!__builtin_sub_overflow((int64_t)x, (int64_t)(y - 1), &difference))) {
+        r[A] = (vm_value)difference;
+        NEXT(1);
+    }
+    if (BOTH_FLONUM(x, y))
+        FLOAT_RESULT(vm_flonum(x) - vm_flonum(y));
+    ARITHMETIC(VM_SUB);
+}
+op_MUL: {
+    vm_value x = r[B], y = r[C];
+    int64_t product;
+
+    if (likely(BOTH_SMALL(x, y)) && likely(!__builtin_mul_overflow((int64_t)(x - 1), vm_small(y), &product))) {
+        r[A] = (vm_value)product | 1;
+        NEXT(1);
+    }
+    if (BOTH_FLONUM(x, y))
+        FLOAT_RESULT(vm_flonum(x) * vm_flonum(y));
+    ARITHMETIC(VM_MUL);
+}
+op_DIV: {
+    vm_value x = r[B], y = r[C];
+
+    /* The one quotient of small integers that is not small: the least one by -1. */
+    if (likely(BOTH_SMALL(x, y)) && likely(y != vm_from_small(0) && y != vm_from_small(-1))) {
+        r[A] = vm_from_small(vm_small(x) / vm_small(y));
+        NEXT(1);
+    }
+    if (BOTH_FLONUM(x, y))
+        FLOAT_RESULT(vm_flonum(x) / vm_flonum(y));
+    ARITHMETIC(VM_DIV);
+}
+op_MOD: {
+    vm_value x = r[B], y = r[C];
+
+    if (likely(BOTH_SMALL(x, y)) && likely(y != vm_from_small(0) && y != vm_from_small(-1))) {
+        r[A] = vm_from_small(vm_small(x) % vm_small(y));
+        NEXT(1);
+    }
+    ARITHMETIC(VM_MOD);
+}
+op_POW:
+    ARITHMETIC(VM_POW);
+op_ADD_IMM: {
+    vm_value x = r[B];
+    int64_t sum;
+
+    if (likely(vm_is_small(x)) && likely(!__builtin_add_overflow((int64_t)x, (int64_t)SC * 2, &sum))) {
+        r[A] = (vm_value)sum;
+        NEXT(1);
+    }
+    SAVE();
+    status = vm_op_arithmetic(ctx, VM_ADD, x, vm_from_small(SC), &result);
+    goto finish_1;
+}
+op_SUB_IMM: {
+    vm_value x = r[B];
+    int64_t difference;
+
+    if (likely(vm_is_small(x)) && likely(!__builtin_sub_overflow((int64_t)x, (int64_t)SC * 2, &difference))) {
+        r[A] = (vm_value)difference;
+        NEXT(1);
+    }
+    SAVE();
+    status = vm_op_arithmetic(ctx, VM_SUB, x, vm_from_small(SC), &result);
+    goto finish_1;
+}
+op_MUL_IMM: {
+    vm_value x = r[B];
+    int64_t product;
+
+    if (likely(vm_is_small(x)) && likely(!__builtin_mul_overflow((int64_t)(x - 1), (int64_t)SC, &product))) {
+        r[A] = (vm_value)product | 1;
+        NEXT(1);
+    }
+    SAVE();
+    status = vm_op_arithmetic(ctx, VM_MUL, x, vm_from_small(SC), &result);
+    goto finish_1;
+}
+op_NEGATE: {
+    vm_value x = r[B];
+
+    if (likely(vm_is_small(x)) && likely(x != vm_from_small(VM_SMALL_MIN))) {
+        r[A] = vm_from_small(-vm_small(x));
+        NEXT(1);
+    }
+    SAVE();
+    status = vm_negate(ctx, x, &result);
+    goto finish_1;
+}
+op_NOT:
+    if (likely(vm_is_sort(r[B], VM_SORT_BOOL))) {
+        r[A] = r[B] ^ (VM_TRUE ^ VM_FALSE);
+        NEXT(1);
+    }
+    SAVE();
+    (void)vm_raise_type(ctx, "Bool", r[B]);
+    goto raise_saved;
+op_CONCAT:
+    SAVE();
+    status = vm_op_concat(ctx, r[B], r[C], &result);
+    goto finish_1;
+
+/* Comparison to a value, and the same as the first half of a branch. `small` compares two tagged words of small integers: their order is that of the numbers. */
+#define COMPARE(name, operator) \
+    op_##name: \
+    { \
+        vm_value x = r[B], y = r[C]; \
+        if (likely(BOTH_SMALL(x, y))) { \
+            r[A] = vm_from_bool((int64_t)x operator(int64_t) y); \
+            NEXT(1); \
+        } \
+        if (BOTH_FLONUM(x, y)) { \
+            r[A] = vm_from_bool(vm_flonum(x) operator vm_flonum(y)); \
+            NEXT(1); \
+        } \
+        SAVE(); \
+        status = vm_op_compare(ctx, VM_COMPARE_##name, x, y, &result); \
+        goto finish_1; \
+    } \
+    op_TEST_##name: \
+    { \
+        vm_value x = r[B], y = r[C]; \
+        if (likely(BOTH_SMALL(x, y))) \
+            BRANCH((int64_t)x operator(int64_t) y); \
+        if (BOTH_FLONUM(x, y)) \
+            BRANCH(vm_flonum(x) operator vm_flonum(y)); \
+        SAVE(); \
+        status = vm_op_compare(ctx, VM_COMPARE_##name, x, y, &result); \
+        goto finish_1; \
+    } \
+    op_TEST_##name##_IMM: \
+    { \
+        vm_value x = r[B]; \
+        if (likely(vm_is_small(x))) \
+            BRANCH((int64_t)x operator((int64_t)SC * 2 + 1)); \
+        SAVE(); \
+        status = vm_op_compare(ctx, VM_COMPARE_##name, x, vm_from_small(SC), &result); \
+        goto finish_1; \
+    }
+
+    COMPARE(EQ, ==)
+    COMPARE(NE, !=)
+    COMPARE(LT, <)
+    COMPARE(LE, <=)
+    COMPARE(GT, >)
+    COMPARE(GE, >=)
+
+    /* ---- control ---- */
+
+op_JUMP:
+    JUMP_BY(D);
+op_LOOP:
+    if (unlikely(--reductions <= 0))
+        goto yield;
+    JUMP_BY(D);
+op_FOR: {
+    vm_value next = r[A], limit = r[A + 1];
+
+    if (unlikely(--reductions <= 0))
+        goto yield;
+    if (likely(BOTH_SMALL(next, limit))) {
+        next += 2; /* cannot overflow: it was below the limit */
+        r[A] = next;
+        if ((int64_t)next < (int64_t)limit)
+            JUMP_BY(D);
+        NEXT(1);
+    }
+    SAVE();
+    status = vm_op_arithmetic(ctx, VM_ADD, next, vm_from_small(1), &result);
+    if (unlikely(status != VM_OK))
+        goto not_ok;
+    MOVED();
+    r[A] = result;
+    if (vm_number_compare(r[A], r[A + 1]) < 0)
+        JUMP_BY(D);
+    NEXT(1);
+}
+op_JUMP_FALSE:
+    if (r[A] == VM_TRUE)
+        NEXT(1);
+    if (likely(r[A] == VM_FALSE))
+        JUMP_BY(D);
+    goto not_bool;
+op_JUMP_TRUE:
+    if (r[A] == VM_FALSE)
+        NEXT(1);
+    if (likely(r[A] == VM_TRUE))
+        JUMP_BY(D);
+    goto not_bool;
+op_JUMP_PRESENT:
+    if (r[A] != VM_NONE)
+        JUMP_BY(D);
+    NEXT(1);
+
+    /* ---- pattern tests ---- */
+
+#define UNLESS(condition, words) \
+    do { \
+        if (condition) \
+            NEXT(words); \
+        JUMP_BY(D); \
+    } while (0)
+
+op_UNLESS_IS:
+    UNLESS(r[A] == W1, 2);
+op_UNLESS_CONST:
+    UNLESS(vm_equal(r[A], W1), 2);
+op_UNLESS_EQUAL:
+    UNLESS(vm_equal(r[A], r[W1]), 2);
+op_UNLESS_LIST:
+    UNLESS(r[A] != VM_NIL && vm_is_list(r[A]), 1);
+op_UNLESS_LENGTH:
+    UNLESS(vm_is_list(r[A]) && vm_list_length(r[A]) == W1, 2);
+op_UNLESS_LENGTH_MIN:
+    UNLESS(vm_is_list(r[A]) && vm_list_length(r[A]) >= W1, 2);
+op_UNLESS_TUPLE:
+    UNLESS(vm_is_kind(r[A], VM_KIND_TUPLE) && vm_size(r[A]) == W1, 2);
+op_UNLESS_CTOR:
+    UNLESS(vm_op_constructor(r[A]) == W1, 2);
+op_UNLESS_RANGE:
+    UNLESS(vm_is_int(r[A]) && vm_int_of(r[A]) >= (int64_t)W1 && vm_int_of(r[A]) <= (int64_t)W2, 3);
+op_UNLESS_CLASS:
+    UNLESS(vm_class_of(r[A]) == (uint32_t)W1, 2);
+op_UNLESS_PREFIX:
+    UNLESS(vm_op_has_prefix(r[A], W1), 2);
+op_REST:
+    SAVE();
+    result = vm_string_part(ctx, r[B], vm_text(W1).length, vm_text(r[B]).length - vm_text(W1).length);
+    goto finish_value_2;
+op_MAP_FIND:
+    r[A] = vm_op_map_find(r[B], r[C]);
+    NEXT(1);
+op_FIELD_FIND:
+    r[A] = vm_op_field_find(r[B], (uint32_t)W1);
+    NEXT(2);
+op_SWITCH_CTOR:
+    JUMP_BY(vm_op_switch(pc, C, (int64_t)vm_op_constructor(r[A])));
+op_SWITCH_INT:
+    if (likely(vm_is_small(r[A])))
+        JUMP_BY(vm_op_switch(pc, C, vm_small(r[A])));
+    if (vm_is_int(r[A]))
+        JUMP_BY(vm_op_switch(pc, C, vm_int_of(r[A])));
+    JUMP_BY((int64_t)W1);
+op_NO_MATCH:
+    SAVE();
+    (void)vm_raise_panic(ctx, "Non-exhaustive match: no pattern matched");
+    goto raise_saved;
+
+    /* ---- calls ---- */
+
+op_CALL: {
+    const struct vm_function *f = (const struct vm_function *)(uintptr_t)W1;
+    const uint16_t *list = (const uint16_t *)(pc + 2);
+    unsigned count = C, words = VM_FRAME_WORDS + f->registers, i;
+    vm_value *frame;
+
+    if (unlikely(--reductions <= 0))
+        goto yield;
+    if (unlikely(depth >= p->depth_max))
+        goto too_deep;
+    RESERVE(words);
+    frame = fp - words;
+    frame[0] = W1;
+    frame[1] = vm_return_word(pc + 2 + list_words(count), A);
+    frame += VM_FRAME_WORDS;
+    for (i = 0; i < count; i++)
+        frame[i] = list[i] == VM_NO_REGISTER ? VM_NONE : r[list[i]];
+    for (; i < f->registers; i++)
+        frame[i] = VM_NONE;
+    r = frame;
+    fp = frame - VM_FRAME_WORDS;
+    heap->fp = fp;
+    depth++;
+    pc = f->code;
+    DISPATCH();
+}
+op_TAIL_CALL: {
+    const struct vm_function *f = (const struct vm_function *)(uintptr_t)W1;
+    const struct vm_function *own = function_of(fp);
+    const uint16_t *list = (const uint16_t *)(pc + 2);
+    unsigned count = C, i;
+    vm_value *staged, *frame;
+    vm_value return_word;
+
+    if (unlikely(--reductions <= 0))
+        goto yield;
+    RESERVE(VM_FRAME_WORDS + (size_t)f->registers + count);
+    staged = heap->top; /* free room: arguments wait here while the frame is rebuilt over them */
+    for (i = 0; i < count; i++)
+        staged[i] = list[i] == VM_NO_REGISTER ? VM_NONE : r[list[i]];
+    if (f == own) {
+        for (i = 0; i < count; i++)
+            r[i] = staged[i];
+        pc = f->code;
+        DISPATCH();
+    }
+    return_word = fp[1];
+    frame = r + own->registers - f->registers;
+    for (i = 0; i < count; i++)
+        frame[i] = staged[i];
+    for (; i < f->registers; i++)
+        frame[i] = VM_NONE;
+    r = frame;
+    fp = frame - VM_FRAME_WORDS;
+    fp[0] = vm_from_object(f);
+    fp[1] = return_word;
+    heap->fp = fp;
+    pc = f->code;
+    DISPATCH();
+}
+op_CALL_VALUE: {
+    vm_value callee = r[B];
+    const struct vm_function *f = callable_function(callee);
+    const uint16_t *list = (const uint16_t *)(pc + 1);
+    unsigned count = C, words, i;
+    vm_value *frame;
+
+    if (unlikely(--reductions <= 0))
+        goto yield;
+    if (unlikely(f == NULL || f->arity != count))
+        goto call_value_slow;
+    if (unlikely(depth >= p->depth_max))
+        goto too_deep;
+    words = VM_FRAME_WORDS + f->registers;
+    RESERVE(words);
+    callee = r[B];
+    frame = fp - words;
+    frame[0] = vm_from_object(f);
+    frame[1] = vm_return_word(pc + 1 + list_words(count), A);
+    frame += VM_FRAME_WORDS;
+    for (i = 0; i < count; i++)
+        frame[i] = r[list[i]];
+    for (; i < f->registers; i++)
+        frame[i] = VM_NONE;
+    if (f->captures > 0)
+        frame[count] = callee;
+    r = frame;
+    fp = frame - VM_FRAME_WORDS;
+    heap->fp = fp;
+    depth++;
+    pc = f->code;
+    DISPATCH();
+}
+call_value_slow: {
+    unsigned count = C;
+    const uint16_t *list = (const uint16_t *)(pc + 1);
+
+    SAVE();
+    tail = false;
+    entered = vm_call_any(ctx, r[B], (struct vm_arguments){ list, count }, false,
+                          vm_return_word(pc + 1 + list_words(count), A), &result);
+    goto after_call;
+}
+op_CALL_NATIVE: {
+    const struct vm_native *native = (const struct vm_native *)(uintptr_t)W1;
+    const uint16_t *list = (const uint16_t *)(pc + 2);
+    unsigned count = C;
+
+    if (unlikely(--reductions <= 0))
+        goto yield;
+    for (unsigned i = 0; i < count; i++)
+        ctx->args[i] = r[list[i]];
+    ctx->arg_count = count;
+    SAVE();
+    result = VM_UNIT;
+    status = native->function(ctx, ctx->args, &result);
+    ctx->arg_count = 0;
+    if (likely(status == VM_OK)) {
+        MOVED();
+        r[A] = result;
+        NEXT(2u + list_words(count));
+    }
+    goto native_not_ok;
+}
+op_CALL_METHOD: {
+    const uint16_t *list = (const uint16_t *)(pc + 2);
+    unsigned count = C;
+
+    if (unlikely(--reductions <= 0))
+        goto yield;
+    SAVE();
+    tail = false;
+    entered = vm_call_method(ctx, (struct vm_site *)(uintptr_t)W1, (struct vm_arguments){ list, count }, false,
+                             vm_return_word(pc + 2 + list_words(count), A), &result);
+    goto after_call;
+}
+op_TAIL_CALL_VALUE:
+    if (unlikely(--reductions <= 0))
+        goto yield;
+    SAVE();
+    tail = true;
+    entered = vm_call_any(ctx, r[B], (struct vm_arguments){ (const uint16_t *)(pc + 1), C }, true, 0, &result);
+    goto after_call;
+op_TAIL_CALL_METHOD:
+    if (unlikely(--reductions <= 0))
+        goto yield;
+    SAVE();
+    tail = true;
+    entered = vm_call_method(ctx, (struct vm_site *)(uintptr_t)W1, (struct vm_arguments){ (const uint16_t *)(pc + 2), C },
+                             true, 0, &result);
+    goto after_call;
+op_RETURN:
+    result = r[A];
+    depth--;
+    goto return_result;
+op_RETURN_CONST:
+    result = W1;
+    depth--;
+    goto return_result;
+op_STUB_RETURN:
+    result = r[A];
+    p->handler = (uint32_t)vm_small(r[function_of(fp)->arity]);
+    goto return_result;
+op_STUB_RETURN_CONST:
+    result = W1;
+    p->handler = (uint32_t)vm_small(r[function_of(fp)->arity]);
+    goto return_result;
+
+return_result: {
+    uint64_t return_word = fp[1];
+
+    fp = r + function_of(fp)->registers;
+    r = fp + VM_FRAME_WORDS;
+    heap->fp = fp;
+    if (unlikely(return_word == 0)) {
+        p->result = result;
+        p->pc = NULL;
+        p->reductions += (uint64_t)(budget - reductions);
+        ctx->reductions = reductions;
+        return VM_STOP_END;
+    }
+    pc = VM_RETURN_PC(return_word);
+    r[VM_RETURN_REGISTER(return_word)] = result;
+    DISPATCH();
+}
+
+    /* ---- exceptions ---- */
+
+op_TRY: {
+    vm_value *slots = &r[A];
+
+    slots[0] = vm_from_small(p->handler);
+    slots[1] = vm_from_small((int64_t)((uint64_t)depth << 32 | (uint32_t)(pc + D - function_of(fp)->code)));
+    p->handler = (uint32_t)(heap->end - slots);
+    NEXT(1);
+}
+op_END_TRY:
+    p->handler = (uint32_t)vm_small(r[A]);
+    NEXT(1);
+op_THROW:
+    SAVE();
+    ctx->exception = r[A];
+    goto raise_saved;
+op_PUSH_STUB: {
+    unsigned count = C;
+
+    SAVE();
+    if (!vm_push_stub(ctx, (const struct vm_function *)(uintptr_t)W1, A, (const uint16_t *)(pc + 2), count))
+        goto raise_saved;
+    MOVED();
+    NEXT(2u + list_words(count));
+}
+
+    /* ---- processes ---- */
+
+op_SPAWN:
+    if (unlikely(callable_function(r[B]) == NULL)) {
+        SAVE();
+        (void)vm_raise_panic(ctx, "Spawn: expected function or closure");
+        goto raise_saved;
+    }
+    SAVE();
+    status = ctx->host->spawn(ctx, r[B], &result);
+    goto finish_1;
+op_SELF:
+    r[A] = VM_IMMEDIATE(VM_SORT_PID, atomic_load_explicit(&p->pid, memory_order_relaxed));
+    NEXT(1);
+op_SEND:
+    SAVE();
+    if (unlikely(!vm_is_sort(r[A], VM_SORT_PID))) {
+        (void)vm_raise_panic(ctx, "Send: expected Pid");
+        goto raise_saved;
+    }
+    status = ctx->host->send(ctx, vm_payload(r[A]), r[B]);
+    if (unlikely(status != VM_OK))
+        goto not_ok;
+    MOVED();
+    NEXT(1);
+op_RECEIVE:
+    vm_mailbox_rewind(p);
+    p->deadline_ns = UINT64_MAX;
+    NEXT(1);
+op_RECEIVE_AFTER: {
+    int64_t ms;
+
+    if (unlikely(!vm_is_int(r[A]))) {
+        SAVE();
+        (void)vm_raise_type(ctx, "Int", r[A]);
+        goto raise_saved;
+    }
+    ms = vm_int_of(r[A]);
+    vm_mailbox_rewind(p);
+    p->deadline_ns = vm_deadline_after(ms);
+    NEXT(1);
+}
+op_RECEIVE_NEXT: {
+    struct vm_message *message = vm_mailbox_peek(p);
+
+    if (message != NULL) {
+        r[A] = message->value;
+        NEXT(1);
+    }
+    if (p->deadline_ns != UINT64_MAX && nb_clock_ns() >= p->deadline_ns) {
+        p->deadline_ns = UINT64_MAX;
+        JUMP_BY(D);
+    }
+    p->wait = VM_WAIT_RECEIVE;
+    goto park;
+}
+op_RECEIVE_TAKE:
+    vm_mailbox_accept(p);
+    p->deadline_ns = UINT64_MAX;
+    NEXT(1);
+op_RECEIVE_SKIP:
+    vm_mailbox_skip(p);
+    if (unlikely(--reductions <= 0)) {
+        pc += D; /* the RECEIVE_NEXT: nothing is done twice */
+        goto yield;
+    }
+    JUMP_BY(D);
+op_MVAR_GET:
+    SAVE();
+    status = vm_mvar_get(ctx, (struct vm_mvar *)(uintptr_t)W1, &result);
+    goto finish_2;
+op_MVAR_LOCK:
+    SAVE();
+    status = vm_mvar_lock(ctx, (struct vm_mvar *)(uintptr_t)W1);
+    goto finish_mvar;
+op_MVAR_SET:
+    SAVE();
+    status = vm_mvar_set(ctx, (struct vm_mvar *)(uintptr_t)W1, r[A]);
+    goto finish_mvar;
+op_MVAR_UNLOCK:
+    vm_mvar_unlock(ctx, (struct vm_mvar *)(uintptr_t)W1);
+    NEXT(2);
+
+    /* ---- where the paths above meet ---- */
+
+finish_mvar:
+    if (unlikely(status != VM_OK))
+        goto not_ok;
+    MOVED();
+    NEXT(2);
+finish_1:
+    if (unlikely(status != VM_OK))
+        goto not_ok;
+    MOVED();
+    r[A] = result;
+    NEXT(1);
+finish_2:
+    if (unlikely(status != VM_OK))
+        goto not_ok;
+    MOVED();
+    r[A] = result;
+    NEXT(2);
+finish_3:
+    if (unlikely(status != VM_OK))
+        goto not_ok;
+    MOVED();
+    r[A] = result;
+    NEXT(3);
+finish_list:
+    if (unlikely(status != VM_OK))
+        goto not_ok;
+    MOVED();
+    r[A] = result;
+    NEXT(1u + list_words(C));
+finish_value_1:
+    if (unlikely(result == VM_NONE))
+        goto no_memory;
+    MOVED();
+    r[A] = result;
+    NEXT(1);
+finish_value_2:
+    if (unlikely(result == VM_NONE))
+        goto no_memory;
+    MOVED();
+    r[A] = result;
+    NEXT(2);
+
+/* An instruction whose own work calls out: the result will be delivered to r[A], behind the instruction. */
+not_ok:
+    if (status == VM_CALL) {
+        tail = false;
+        entered = vm_call_any(ctx, ctx->call_function, (struct vm_arguments){ NULL, ctx->call_arg_count }, false,
+                              vm_return_word(pc + vm_insn_words(pc), A), &result);
+        goto after_call;
+    }
+    if (status == VM_PARK) {
+        MOVED();
+        goto park;
+    }
+    if (status == VM_YIELD) {
+        MOVED();
+        goto yield;
+    }
+    if (status == VM_NOMEM)
+        goto no_memory;
+    goto raise_saved;
+
+native_not_ok:
+    if (status == VM_PARK) {
+        MOVED();
+        goto park;
+    }
+    goto not_ok;
+
+after_call:
+    switch (entered) {
+    case VM_ENTERED_FRAME:
+        LOAD();
+        DISPATCH();
+    case VM_ENTERED_RESULT:
+        MOVED();
+        if (tail) {
+            depth--;
+            goto return_result;
+        }
+        r[A] = result;
+        NEXT(vm_insn_words(pc));
+    case VM_ENTERED_RAISE:
+        goto raise_saved;
+    case VM_ENTERED_PARK:
+        MOVED();
+        goto park;
+    case VM_ENTERED_YIELD:
+        MOVED();
+        goto yield;
+    }
+    nb_unreachable();
+
+not_bool:
+    SAVE();
+    (void)vm_raise_type(ctx, "Bool", r[A]);
+    goto raise_saved;
+too_deep:
+    SAVE();
+    (void)vm_raise_kind(ctx, "StackOverflow", "stack overflow");
+    goto raise_saved;
+no_memory:
+    (void)vm_raise_panic(ctx, "Out of memory");
+    goto raise_saved;
+raise:
+raise_saved:
+    ctx->arg_count = 0;
+    ctx->root_count = 0;
+    if (!vm_unwind(ctx)) {
+        p->reductions += (uint64_t)(budget - ctx->reductions);
+        return crash(ctx);
+    }
+    LOAD();
+    DISPATCH();
+
+park:
+    SAVE();
+    p->reductions += (uint64_t)(budget - reductions);
+    return VM_STOP_WAIT;
+yield:
+    SAVE();
+    p->reductions += (uint64_t)(budget - reductions);
+    return VM_STOP_YIELD;
+}
+
+vm_value vm_process_result(const struct vm_process *process)
+{
+    return process->result;
+}
