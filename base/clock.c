@@ -1,4 +1,4 @@
-/* clock.c - time, by clock_gettime() (no system call on Linux), or by decree. */
+/* clock.c - time, by clock_gettime() (no system call on Linux). */
 #include "config.h"
 
 #include "base/clock.h"
@@ -6,15 +6,15 @@
 #include <stdatomic.h>
 #include <time.h>
 
-static _Atomic uint64_t decreed_ns; /* 0: real time */
+static _Atomic uint64_t logical_ns; /* 0: real time */
 
 uint64_t nb_clock_ns(void)
 {
-    uint64_t decreed = atomic_load_explicit(&decreed_ns, memory_order_relaxed);
+    uint64_t logical = atomic_load_explicit(&logical_ns, memory_order_relaxed);
     struct timespec now;
 
-    if (__builtin_expect(decreed != 0, 0))
-        return decreed;
+    if (logical != 0)
+        return logical;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
@@ -27,4 +27,7 @@ int64_t nb_clock_wall_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-void nb_clock_set(uint64_t now_ns) { atomic_store_explicit(&decreed_ns, now_ns, memory_order_relaxed); }
+void nb_clock_set_logical(uint64_t now_ns)
+{
+    atomic_store_explicit(&logical_ns, now_ns, memory_order_relaxed);
+}

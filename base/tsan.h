@@ -25,4 +25,17 @@ void __tsan_release(void *address);
 #define nb_tsan_release(key) ((void)(key))
 #endif
 
+/** Order everything before against everything after, loads against earlier stores included. The sanitizer does not know
+ *  stand-alone fences; an exchange of a word of its own tells it as much. */
+#ifdef NB_TSAN
+static inline void nb_full_fence(void)
+{
+    static int word;
+
+    __atomic_fetch_add(&word, 1, __ATOMIC_SEQ_CST);
+}
+#else
+static inline void nb_full_fence(void) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
+#endif
+
 #endif

@@ -2,8 +2,8 @@
  * timer.h - deadlines of one thread: a binary heap of two sorts of entries.
  *
  * C code embeds a struct sched_timer, which can be moved and cancelled. Processes that wait have an entry that is never
- * searched for: each process remembers (in an atomic word of the table's) the deadline of the one entry that counts for it, and an
- * entry that finds another deadline there, or another pid, is garbage and dropped when it comes up or when garbage prevails.
+ * searched for: each process has an atomic word with the deadline of the one entry that counts for it, and an
+ * entry that finds another deadline there is garbage, dropped when it comes up or when garbage prevails.
  *
  * A process whose new deadline is later than that of its entry keeps it: the entry then wakes it too early, the process
  * looks at the clock, parks again, and gets the right one. So a loop of `receive … after` that always receives in time costs one entry

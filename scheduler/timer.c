@@ -1,0 +1,263 @@
+/*
+ * timer.c - a binary heap of deadlines, nearest at position 1.
+ *
+ * An entry is either a C timer, which knows its position and so can be taken out, or a process, which does not. Process entries go
+ * stale (timer.h tells how) and stay until they come up; when the heap has doubled since the last look, all stale ones are swept out, so
+ * garbage is at most as much as what lives, plus a constant.
+ *
+ * Threads: the heap is its owner's. The only word shared is a process's `at`: the owner of the process sets it when
+ * it parks, any worker's heap clears it when the entry fires (compare-and-swap, so that one firing counts). A stale entry whose deadline happens
+ * to equal the word of the process that uses the memory now wakes that one once too often, which is harmless.
+ */
+#include "config.h"
+
+#include "scheduler/timer.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/assert.h"
+#include "base/stress.h"
+
+#define TIMERS_MAGIC 0x3c92e4b7u
+enum { CAPACITY_MIN = 64, SWEEP_MIN = NB_STRESS_OR(4, 1024) };
+
+struct entry {
+    uint64_t deadline_ns;
+    uint64_t sequence;       /* equal deadlines fire in the order they were set */
+    void *target;            /* struct vm_process, or struct sched_timer when … */
+    _Atomic uint64_t *at;    /* … this is NULL */
+};
+
+struct sched_timers {
+    unsigned magic;
+    struct entry *entries;   /* [0] is not used */
+    size_t capacity;         /* entries it has room for */
+    size_t sweep_at;
+    uint64_t sequence;
+    _Atomic size_t count;    /* written by the owner only */
+};
+
+struct sched_timers *sched_timers_new(void)
+{
+    struct sched_timers *timers = nb_alloc_zero(sizeof *timers);
+
+    if (timers == NULL)
+        return NULL;
+    timers->magic = TIMERS_MAGIC;
+    timers->sweep_at = SWEEP_MIN;
+    return timers;
+}
+
+struct sched_timers *sched_timers_free(struct sched_timers *timers)
+{
+    if (timers == NULL)
+        return NULL;
+    nb_check_object(timers, TIMERS_MAGIC);
+    nb_free(timers->entries);
+    timers->magic = 0;
+    nb_free(timers);
+    return NULL;
+}
+
+static size_t count_of(const struct sched_timers *timers)
+{
+    return atomic_load_explicit(&timers->count, memory_order_relaxed);
+}
+
+static void set_count(struct sched_timers *timers, size_t count)
+{
+    atomic_store_explicit(&timers->count, count, memory_order_relaxed);
+}
+
+static bool is_before(const struct entry *a, const struct entry *b)
+{
+    if (a->deadline_ns != b->deadline_ns)
+        return a->deadline_ns < b->deadline_ns;
+    return a->sequence < b->sequence;
+}
+
+static void place(struct sched_timers *timers, size_t position, struct entry entry)
+{
+    timers->entries[position] = entry;
+    if (entry.at == NULL)
+        ((struct sched_timer *)entry.target)->position = (uint32_t)position;
+}
+
+/* Put `entry` at a hole, or above it as far as it must rise. */
+static void rise(struct sched_timers *timers, size_t position, struct entry entry)
+{
+    while (position > 1 && is_before(&entry, &timers->entries[position / 2])) {
+        place(timers, position, timers->entries[position / 2]);
+        position /= 2;
+    }
+    place(timers, position, entry);
+}
+
+/* Put `entry` at a hole, or below it as far as it must sink. */
+static void sink(struct sched_timers *timers, size_t position, struct entry entry)
+{
+    size_t count = count_of(timers);
+
+    for (;;) {
+        size_t child = position * 2;
+
+        if (child > count)
+            break;
+        if (child < count && is_before(&timers->entries[child + 1], &timers->entries[child]))
+            child++;
+        if (!is_before(&timers->entries[child], &entry))
+            break;
+        place(timers, position, timers->entries[child]);
+        position = child;
+    }
+    place(timers, position, entry);
+}
+
+static void settle(struct sched_timers *timers, size_t position, struct entry entry)
+{
+    if (position > 1 && is_before(&entry, &timers->entries[position / 2]))
+        rise(timers, position, entry);
+    else
+        sink(timers, position, entry);
+}
+
+/* Take the entry at `position` out. */
+static void take_out(struct sched_timers *timers, size_t position)
+{
+    size_t last = count_of(timers);
+    struct entry moved = timers->entries[last];
+
+    set_count(timers, last - 1);
+    if (position < last)
+        settle(timers, position, moved);
+}
+
+static bool is_stale(const struct entry *entry)
+{
+    return entry->at != NULL && atomic_load_explicit(entry->at, memory_order_relaxed) != entry->deadline_ns;
+}
+
+/* Drop all stale entries and make it a heap again. */
+static void sweep(struct sched_timers *timers)
+{
+    size_t kept = 0, count = count_of(timers);
+
+    for (size_t i = 1; i <= count; i++)
+        if (!is_stale(&timers->entries[i]))
+            timers->entries[++kept] = timers->entries[i];
+    set_count(timers, kept);
+    for (size_t i = 1; i <= kept; i++)
+        place(timers, i, timers->entries[i]);
+    for (size_t i = kept / 2; i >= 1; i--)
+        sink(timers, i, timers->entries[i]);
+    timers->sweep_at = kept * 2 > SWEEP_MIN ? kept * 2 : SWEEP_MIN;
+}
+
+static bool grow(struct sched_timers *timers)
+{
+    size_t capacity = timers->capacity == 0 ? CAPACITY_MIN : timers->capacity * 2;
+    struct entry *entries = nb_realloc_array(timers->entries, capacity + 1, sizeof *entries);
+
+    if (entries == NULL)
+        return false;
+    timers->entries = entries;
+    timers->capacity = capacity;
+    return true;
+}
+
+static bool insert(struct sched_timers *timers, uint64_t deadline_ns, void *target, _Atomic uint64_t *at)
+{
+    struct entry entry = { .deadline_ns = deadline_ns, .target = target, .at = at };
+
+    nb_check_object(timers, TIMERS_MAGIC);
+    if (count_of(timers) >= timers->sweep_at)
+        sweep(timers);
+    if (count_of(timers) == timers->capacity && !grow(timers))
+        return false;
+    entry.sequence = timers->sequence++;
+    set_count(timers, count_of(timers) + 1);
+    rise(timers, count_of(timers), entry);
+    return true;
+}
+
+bool sched_timers_set(struct sched_timers *timers, struct sched_timer *timer, uint64_t deadline_ns)
+{
+    if (timer->position != 0) {
+        struct entry entry = timers->entries[timer->position];
+
+        nb_assert(entry.target == timer);
+        timer->deadline_ns = entry.deadline_ns = deadline_ns;
+        entry.sequence = timers->sequence++;
+        settle(timers, timer->position, entry);
+        return true;
+    }
+    timer->deadline_ns = deadline_ns;
+    return insert(timers, deadline_ns, timer, NULL);
+}
+
+void sched_timers_cancel(struct sched_timers *timers, struct sched_timer *timer)
+{
+    if (timer->position == 0)
+        return;
+    nb_assert(timers->entries[timer->position].target == timer);
+    take_out(timers, timer->position);
+    timer->position = 0;
+}
+
+bool sched_timers_arm(struct sched_timers *timers, struct vm_process *process, _Atomic uint64_t *at,
+                      uint64_t deadline_ns)
+{
+    uint64_t armed = atomic_load(at);
+
+    if (deadline_ns == 0)
+        deadline_ns = 1; /* 0 in `at` means none */
+    if (armed != 0 && armed <= deadline_ns)
+        return true; /* that entry, in whose heap ever, wakes it early enough */
+    if (!insert(timers, deadline_ns, process, at))
+        return false;
+    atomic_store(at, deadline_ns);
+    return true;
+}
+
+uint64_t sched_timers_next(const struct sched_timers *timers)
+{
+    return count_of(timers) == 0 ? UINT64_MAX : timers->entries[1].deadline_ns;
+}
+
+static void fire(const struct entry *entry, struct vm_ctx *ctx,
+                 void (*wake)(struct vm_ctx *ctx, struct vm_process *process))
+{
+    uint64_t expected = entry->deadline_ns;
+
+    if (entry->at == NULL) {
+        struct sched_timer *timer = entry->target;
+
+        timer->position = 0;
+        timer->fire(timer, ctx);
+    } else if (atomic_compare_exchange_strong(entry->at, &expected, 0)) {
+        wake(ctx, entry->target);
+    }
+}
+
+size_t sched_timers_run(struct sched_timers *timers, uint64_t now_ns, struct vm_ctx *ctx,
+                        void (*wake)(struct vm_ctx *ctx, struct vm_process *process))
+{
+    uint64_t until = timers->sequence; /* what is set meanwhile waits for the next run, so this ends */
+    size_t fired = 0;
+
+    while (sched_timers_next(timers) <= now_ns && timers->entries[1].sequence < until) {
+        struct entry entry = timers->entries[1];
+
+        take_out(timers, 1);
+        fire(&entry, ctx, wake);
+        fired++;
+    }
+    return fired;
+}
+
+size_t sched_timers_count(const struct sched_timers *timers)
+{
+    return count_of(timers);
+}
