@@ -4,13 +4,17 @@
  * One type, three forms: VM_NIL; CONS cells (head, tail) that know their length; SLICEs of an ARRAY (offset and length). Costs:
  *   [h | t] match or prepend    O(1), three words
  *   length                      O(1)
- *   xs[i]                       O(1) in a slice. In a chain of cells: up to a few steps are walked; a longer walk first turns the cells
- *                               into slices (in place: the cell becomes a SLICE of the same elements), the new arrays doubling in size, so any mixture of prepending and indexing
- *                               is O(log n) amortised
- *   push, xs ++ ys              O(length of ys) amortised when xs ends where its array's used part ends and nobody has appended to it before; else a copy of xs with room
+ *   xs[i]                       O(1) in a slice. In a chain of cells up to a few steps are walked; a longer walk first moves the
+ *                               cells into an array, in place (each cell becomes a SLICE of the same elements). Cells in front
+ *                               of a slice go into the room in front of it; where there is none, a new array of one and a half
+ *                               times the size gets the whole list. So any mixture of prepending and indexing is O(1) amortised
+ *   push, xs ++ ys              O(length of ys) amortised when xs ends where its array's used part ends and nobody has appended
+ *                               to it before. Else O(length of xs) when xs is much shorter than ys (cells in front of ys), or
+ *                               a copy of both with room
  *   set, insert in the middle   O(n)
  *   map, filter, …              build arrays: one word per element
- * Lists that are copied (messages, mvars) become slices.
+ * Lists that are copied (messages, mvars) become slices. Only cells and arrays of the process's own heap are ever changed;
+ * chains of shared or immortal cells are walked.
  */
 #ifndef VM_LIST_H
 #define VM_LIST_H
@@ -32,14 +36,14 @@ static inline vm_value vm_list_head(vm_value list)
 /** All but the first. May allocate 3 words. VM_NONE when memory is exhausted. */
 vm_value vm_list_tail(struct vm_ctx *ctx, vm_value list);
 vm_value vm_list_cons(struct vm_ctx *ctx, vm_value head, vm_value tail);
-/** Element at index < length. May rearrange and allocate. */
+/** Element at index < length. May rearrange and allocate, but does not fail. */
 vm_value vm_list_at(struct vm_ctx *ctx, vm_value list, uint32_t index);
 vm_value vm_list_push(struct vm_ctx *ctx, vm_value list, vm_value item);
 vm_value vm_list_concat(struct vm_ctx *ctx, vm_value left, vm_value right);
 vm_value vm_list_set(struct vm_ctx *ctx, vm_value list, uint32_t index, vm_value item); /* index < length */
 /** Elements [from, from + count). O(1) for slices, O(from) for cells. */
 vm_value vm_list_part(struct vm_ctx *ctx, vm_value list, uint32_t from, uint32_t count);
-/** From C values that are roots (ctx->args, registers) or immediates. */
+/** From C values that are roots (ctx->args, registers of the running process) or immediates. */
 vm_value vm_list_from(struct vm_ctx *ctx, const vm_value *items, uint32_t count);
 
 /** Walk without allocating:  struct vm_list_walk w; for (vm_list_walk(&w, list); vm_list_next(&w, &item);) …
@@ -48,7 +52,8 @@ struct vm_list_walk { vm_value list; const vm_value *at, *end; };
 void vm_list_walk(struct vm_list_walk *walk, vm_value list);
 bool vm_list_next(struct vm_list_walk *walk, vm_value *ret_item);
 
-/** An array that natives fill: vm_list_make() takes `count` words, all VM_UNIT; write with vm_list_init_at(), before any allocation or at any time as long as nobody else has seen the list. */
+/** An array that natives fill: vm_list_make() takes `count` words, all VM_UNIT (VM_NIL for 0); write with vm_list_init_at(),
+ *  before any allocation or at any time as long as nobody else has seen the list. */
 vm_value vm_list_make(struct vm_ctx *ctx, uint32_t count);
 static inline void vm_list_init_at(vm_value slice, uint32_t index, vm_value item)
 {
@@ -56,7 +61,7 @@ static inline void vm_list_init_at(vm_value slice, uint32_t index, vm_value item
 }
 
 /* Growing lists of unknown length: a BUILDER object. Used by natives and by the library's loops. */
-vm_value vm_builder_new(struct vm_ctx *ctx, uint32_t capacity);
+vm_value vm_builder_new(struct vm_ctx *ctx, uint32_t capacity); /* 0: no idea */
 bool vm_builder_push(struct vm_ctx *ctx, vm_value *builder, vm_value item); /* *builder must be a root; false: no memory */
 vm_value vm_builder_list(vm_value builder); /* the list so far; the builder may go on */
 

@@ -15,3 +15,4 @@ libvm_a_SOURCES += vm/operate.c vm/operate.h
 libvm_a_SOURCES += vm/except.c vm/except.h
 libvm_a_SOURCES += vm/dispatch.c vm/dispatch.h
 libvm_a_SOURCES += vm/process.h vm/host.h
+libvm_a_SOURCES += vm/list.c vm/list.h
