@@ -1,0 +1,432 @@
+/*
+ * nostos.c - the program for authors: run, check and list programs.
+ *
+ * A run is one scheduler and one group of processes; main's process is the first. When main ends, so does the program: its value is printed (03 §2.2) and everything
+ * else is abandoned. Output of processes and reports of crashes go through one lock, together with the flag that main has returned: nothing may follow main's result.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "lang/compile.h"
+#include "lang/diag.h"
+#include "lib/lib.h"
+#include "scheduler/sched.h"
+#include "server/runtime.h"
+#include "vm/call.h"
+#include "vm/except.h"
+#include "vm/print.h"
+#include "vm/program.h"
+#include "vm/type.h"
+
+enum { EXIT_INTERRUPTED = 130 };
+
+enum command { RUN, CHECK, DISASM, VERSION, HELP };
+
+static const struct { const char *word; enum command command; const char *usage, *what; } commands[] = {
+    { "run", RUN, "run FILE|DIR [args]", "compile and run (the word `run` may be left out)" },
+    { "check", CHECK, "check FILE|DIR", "compile without running; exit status 0 when there are no errors" },
+    { "disasm", DISASM, "disasm FILE|DIR [FUNCTION]", "list the instructions of the program's functions" },
+    { "version", VERSION, "version", "print the version" },
+    { "help", HELP, "help", "print this text" },
+};
+
+static const char *const option_help =
+    "Options (before or after the file; unknown ones are ignored):\n"
+    "  -h, --help         print this text\n"
+    "  -v, --version      print the version\n"
+    "      --check        as `nostos check`\n"
+    "      --json-errors  compile errors as JSON lines on standard output\n"
+    "  -b, --bin NAME     entry point NAME of nostos.toml\n"
+    "      --threads N    worker threads (default: one per core)\n"
+    "      --depth N      nested calls a process may have (default: 50000)\n"
+    "      --seed N       one thread, reproducible: same seed, same order of events\n"
+    "      --free-all     give all memory back before exiting, for leak checkers\n";
+
+struct invocation {
+    enum command command;
+    const char *path, *function, *bin;
+    bool json, free_all, seeded;
+    unsigned threads;
+    uint32_t depth;
+    uint64_t seed;
+};
+
+static void print_help(FILE *out)
+{
+    fputs("nostos: run programs written in Nostos\n\nUsage: nostos FILE|DIR [args]\n", out);
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        fprintf(out, "       nostos %-28s %s\n", commands[i].usage, commands[i].what);
+    fprintf(out, "\n%s", option_help);
+}
+
+/* ---- the run ---- */
+
+struct run {
+    struct sched *sched;
+    struct sched_group group;
+    struct vm_program *program;
+    uint64_t main_pid;
+    pthread_mutex_t output;  /* one line at a time, and none after main's result */
+    bool main_ended;         /* under `output` */
+    int status;
+    struct nb_buf crash;     /* first crash of another process: shown if the program can never go on (05 §1.10) */
+};
+
+static struct run the_run; /* of this process: there is one */
+
+static void write_line(bool error, bool newline, const char *text, size_t length)
+{
+    FILE *out = error ? stderr : stdout;
+
+    if (error)
+        fflush(stdout);
+    fwrite(text, 1, length, out);
+    if (newline)
+        putc('\n', out);
+    if (error)
+        fflush(out);
+}
+
+static void on_output(struct sched_group *group, struct vm_ctx *ctx, bool error, bool newline, const char *text,
+                      size_t length)
+{
+    struct run *run = group->context;
+
+    (void)ctx;
+    pthread_mutex_lock(&run->output);
+    if (!run->main_ended)
+        write_line(error, newline, text, length);
+    pthread_mutex_unlock(&run->output);
+}
+
+static void on_flush(struct sched_group *group, struct vm_ctx *ctx, bool error)
+{
+    (void)group;
+    (void)ctx;
+    fflush(error ? stderr : stdout);
+}
+
+static void print_crash(const char *text, const char *trace)
+{
+    fflush(stdout);
+    fprintf(stderr, "Runtime error: %s\n\nStack trace:\n%s", text, trace == NULL ? "" : trace);
+    fflush(stderr);
+}
+
+/* main is done: with its value, or with an exception. Under the output lock. */
+static void main_ended(struct run *run, struct vm_process *process, enum vm_stop stop)
+{
+    struct nb_buf text = NB_BUF_INIT;
+
+    run->main_ended = true;
+    if (stop == VM_STOP_CRASH) {
+        NB_CLEANUP(nb_free) char *error = vm_exception_text(process->exception);
+
+        print_crash(error, process->trace);
+        run->status = EXIT_FAILURE;
+    } else if (stop == VM_STOP_END && vm_process_result(process) != VM_UNIT) {
+        vm_print_result(&text, vm_process_result(process));
+        write_line(false, true, nb_buf_cstr(&text), text.length);
+        nb_buf_done(&text);
+    }
+    fflush(stdout);
+}
+
+static void other_crashed(struct run *run, struct vm_process *process, uint64_t pid)
+{
+    NB_CLEANUP(nb_free) char *error = vm_exception_text(process->exception);
+
+    if (run->main_ended)
+        return;
+    fflush(stdout);
+    fprintf(stderr, "Process <pid %llu> ended: %s\n%s", (unsigned long long)pid, error,
+            process->trace == NULL ? "" : process->trace);
+    if (run->crash.length == 0) {
+        nb_buf_text(&run->crash, error);
+        nb_buf_byte(&run->crash, '\0');
+        nb_buf_text(&run->crash, process->trace == NULL ? "" : process->trace);
+    }
+}
+
+static void on_ended(struct sched_group *group, struct vm_ctx *ctx, struct vm_process *process, enum vm_stop stop)
+{
+    struct run *run = group->context;
+    uint64_t pid = atomic_load(&process->pid);
+
+    srv_runtime_process_ended(ctx, process, stop);
+    if (pid != run->main_pid && stop != VM_STOP_CRASH)
+        return;
+    pthread_mutex_lock(&run->output);
+    if (pid == run->main_pid)
+        main_ended(run, process, stop);
+    else
+        other_crashed(run, process, pid);
+    pthread_mutex_unlock(&run->output);
+    if (pid == run->main_pid)
+        sched_quit(run->sched);
+}
+
+/* Nothing can run. If it never will, and something crashed before, that crash is the program's (05 §1.10, 3). */
+static void on_idle(struct sched *sched, void *context)
+{
+    struct run *run = context;
+
+    if (srv_runtime_has_servers() || !sched_is_stuck(sched, &run->group))
+        return;
+    pthread_mutex_lock(&run->output);
+    if (!run->main_ended && run->crash.length > 0) {
+        run->main_ended = true;
+        run->status = EXIT_FAILURE;
+        print_crash(run->crash.data, run->crash.data + strlen(run->crash.data) + 1);
+        sched_quit(sched);
+    }
+    pthread_mutex_unlock(&run->output);
+}
+
+static void on_interrupt(int signal_number)
+{
+    static const char text[] = "\nInterrupted\n";
+
+    (void)signal_number;
+    if (write(STDERR_FILENO, text, sizeof text - 1) < 0)
+        _exit(EXIT_FAILURE);
+    _exit(EXIT_INTERRUPTED);
+}
+
+static int start_failed(const char *what, int error)
+{
+    fprintf(stderr, "Error: cannot start %s: %s\n", what, strerror(-error));
+    return EXIT_FAILURE;
+}
+
+static int execute(const struct invocation *invocation, struct vm_program *program)
+{
+    struct run *run = &the_run;
+    struct sched_options options = { .workers = invocation->threads,
+                                     .single_thread = invocation->seeded,
+                                     .seed = invocation->seed,
+                                     .on_idle = on_idle,
+                                     .context = run };
+    struct vm_process *first;
+    int r;
+
+    pthread_mutex_init(&run->output, NULL);
+    run->program = program;
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGINT, on_interrupt);
+    setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
+    r = sched_new(&options, &run->sched);
+    if (r < 0)
+        return start_failed("the scheduler", r);
+    sched_group_init(&run->group, program->name);
+    run->group.context = run;
+    run->group.depth_max = invocation->depth;
+    run->group.ended = on_ended;
+    run->group.output = on_output;
+    run->group.flush = on_flush;
+    r = srv_runtime_start(run->sched, NULL);
+    if (r < 0)
+        return start_failed("the HTTP runtime", r);
+    r = sched_process_new(NULL, run->sched, &run->group, program, vm_from_object(program->entry), &first);
+    if (r < 0)
+        return start_failed("main", r);
+    run->main_pid = atomic_load(&first->pid);
+    sched_submit(NULL, first);
+    r = sched_run(run->sched);
+    if (r < 0)
+        return start_failed("the workers", r);
+    fflush(stdout);
+    if (!invocation->free_all)
+        _exit(run->status);
+    srv_runtime_stop();
+    sched_group_release(&run->group);
+    run->sched = sched_free(run->sched);
+    nb_buf_done(&run->crash);
+    vm_program_unref(program);
+    return run->status;
+}
+
+/* ---- compiling ---- */
+
+static int report(const struct ns_diag *diag, bool json)
+{
+    struct nb_buf text = NB_BUF_INIT;
+
+    if (json)
+        ns_diag_json(diag, &text);
+    else
+        ns_diag_print(diag, &text);
+    fputs(nb_buf_cstr(&text), json ? stdout : stderr);
+    nb_buf_done(&text);
+    return EXIT_FAILURE;
+}
+
+static void list_functions(const struct vm_program *program, const char *only)
+{
+    for (uint32_t i = 0; i < program->function_count; i++) {
+        const struct vm_function *f = program->functions[i];
+
+        if (only == NULL ? strncmp(f->file, "stdlib", 6) != 0 : strcmp(f->name, only) == 0)
+            vm_disassemble(f, stdout);
+    }
+}
+
+static int compile_and(const struct invocation *invocation)
+{
+    struct ns_options options = { .check_only = invocation->command == CHECK,
+                                  .bin = invocation->bin,
+                                  .need_main = invocation->command != DISASM };
+    struct ns_diag *diag = ns_diag_new();
+    struct vm_program *program = NULL;
+    int r = ns_compile(invocation->path, &options, diag, &program);
+
+    if (r < 0)
+        r = report(diag, invocation->json);
+    ns_diag_free(diag);
+    if (r != 0)
+        return r;
+    if (invocation->command == RUN)
+        return execute(invocation, program);
+    if (invocation->command == DISASM)
+        list_functions(program, invocation->function);
+    vm_program_unref(program);
+    return EXIT_SUCCESS;
+}
+
+/* ---- arguments ---- */
+
+static bool exists(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0;
+}
+
+/* A whole number within bounds, or an error that names the option. */
+static bool number_option(const char *option, const char *text, uint64_t least, uint64_t most, uint64_t *ret)
+{
+    char *end;
+
+    errno = 0;
+    *ret = text == NULL || *text == '-' ? 0 : strtoull(text, &end, 10);
+    if (text == NULL || *text == '\0' || *text == '-' || *end != '\0' || errno != 0 || *ret < least || *ret > most) {
+        fprintf(stderr, "Error: %s takes a whole number from %llu to %llu\n", option, (unsigned long long)least,
+                (unsigned long long)most);
+        return false;
+    }
+    return true;
+}
+
+/* One option at argv[*at]; advances over its value. False: an error was printed. */
+static bool take_option(struct invocation *invocation, char **argv, int *at)
+{
+    const char *option = argv[*at];
+    uint64_t n;
+
+    if (strcmp(option, "-h") == 0 || strcmp(option, "--help") == 0) {
+        invocation->command = HELP;
+    } else if (strcmp(option, "-v") == 0 || strcmp(option, "--version") == 0) {
+        invocation->command = VERSION;
+    } else if (strcmp(option, "--check") == 0) {
+        invocation->command = CHECK;
+    } else if (strcmp(option, "--json-errors") == 0) {
+        invocation->json = true;
+    } else if (strcmp(option, "--free-all") == 0) {
+        invocation->free_all = true;
+    } else if (strcmp(option, "-b") == 0 || strcmp(option, "--bin") == 0) {
+        invocation->bin = argv[*at + 1];
+        if (invocation->bin == NULL) {
+            fputs("Error: --bin requires a binary name\n", stderr);
+            return false;
+        }
+        ++*at;
+    } else if (strcmp(option, "--threads") == 0) {
+        if (!number_option(option, argv[*at + 1], 1, SCHED_WORKERS_MAX, &n))
+            return false;
+        invocation->threads = (unsigned)n;
+        ++*at;
+    } else if (strcmp(option, "--depth") == 0) {
+        if (!number_option(option, argv[*at + 1], 100, 100000000, &n))
+            return false;
+        invocation->depth = (uint32_t)n;
+        ++*at;
+    } else if (strcmp(option, "--seed") == 0) {
+        if (!number_option(option, argv[*at + 1], 0, UINT64_MAX - 1, &invocation->seed))
+            return false;
+        invocation->seeded = true;
+        ++*at;
+    }
+    return true;
+}
+
+static bool take_command(struct invocation *invocation, const char *word)
+{
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        if (strcmp(word, commands[i].word) == 0 && !exists(word)) {
+            invocation->command = commands[i].command;
+            return true;
+        }
+    return false;
+}
+
+static bool take_arguments(struct invocation *invocation, char **argv)
+{
+    bool first = true;
+
+    for (int i = 1; argv[i] != NULL; i++) {
+        if (argv[i][0] == '-' && argv[i][1] != '\0') {
+            if (!take_option(invocation, argv, &i))
+                return false;
+        } else if (first && take_command(invocation, argv[i])) {
+            first = false;
+        } else {
+            first = false;
+            if (invocation->path == NULL)
+                invocation->path = argv[i];
+            else if (invocation->function == NULL)
+                invocation->function = argv[i];
+        }
+    }
+    return true;
+}
+
+int main(int argc, char **argv)
+{
+    struct invocation invocation = { .command = RUN, .depth = SCHED_DEPTH_MAX_DEFAULT };
+
+    if (argc < 2) {
+        print_help(stderr);
+        return EXIT_FAILURE;
+    }
+    if (!take_arguments(&invocation, argv))
+        return EXIT_FAILURE;
+    if (invocation.command == HELP) {
+        print_help(stdout);
+        return EXIT_SUCCESS;
+    }
+    if (invocation.command == VERSION) {
+        puts("nostos " PACKAGE_VERSION);
+        return EXIT_SUCCESS;
+    }
+    if (invocation.path == NULL) {
+        fputs("Error: No input file specified\nTry: nostos FILE.nos, or nostos --help\n", stderr);
+        return EXIT_FAILURE;
+    }
+    vm_type_init();
+    vm_call_init();
+    lib_register();
+    srv_runtime_register();
+    return compile_and(&invocation);
+}
