@@ -1,0 +1,907 @@
+/*
+ * list.c - natives of lists that call no function back, and the hidden ones from which list.nos builds the others.
+ *
+ * The usual shape: make the result (which may move everything), then walk the arguments and fill it in, with no
+ * allocation in between. Where elements must be allocated on the way, elements are fetched by index (vm_list_at), which
+ * is constant time once a list is flat.
+ */
+#include "config.h"
+
+#include <inttypes.h>
+
+#include "base/alloc.h"
+#include "lib/expect.h"
+#include "vm/compare.h"
+#include "vm/except.h"
+#include "vm/list.h"
+#include "vm/map.h"
+#include "vm/number.h"
+#include "vm/print.h"
+#include "vm/string.h"
+#include "vm/type.h"
+
+enum {
+    MERGE_BATCH = 1024 /* elements that one call of _merge moves */
+};
+
+static enum vm_status no_match(struct vm_ctx *ctx)
+{
+    return vm_raise_panic(ctx, "Non-exhaustive match: no pattern matched");
+}
+
+/* ---- size and access ---- */
+
+/* Elements of whatever has a length; -1: has none. */
+static int64_t length_of(vm_value v)
+{
+    if (vm_is_list(v))
+        return vm_list_length(v);
+    if (vm_is_string(v))
+        return vm_string_count(v);
+    if (!vm_is_object(v))
+        return -1;
+    switch (vm_kind(v)) {
+    case VM_KIND_TUPLE:
+    case VM_KIND_INT64_ARRAY:
+    case VM_KIND_FLOAT64_ARRAY:
+        return vm_size(v);
+    case VM_KIND_FLOAT32_ARRAY:
+        return vm_size(v) / sizeof(float);
+    default:
+        return -1;
+    }
+}
+
+static enum vm_status list_length(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
+{
+    int64_t length = length_of(args[0]);
+
+    if (length < 0)
+        return vm_raise_panic(ctx, "Length: unsupported type");
+    *ret = vm_from_small(length);
+    return VM_OK;
+}
+
+static enum vm_status list_only_length(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
+{
+    enum vm_status status = lib_expect(ctx, args, "L");
+
+    if (status == VM_OK)
+        *ret = vm_from_small(vm_list_length(args[0]));
+    return status;
+}
+
+static enum vm_status list_is_empty(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
+{
+    enum vm_status status = lib_expect(ctx, args, "L");
+
+    *ret = vm_from_bool(args[0] == VM_NIL);
+    return status;
+}
+
+static enum vm_status expect_first(struct vm_ctx *ctx, const vm_value *args)
+{
+    enum vm_status status = lib_expect(ctx, args, "L");
+
+    if (status == VM_OK && args[0] == VM_NIL)
+        return vm_raise_kind(ctx, "IndexOutOfBounds", "index 0 out of bounds (length 0)");
+    return status;
+}
+
+static enum vm_status list_head(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
+{
+    enum vm_status status = expect_first(ctx, args);
+
+    if (status == VM_OK)
+        *ret = vm_list_head(args[0]);
+    return status;
+}
+
+static enum vm_status list_tail(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
+{
+    enum vm_status status = expect_first(ctx, args);
+
+    return status != VM_OK ? status : lib_answer(vm_list_tail(ctx, args[0]), ret);
+}
+
+static enum vm_status list_last(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
+{
+    enum vm_status status = lib_expect(ctx, args, "L");
+
+    if (status != VM_OK)
+        return status;
+    if (args[0] == VM_NIL)
+        return vm_raise_panic(ctx, "last: empty list");
+    return lib_answer(vm_list_at(ctx, args[0], vm_list_length(args[0]) - 1), ret);
+}
+
+/* The list args[0] without its last element, which it has. */
+static vm_value without_last(struct vm_ctx *ctx, vm_value *args)
+{
+    return vm_list_part(ctx, args[0], 0, vm_list_length(args[0]) - 1);
+}
+
+static enum vm_status list_init(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
+{
+    enum vm_status status = lib_expect(ctx, args, "L");
+
+    if (status != VM_OK)
+        return status;
+    if (args[0] == VM_NIL)
+        return no_match(ctx);
+    return lib_answer(without_last(ctx, args), ret);
+}
+
+static enum vm_status list_pop(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
+{
+    enum vm_status status = lib_expect(ctx, args, "L");
+    vm_value rest, last;
+
+    if (status != VM_OK)
+        return status;
+    if (args[0] == VM_NIL)
+        return no_match(ctx);
+    rest = without_last(ctx, args);
+    if (rest == VM_NONE)
+        return VM_NOMEM;
+    VM_ROOT(ctx, rest);
+    last = vm_list_at(ctx, args[0], vm_list_length(args[0]) - 1);
+    VM_UNROOT(ctx, rest);
+    return lib_answer(last == VM_NONE ? VM_NONE : lib_pair(ctx, rest, last), ret);
+}
+
+static enum vm_status list_get(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
+{
+    enum vm_status status = lib_expect(ctx, args, "LI");
+    int64_t index;
+
+    if (status != VM_OK)
+        return status;
+    index = vm_int_of(args[1]);
+    if (index < 0)
+        return vm_raise_text(ctx, "Index out of bounds: %" PRId64 " (negative index not allowed)", index);
+    if (index >= vm_list_length(args[0]))
+        return vm_raise_text(ctx, "Index out of bounds: index %" PRId64 " is out of range", index);
+    return lib_answer(vm_list_at(ctx, args[0], (uint32_t)index), ret);
+}
+
+static enum vm_status list_set(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
+{
+    enum vm_status status = lib_expect(ctx, args, "LI*");
+    int64_t index;
+
+    if (status != VM_OK)
+        return status;
+    index = vm_int_of(args[1]);
+    if (index < 0 || index >= vm_list_length(args[0]))
+        return lib_answer(args[0], ret);
+    lib_worked(ctx, vm_list_length(args[0]));
+    return lib_answer(vm_list_set(ctx, args[0], (uint32_t)index, args[2]), ret);
+}
+
+/* ---- parts ---- */
+
+/* How many of `length` elements "the first n" are: a negative n means all. */
+static uint32_t clamp(int64_t n, uint32_t length)
+{
+    return n < 0 || n > length ? length : (uint32_t)n;
+}
+
+/* Elements [from, from + count) of args[0]. */
+static enum vm_status answer_part(struct vm_ctx *ctx, vm_value *args, uint32_t from, uint32_t count, vm_value *ret)
+{
+    if (count == 0)
+        return lib_answer(VM_NIL, ret);
+    if (count == vm_list_length(args[0]))
+        return lib_answer(args[0], ret);
+    lib_worked(ctx, count);
+    return lib_answer(vm_list_part(ctx, args[0], from, count), ret);
+}
+
+static enum vm_status list_take(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
+{
+    enum vm_status status = lib_expect(ctx, args, "LI");
+
+    if (status != VM_OK)
+        return status;
+    return answer_part(ctx, args, 0, clamp(vm_int_of(args[1]), vm_list_length(args[0])), ret);
+}
+
+static enum vm_status list_drop(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
+{
+    enum vm_status status = lib_expect(ctx, args, "LI");
+    uint32_t length, from;
+
+    if (status != VM_OK)
+        return status;
+    length = vm_list_length(args[0]);
+    from = clamp(vm_int_of(args[1]), length);
+    return answer_part(ctx, args, from, length - from, ret);
+}
+
+/* take(drop(list, start), stop - start), with what these do for negative counts. */
+static enum vm_status list_slice(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
+{
+    enum vm_status status = lib_expect(ctx, args, "LII");
+    int64_t start, stop;
+    uint32_t length, from;
+
+    if (status != VM_OK)
+        return status;
+    start = vm_int_of(args[1]);
+    stop = vm_int_of(args[2]);
+    length = vm_list_length(args[0]);
+    from = clamp(start, length);
+    return answer_part(ctx, args, from, clamp(stop < start ? -1 : stop - (int64_t)from, length - from), ret);
+}
+
+/* ---- building and rearranging ---- */
+
+static enum vm_status list_push(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
+{
+    enum vm_status status = lib_expect(ctx, args, "L*");
+
+    return status != VM_OK ? status : lib_answer(vm_list_push(ctx, args[0], args[1]), ret);
+}
+
+static enum vm_status list_concat(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
+{
+    enum vm_status status = lib_expect(ctx, args, "LL");
+
+    if (status != VM_OK)
+        return status;
+    lib_worked(ctx, vm_list_length(args[1]));
+    return lib_answer(vm_list_concat(ctx, args[0], args[1]), ret);
+}
+
+static enum vm_status list_reverse(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
+{
+    enum vm_status status = lib_expect(ctx, args, "L");
+    struct vm_list_walk walk;
+    uint32_t at;
+    vm_value list, item;
+
+    if (status != VM_OK)
+        return status;
+    at = vm_list_length(args[0]);
+    list = vm_list_make(ctx, at);
+    if (list == VM_NONE)
+        return VM_NOMEM;
+    lib_worked(ctx, at);
+    for (vm_list_walk(&walk, args[0]); vm_list_next(&walk, &item);)
+        vm_list_init_at(list, --at, item);
+    return lib_answer(list, ret);
+}
+
+/* Sum of the lengths of the elements, which must be lists: else *ret_culprit is one that is not. */
+static uint64_t total_length(vm_value list, vm_value *ret_culprit)
+{
+    struct vm_list_walk walk;
+    uint64_t total = 0;
+    vm_value item;
+
+    for (vm_list_walk(&walk, list); vm_list_next(&walk, &item);) {
+        if (!vm_is_list(item)) {
+            *ret_culprit = item;
+            return 0;
+        }
+        total += vm_list_length(item);
+    }
+    return total;
+}
+
+static enum vm_status list_flatten(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
+{
+    enum vm_status status = lib_expect(ctx, args, "L");
+    vm_value culprit = VM_NONE, list, inner, item;
+    struct vm_list_walk outer_walk, walk;
+    uint64_t total;
+    uint32_t at = 0;
+
+    if (status != VM_OK)
+        return status;
+    total = total_length(args[0], &culprit);
+    if (culprit != VM_NONE)
+        return vm_raise_type(ctx, "List", culprit);
+    list = total > VM_SIZE_MAX ? VM_NONE : vm_list_make(ctx, (uint32_t)total);
+    if (list == VM_NONE)
+        return VM_NOMEM;
+    lib_worked(ctx, total + vm_list_length(args[0]));
+    for (vm_list_walk(&outer_walk, args[0]); vm_list_next(&outer_walk, &inner);)
+        for (vm_list_walk(&walk, inner); vm_list_next(&walk, &item);)
+            vm_list_init_at(list, at++, item);
+    return lib_answer(list, ret);
+}
+
+static enum vm_status list_zip(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
+{
+    enum { PAIR_WORDS = 3 };
+    enum vm_status status = lib_expect(ctx, args, "LL");
+    struct vm_list_walk left, right;
+    vm_value list, first, second;
+    uint32_t count;
+    bool room;
+
+    if (status != VM_OK)
+        return status;
+    count = vm_list_length(args[0]);
+    if (vm_list_length(args[1]) < count)
+        count = vm_list_length(args[1]);
+    list = vm_list_make(ctx, count);
+    if (list == VM_NONE)
+        return VM_NOMEM;
+    VM_ROOT(ctx, list);
+    room = vm_heap_reserve(ctx, (size_t)count * PAIR_WORDS);
+    VM_UNROOT(ctx, list);
+    if (!room)
+        return VM_NOMEM;
+    lib_worked(ctx, count);
+    vm_list_walk(&left, args[0]);
+    vm_list_walk(&right, args[1]);
+    for (uint32_t i = 0; i < count && vm_list_next(&left, &first) && vm_list_next(&right, &second); i++) {
+        vm_value *pair = vm_heap_take(&ctx->process->heap, PAIR_WORDS);
+
+        pair[0] = VM_HEADER(VM_KIND_TUPLE, 0, 0, 2);
+        pair[1] = first;
+        pair[2] = second;
+        vm_list_init_at(list, i, vm_from_object(pair));
+    }
+    return lib_answer(list, ret);
+}
+
+static enum vm_status expect_pairs(struct vm_ctx *ctx, vm_value list)
+{
+    struct vm_list_walk walk;
+    vm_value item;
+
+    for (vm_list_walk(&walk, list); vm_list_next(&walk, &item);)
+        if (!vm_is_kind(item, VM_KIND_TUPLE) || vm_size(item) != 2)
+            return vm_raise_type(ctx, "Tuple", item);
+    return VM_OK;
+}
+
+static enum vm_status list_unzip(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
+{
+    enum vm_status status = lib_expect(ctx, args, "L");
+    struct vm_list_walk walk;
+    vm_value firsts, seconds, item;
+    uint32_t at = 0;
+
+    if (status == VM_OK)
+        status = expect_pairs(ctx, args[0]);
+    if (status != VM_OK)
+        return status;
+    firsts = vm_list_make(ctx, vm_list_length(args[0]));
+    if (firsts == VM_NONE)
+        return VM_NOMEM;
+    VM_ROOT(ctx, firsts);
+    seconds = vm_list_make(ctx, vm_list_length(args[0]));
+    VM_UNROOT(ctx, firsts);
+    if (seconds == VM_NONE)
+        return VM_NOMEM;
+    lib_worked(ctx, vm_list_length(args[0]));
+    for (vm_list_walk(&walk, args[0]); vm_list_next(&walk, &item); at++) {
+        vm_list_init_at(firsts, at, vm_field(item, 0));
+        vm_list_init_at(seconds, at, vm_field(item, 1));
+    }
+    return lib_answer(lib_pair(ctx, firsts, seconds), ret);
+}
+
+static enum vm_status list_replicate(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
+{
+    enum vm_status status = lib_expect(ctx, args, "I*");
+    int64_t count;
+    vm_value list;
+
+    if (status != VM_OK)
+        return status;
+    count = vm_int_of(args[0]);
+    if (count <= 0)
+        return lib_answer(VM_NIL, ret);
+    list = count > VM_SIZE_MAX ? VM_NONE : vm_list_make(ctx, (uint32_t)count);
+    if (list == VM_NONE)
+        return VM_NOMEM;
+    lib_worked(ctx, (uint64_t)count);
+    for (int64_t i = 0; i < count; i++)
+        vm_list_init_at(list, (uint32_t)i, args[1]);
+    return lib_answer(list, ret);
+}
+
+static enum vm_status list_intersperse(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
+{
+    enum vm_status status = lib_expect(ctx, args, "L*");
+    struct vm_list_walk walk;
+    uint64_t count;
+    uint32_t at = 0;
+    vm_value list, item;
+
+    if (status != VM_OK)
+        return status;
+    if (args[0] == VM_NIL)
+        return lib_answer(VM_NIL, ret);
+    count = 2 * (uint64_t)vm_list_length(args[0]) - 1;
+    list = count > VM_SIZE_MAX ? VM_NONE : vm_list_make(ctx, (uint32_t)count);
+    if (list == VM_NONE)
+        return VM_NOMEM;
+    lib_worked(ctx, count);
+    for (vm_list_walk(&walk, args[0]); vm_list_next(&walk, &item); at += 2) {
+        if (at > 0)
+            vm_list_init_at(list, at - 1, args[1]);
+        vm_list_init_at(list, at, item);
+    }
+    return lib_answer(list, ret);
+}
+
+/* `count` Ints from `from` in steps of `step`. Those beyond 63 bits are boxes, so a list with such is built slowly. */
+static enum vm_status ints(struct vm_ctx *ctx, int64_t from, uint64_t count, int64_t step, vm_value *ret)
+{
+    vm_value list = count > VM_SIZE_MAX ? VM_NONE : count == 0 ? VM_NIL : vm_list_make(ctx, (uint32_t)count);
+    bool room = list != VM_NONE;
+
+    lib_worked(ctx, room ? count : 0);
+    VM_ROOT(ctx, list);
+    for (uint64_t i = 0; room && i < count; i++) {
+        int64_t n = from + step * (int64_t)i;
+        vm_value item = vm_fits_small(n) ? vm_from_small(n) : vm_int(ctx, n);
+
+        if (item == VM_NONE)
+            room = false;
+        else
+            vm_list_init_at(list, (uint32_t)i, item);
+    }
+    VM_UNROOT(ctx, list);
+    return room ? lib_answer(list, ret) : VM_NOMEM;
+}
+
+static enum vm_status list_range(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
+{
+    enum vm_status status = lib_expect(ctx, args, "II");
+    int64_t from, to;
+
+    if (status != VM_OK)
+        return status;
+    from = vm_int_of(args[0]);
+    to = vm_int_of(args[1]);
+    return ints(ctx, from, to > from ? (uint64_t)to - (uint64_t)from : 0, 1, ret);
+}
+
+static enum vm_status list_int_list_range(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
+{
+    enum vm_status status = lib_expect(ctx, args, "I");
+    int64_t n;
+
+    if (status != VM_OK)
+        return status;
+    n = vm_int_of(args[0]);
+    return ints(ctx, n, n > 0 ? (uint64_t)n : 0, -1, ret);
+}
+
+static enum vm_status list_to_int_list(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
+{
+    enum vm_status status = lib_expect(ctx, args, "L");
+
+    *ret = args[0];
+    return status;
+}
+
+/* ---- searching ---- */
+
+/* Index of the first element equal to args[1]; -1: none is. */
+static int64_t index_of(struct vm_ctx *ctx, const vm_value *args)
+{
+    struct vm_list_walk walk;
+    int64_t at = 0;
+    vm_value item;
+
+    lib_worked(ctx, vm_list_length(args[0]));
+    for (vm_list_walk(&walk, args[0]); vm_list_next(&walk, &item); at++)
+        if (vm_equal(item, args[1]))
+            return at;
+    return -1;
+}
+
+static enum vm_status list_contains(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
+{
+    enum vm_status status = lib_expect(ctx, args, "L*");
+
+    if (status == VM_OK)
+        *ret = vm_from_bool(index_of(ctx, args) >= 0);
+    return status;
+}
+
+static enum vm_status list_index_of(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
+{
+    enum vm_status status = lib_expect(ctx, args, "L*");
+    int64_t at;
+
+    if (status != VM_OK)
+        return status;
+    at = index_of(ctx, args);
+    return lib_answer(at < 0 ? LIB_NOTHING : lib_some(ctx, vm_from_small(at)), ret);
+}
+
+static enum vm_status list_equal(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
+{
+    (void)ctx;
+    *ret = vm_from_bool(vm_equal(args[0], args[1]));
+    return VM_OK;
+}
+
+static enum vm_status list_hashable(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
+{
+    enum vm_status status = lib_expect(ctx, args, "L");
+    struct vm_list_walk walk;
+    vm_value item, culprit;
+
+    if (status != VM_OK)
+        return status;
+    *ret = VM_TRUE;
+    lib_worked(ctx, vm_list_length(args[0]));
+    for (vm_list_walk(&walk, args[0]); *ret == VM_TRUE && vm_list_next(&walk, &item);)
+        *ret = vm_from_bool(vm_hashable(item, &culprit));
+    return VM_OK;
+}
+
+/* Note args[0][i] in the set *seen, and put it behind the list if it was not there. */
+static bool keep_if_new(struct vm_ctx *ctx, vm_value *args, uint32_t i, vm_value *seen, vm_value *kept)
+{
+    vm_value item = vm_list_at(ctx, args[0], i);
+
+    if (item == VM_NONE)
+        return false;
+    if (vm_set_has(*seen, item))
+        return true;
+    VM_ROOT(ctx, item);
+    *seen = vm_set_insert(ctx, *seen, item);
+    VM_UNROOT(ctx, item);
+    return *seen != VM_NONE && vm_builder_push(ctx, kept, item);
+}
+
+static enum vm_status list_unique_keys(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
+{
+    vm_value seen = VM_EMPTY_SET, kept = vm_builder_new(ctx, 8);
+    uint32_t length = vm_list_length(args[0]);
+    bool room = kept != VM_NONE;
+
+    VM_ROOT(ctx, seen);
+    VM_ROOT(ctx, kept);
+    for (uint32_t i = 0; room && i < length; i++)
+        room = keep_if_new(ctx, args, i, &seen, &kept);
+    VM_UNROOT(ctx, kept);
+    VM_UNROOT(ctx, seen);
+    ctx->reductions -= length;
+    return room ? lib_answer(vm_builder_list(kept), ret) : VM_NOMEM;
+}
+
+/* ---- sums ---- */
+
+struct fold {
+    enum vm_arith operation;
+    const char *name; /* in messages */
+    int64_t empty;
+};
+
+static const struct fold sum_fold = { VM_ADD, "listSum", 0 };
+static const struct fold product_fold = { VM_MUL, "listProduct", 1 };
+
+static enum vm_status mixed(struct vm_ctx *ctx, const struct fold *fold, vm_value first, vm_value item)
+{
+    if (vm_is_int(first) || !vm_is_number(first))
+        return vm_raise_panic(ctx, "%s: expected Int64, got %s", fold->name, vm_kind_word(item));
+    return vm_raise_panic(ctx, "%s: mixed types, expected %s, got \"%s\"", fold->name, vm_kind_word(first),
+                          vm_kind_word(item));
+}
+
+/* All elements must be numbers of the first one's type. */
+static enum vm_status expect_one_kind(struct vm_ctx *ctx, const struct fold *fold, vm_value list)
+{
+    vm_value first = vm_list_head(list), item;
+    uint32_t class_key = vm_class_of(first);
+    struct vm_list_walk walk;
+
+    if (!vm_is_number(first))
+        return mixed(ctx, fold, first, first);
+    for (vm_list_walk(&walk, list); vm_list_next(&walk, &item);)
+        if (vm_class_of(item) != class_key)
+            return mixed(ctx, fold, first, item);
+    return VM_OK;
+}
+
+static int64_t fold_ints(const struct fold *fold, vm_value list)
+{
+    uint64_t result = (uint64_t)fold->empty; /* unsigned: wraps */
+    struct vm_list_walk walk;
+    vm_value item;
+    int64_t n;
+
+    for (vm_list_walk(&walk, list); vm_list_next(&walk, &item);) {
+        vm_integer_bits(item, &n);
+        result = fold->operation == VM_ADD ? result + (uint64_t)n : result * (uint64_t)n;
+    }
+    return (int64_t)result;
+}
+
+static double fold_floats(const struct fold *fold, vm_value list)
+{
+    struct vm_list_walk walk;
+    double result = (double)fold->empty;
+    vm_value item;
+
+    for (vm_list_walk(&walk, list); vm_list_next(&walk, &item);)
+        result = fold->operation == VM_ADD ? result + vm_float_of(item) : result * vm_float_of(item);
+    return result;
+}
+
+static enum vm_status fold_any(struct vm_ctx *ctx, const struct fold *fold, vm_value *args, vm_value *ret)
+{
+    vm_value result = vm_list_head(args[0]);
+    enum vm_status status = VM_OK;
+
+    VM_ROOT(ctx, result);
+    for (uint32_t i = 1; status == VM_OK && i < vm_list_length(args[0]); i++) {
+        vm_value item = vm_list_at(ctx, args[0], i);
+
+        status = item == VM_NONE ? VM_NOMEM : vm_arithmetic(ctx, fold->operation, result, item, &result);
+    }
+    VM_UNROOT(ctx, result);
+    *ret = result;
+    return status;
+}
+
+static bool is_small_integer_class(uint32_t class_key)
+{
+    switch (class_key) {
+    case VM_CLASS_INT8:
+    case VM_CLASS_INT16:
+    case VM_CLASS_INT32:
+    case VM_CLASS_UINT8:
+    case VM_CLASS_UINT16:
+    case VM_CLASS_UINT32:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static enum vm_status fold_list(struct vm_ctx *ctx, const struct fold *fold, vm_value *args, vm_value *ret)
+{
+    enum vm_status status = lib_expect(ctx, args, "L");
+    uint32_t class_key;
+
+    if (status != VM_OK)
+        return status;
+    if (args[0] == VM_NIL)
+        return lib_answer_int(ctx, fold->empty, ret);
+    status = expect_one_kind(ctx, fold, args[0]);
+    if (status != VM_OK)
+        return status;
+    lib_worked(ctx, vm_list_length(args[0]));
+    class_key = vm_class_of(vm_list_head(args[0]));
+    if (class_key == VM_CLASS_INT || (fold->operation == VM_MUL && is_small_integer_class(class_key)))
+        return lib_answer_int(ctx, fold_ints(fold, args[0]), ret);
+    if (class_key == VM_CLASS_FLOAT)
+        return lib_answer(vm_float(ctx, fold_floats(fold, args[0])), ret);
+    return fold_any(ctx, fold, args, ret);
+}
+
+static enum vm_status list_sum(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
+{
+    return fold_list(ctx, &sum_fold, args, ret);
+}
+
+static enum vm_status list_product(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
+{
+    return fold_list(ctx, &product_fold, args, ret);
+}
+
+/* ---- order ---- */
+
+static enum vm_status incomparable(struct vm_ctx *ctx, const char *operation)
+{
+    return vm_raise_panic(ctx, "%s: values are not comparable", operation);
+}
+
+/* The first element that no other surpasses in direction `wanted`. */
+static enum vm_status extreme(struct vm_ctx *ctx, vm_value *args, enum vm_order wanted, const char *name, vm_value *ret)
+{
+    enum vm_status status = lib_expect(ctx, args, "L");
+    struct vm_list_walk walk;
+    vm_value item;
+
+    if (status != VM_OK)
+        return status;
+    if (args[0] == VM_NIL)
+        return vm_raise_panic(ctx, "%s: empty list", name);
+    lib_worked(ctx, vm_list_length(args[0]));
+    *ret = vm_list_head(args[0]);
+    for (vm_list_walk(&walk, args[0]); vm_list_next(&walk, &item);) {
+        enum vm_order order = vm_compare(item, *ret);
+
+        if (order == VM_INCOMPARABLE)
+            return incomparable(ctx, wanted == VM_LESS ? "Lt" : "Gt");
+        if (order == wanted)
+            *ret = item;
+    }
+    return VM_OK;
+}
+
+static enum vm_status list_maximum(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
+{
+    return extreme(ctx, args, VM_GREATER, "listMax", ret);
+}
+
+static enum vm_status list_minimum(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
+{
+    return extreme(ctx, args, VM_LESS, "listMin", ret);
+}
+
+static enum vm_status list_is_sorted(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
+{
+    enum vm_status status = lib_expect(ctx, args, "L");
+    vm_value previous = VM_NONE, item;
+    struct vm_list_walk walk;
+
+    if (status != VM_OK)
+        return status;
+    lib_worked(ctx, vm_list_length(args[0]));
+    *ret = VM_TRUE;
+    for (vm_list_walk(&walk, args[0]); vm_list_next(&walk, &item); previous = item) {
+        enum vm_order order = previous == VM_NONE ? VM_SAME : vm_compare(previous, item);
+
+        if (order == VM_INCOMPARABLE)
+            return incomparable(ctx, "Lt");
+        if (order == VM_GREATER)
+            *ret = VM_FALSE;
+    }
+    return VM_OK;
+}
+
+/* Whether b must come before a, which stands to its left. */
+static inline bool goes_first(vm_value b, vm_value a, bool *comparable)
+{
+    enum vm_order order;
+
+    if (vm_is_small(a) && vm_is_small(b))
+        return vm_small(b) < vm_small(a);
+    order = vm_compare(b, a);
+    if (order == VM_INCOMPARABLE)
+        *comparable = false;
+    return order == VM_LESS;
+}
+
+static void merge_runs(const vm_value *from, uint32_t count, uint32_t middle, vm_value *to, bool *comparable)
+{
+    uint32_t left = 0, right = middle;
+
+    for (uint32_t i = 0; i < count; i++)
+        if (left < middle && (right == count || !goes_first(from[right], from[left], comparable)))
+            to[i] = from[left++];
+        else
+            to[i] = from[right++];
+}
+
+/* Merge sort from the bottom: runs of doubling width go to and fro between the two arrays. Returns the one with the result. */
+static vm_value *merge_sort(vm_value *items, vm_value *spare, uint32_t count, bool *comparable)
+{
+    for (uint64_t width = 1; width < count && *comparable; width *= 2) {
+        vm_value *swap = items;
+
+        for (uint64_t at = 0; at < count; at += 2 * width) {
+            uint64_t length = count - at < 2 * width ? count - at : 2 * width;
+            uint64_t middle = length < width ? length : width;
+
+            merge_runs(items + at, (uint32_t)length, (uint32_t)middle, spare + at, comparable);
+        }
+        items = spare;
+        spare = swap;
+    }
+    return items;
+}
+
+static enum vm_status list_sorted(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
+{
+    enum vm_status status = lib_expect(ctx, args, "L");
+    vm_value list, item, *items, *sorted;
+    uint32_t count, at = 0;
+    struct vm_list_walk walk;
+    bool comparable = true;
+
+    if (status != VM_OK)
+        return status;
+    count = vm_list_length(args[0]);
+    list = vm_list_make(ctx, count);
+    if (list == VM_NONE || count == 0)
+        return lib_answer(list, ret);
+    items = nb_alloc_array((size_t)count * 2, sizeof *items);
+    if (items == NULL)
+        return VM_NOMEM;
+    for (vm_list_walk(&walk, args[0]); vm_list_next(&walk, &item);)
+        items[at++] = item;
+    if (count == 1)
+        comparable = vm_compare(items[0], items[0]) != VM_INCOMPARABLE;
+    sorted = merge_sort(items, items + count, count, &comparable);
+    for (at = 0; at < count; at++)
+        vm_list_init_at(list, at, sorted[at]);
+    nb_free(items);
+    ctx->reductions -= count;
+    return comparable ? lib_answer(list, ret) : incomparable(ctx, "Lt");
+}
+
+/* One step of a merge: false when memory is exhausted. *left and *right are the positions in the two lists. */
+static bool merge_one(struct vm_ctx *ctx, vm_value *args, uint32_t *left, uint32_t *right, bool *comparable)
+{
+    vm_value a = VM_NONE, b = VM_NONE;
+    bool room = true, take_right;
+
+    VM_ROOT(ctx, a);
+    if (*left < vm_list_length(args[0]))
+        room = (a = vm_list_at(ctx, args[0], *left)) != VM_NONE;
+    if (room && *right < vm_list_length(args[1]))
+        room = (b = vm_list_at(ctx, args[1], *right)) != VM_NONE;
+    VM_UNROOT(ctx, a);
+    if (!room)
+        return false;
+    take_right = a == VM_NONE || (b != VM_NONE && goes_first(b, a, comparable));
+    *(take_right ? right : left) += 1;
+    return vm_builder_push(ctx, &args[3], take_right ? b : a);
+}
+
+/* _merge(xs, ys, i, out): go on with xs from i, and with ys from where that leaves off. Answers the next i. */
+static enum vm_status list_merge(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
+{
+    uint32_t done = vm_list_length(vm_builder_list(args[3]));
+    uint32_t left = (uint32_t)vm_int_of(args[2]), right = done - left;
+    uint32_t total = vm_list_length(args[0]) + vm_list_length(args[1]);
+    bool comparable = true;
+
+    ctx->reductions -= MERGE_BATCH / 16;
+    for (unsigned i = 0; i < MERGE_BATCH && left + right < total; i++)
+        if (!merge_one(ctx, args, &left, &right, &comparable))
+            return VM_NOMEM;
+    if (!comparable)
+        return incomparable(ctx, "Lt");
+    *ret = vm_from_small(left);
+    return VM_OK;
+}
+
+/* ---- lists under construction ---- */
+
+static enum vm_status list_builder(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
+{
+    return lib_answer(vm_builder_new(ctx, (uint32_t)vm_int_of(args[0])), ret);
+}
+
+static enum vm_status list_put(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
+{
+    *ret = VM_UNIT;
+    return vm_builder_push(ctx, &args[0], args[1]) ? VM_OK : VM_NOMEM;
+}
+
+static enum vm_status list_put_all(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
+{
+    enum vm_status status = lib_expect(ctx, args, "*L");
+    uint32_t length;
+
+    if (status != VM_OK)
+        return status;
+    length = vm_list_length(args[1]);
+    lib_worked(ctx, length);
+    for (uint32_t i = 0; i < length; i++) {
+        vm_value item = vm_list_at(ctx, args[1], i);
+
+        if (item == VM_NONE || !vm_builder_push(ctx, &args[0], item))
+            return VM_NOMEM;
+    }
+    *ret = VM_UNIT;
+    return VM_OK;
+}
+
+static enum vm_status list_built(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
+{
+    (void)ctx;
+    return lib_answer(vm_builder_list(args[0]), ret);
+}
+
+#define LIB_TABLE "lib/list.def"
+#define LIB_REGISTER lib_register_list
+#include "lib/table.h"
