@@ -18,6 +18,7 @@
 
 #include <stddef.h>
 
+#include "base/stress.h"
 #include "vm/object.h"
 
 struct vm_ctx;
@@ -48,8 +49,9 @@ struct vm_heap {
 };
 
 enum {
-    VM_BLOCK_WORDS_MIN = 240,    /* with its malloc header below 2 KiB */
-    VM_FRAGMENT_WORDS_MAX = 1024 /* adopted beyond the size of the block before a collection is due */
+    VM_BLOCK_WORDS_MIN = 240,     /* with its malloc header below 2 KiB */
+    VM_FRAGMENT_WORDS_MAX = 1024, /* adopted beyond the size of the block before a collection is due */
+    VM_SHARED_BYTES_MIN = NB_STRESS_OR(1024, 256 * 1024) /* of shared objects a heap refers to before one is due */
 };
 
 /** Prepare an empty heap with a block of at least `words` words. False when memory is exhausted. */

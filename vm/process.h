@@ -140,8 +140,9 @@ void vm_message_free(struct vm_message *message);
 /* The receive instructions (opcodes.def) are these three. Owner only. */
 struct vm_message *vm_mailbox_peek(struct vm_process *process);   /* at `scan`, adopted; NULL: none further now */
 void vm_mailbox_rewind(struct vm_process *process);               /* a receive begins: scan from the oldest */
-void vm_mailbox_accept(struct vm_process *process);               /* remove the one at scan; the next receive starts from the oldest */
+void vm_mailbox_accept(struct vm_process *process);               /* remove the one at scan, then rewind */
 void vm_mailbox_skip(struct vm_process *process);                 /* leave it, go on to the next */
+void vm_mailbox_clear(struct vm_process *process);                /* free them all; part of vm_process_done() */
 
 enum vm_stop {
     VM_STOP_YIELD, /* slice used up: runnable */

@@ -16,3 +16,7 @@ libvm_a_SOURCES += vm/except.c vm/except.h
 libvm_a_SOURCES += vm/dispatch.c vm/dispatch.h
 libvm_a_SOURCES += vm/process.h vm/host.h
 libvm_a_SOURCES += vm/list.c vm/list.h
+libvm_a_SOURCES += vm/heap.c vm/gc.c vm/heap.h
+libvm_a_SOURCES += vm/references.c vm/references.h
+libvm_a_SOURCES += vm/shared.c vm/shared.h
+libvm_a_SOURCES += vm/process.c vm/mailbox.c vm/process.h

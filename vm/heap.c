@@ -1,0 +1,142 @@
+/*
+ * heap.c - blocks, adopted fragments and the references that a heap holds. The collector is in gc.c.
+ *
+ * Most processes end before their first collection and never own a fragment or a shared object, so emptying a heap
+ * for the next process touches nothing but the struct.
+ */
+#include "config.h"
+
+#include "vm/heap.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/assert.h"
+#include "base/stress.h"
+#include "vm/process.h"
+#include "vm/shared.h"
+
+enum { SHARED_CAPACITY_MIN = 8 };
+
+/* Everything but the block. */
+static void start_empty(struct vm_heap *heap, vm_value *start, size_t words)
+{
+    memset(heap, 0, sizeof *heap);
+    heap->start = heap->top = start;
+    heap->fp = heap->end = start + words;
+    heap->shared_limit = VM_SHARED_BYTES_MIN;
+}
+
+bool vm_heap_init(struct vm_heap *heap, size_t words)
+{
+    vm_value *start;
+
+    if (words < VM_BLOCK_WORDS_MIN)
+        words = VM_BLOCK_WORDS_MIN;
+    start = nb_alloc_array(words, sizeof *start);
+    if (start == NULL) {
+        memset(heap, 0, sizeof *heap);
+        return false;
+    }
+    start_empty(heap, start, words);
+    return true;
+}
+
+/* The memory of fragments whose references went to the heap. */
+static void free_fragments(struct vm_heap *heap)
+{
+    while (heap->fragments != NULL) {
+        struct vm_fragment *next = heap->fragments->next;
+
+        nb_free(heap->fragments);
+        heap->fragments = next;
+    }
+}
+
+static void drop_contents(struct vm_heap *heap)
+{
+    for (uint32_t i = 0; i < heap->shared_count; i++)
+        vm_shared_unref(heap->shared[i]);
+    nb_free(heap->shared);
+    free_fragments(heap);
+}
+
+void vm_heap_done(struct vm_heap *heap)
+{
+    drop_contents(heap);
+    nb_free(heap->start);
+    memset(heap, 0, sizeof *heap);
+}
+
+bool vm_heap_reset(struct vm_heap *heap)
+{
+    if (heap->end - heap->start != VM_BLOCK_WORDS_MIN) {
+        vm_heap_done(heap);
+        return vm_heap_init(heap, VM_BLOCK_WORDS_MIN);
+    }
+    drop_contents(heap);
+    start_empty(heap, heap->start, VM_BLOCK_WORDS_MIN);
+    return true;
+}
+
+bool vm_heap_reserve(struct vm_ctx *ctx, size_t words)
+{
+    const struct vm_heap *heap = &ctx->process->heap;
+
+    if (!nb_stress && vm_heap_has(heap, words) && !vm_heap_is_overdue(heap))
+        return true;
+    return vm_heap_collect(ctx, words);
+}
+
+static bool grow_shared(struct vm_heap *heap)
+{
+    uint32_t capacity = heap->shared_capacity == 0 ? SHARED_CAPACITY_MIN : heap->shared_capacity * 2;
+    vm_value *shared;
+
+    if (capacity <= heap->shared_capacity)
+        return false;
+    shared = nb_realloc_array(heap->shared, capacity, sizeof *shared);
+    if (shared == NULL)
+        return false;
+    heap->shared = shared;
+    heap->shared_capacity = capacity;
+    return true;
+}
+
+void vm_heap_add_shared(struct vm_heap *heap, vm_value shared)
+{
+    nb_assert(vm_is_shared(shared));
+    /* A loop that reads one mvar again and again adds the same object each time. */
+    if (heap->shared_count > 0 && heap->shared[heap->shared_count - 1] == shared) {
+        vm_shared_unref(shared);
+        return;
+    }
+    heap->shared_bytes += vm_shared_bytes(shared) + sizeof shared;
+    if (heap->shared_count == heap->shared_capacity && !grow_shared(heap))
+        return; /* its reference is never given back, so the object stays */
+    heap->shared[heap->shared_count++] = shared;
+}
+
+void vm_heap_adopt(struct vm_heap *heap, struct vm_fragment *fragment)
+{
+    if (fragment == NULL)
+        return;
+    for (uint32_t i = 0; i < fragment->shared_count; i++)
+        vm_heap_add_shared(heap, fragment->shared[i]);
+    nb_free(fragment->shared);
+    fragment->shared = NULL;
+    fragment->shared_count = 0;
+    fragment->next = heap->fragments;
+    heap->fragments = fragment;
+    heap->fragment_words += fragment->words;
+}
+
+void vm_fragment_free(struct vm_fragment *fragment)
+{
+    if (fragment == NULL)
+        return;
+    for (uint32_t i = 0; i < fragment->shared_count; i++)
+        vm_shared_unref(fragment->shared[i]);
+    nb_free(fragment->shared);
+    nb_free(fragment);
+}

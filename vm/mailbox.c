@@ -1,0 +1,176 @@
+/*
+ * mailbox.c - messages on their way: a lock-free inbox that senders push onto, a queue that only the owner sees.
+ *
+ * The inbox is a stack; when the owner has looked at all of its queue, it takes the whole stack at once and turns
+ * it around, which gives the order of arrival (and with it the order of each sender). Pops are batch pops only, so
+ * a node is never freed while another popper looks at it.
+ *
+ * A message carries the pid it was meant for: one that arrives after its receiver has ended is dropped by the
+ * struct's next tenant, or by vm_mailbox_clear(). inbox_length counts before the push and after the removal, so it
+ * is never too small.
+ *
+ * The copy that a message brings along is adopted when a receive looks at the message for the first time: its
+ * memory then belongs to the heap, and message->value is a root that the collector updates (gc.c) for as long as
+ * the message stays in the queue.
+ */
+#include "config.h"
+
+#include "vm/process.h"
+
+#include <stddef.h>
+
+#include "base/alloc.h"
+#include "base/assert.h"
+#include "base/tsan.h"
+#include "vm/shared.h"
+
+enum vm_copy_result vm_message_new(uint64_t to, vm_value value, struct vm_message **ret_message)
+{
+    struct vm_message *message = nb_alloc(sizeof *message);
+    enum vm_copy_result result;
+
+    if (message == NULL)
+        return VM_COPY_NOMEM;
+    result = vm_copy_to_fragment(value, &message->value, &message->fragment);
+    if (result != VM_COPY_OK) {
+        nb_free(message);
+        return result;
+    }
+    message->next = NULL;
+    message->to = to;
+    message->adopted = false;
+    message->owns_shared = vm_is_shared(message->value);
+    if (message->owns_shared)
+        vm_shared_ref(message->value);
+    *ret_message = message;
+    return VM_COPY_OK;
+}
+
+void vm_message_free(struct vm_message *message)
+{
+    if (message == NULL)
+        return;
+    if (!message->adopted) {
+        vm_fragment_free(message->fragment);
+        if (message->owns_shared)
+            vm_shared_unref(message->value);
+    }
+    nb_free(message);
+}
+
+void vm_process_deliver(struct vm_process *process, struct vm_message *message)
+{
+    atomic_fetch_add_explicit(&process->inbox_length, 1, memory_order_relaxed);
+    nb_tsan_release(&process->inbox);
+    ck_stack_push_upmc(&process->inbox, &message->entry);
+}
+
+static void forget(struct vm_process *process, struct vm_message *message)
+{
+    atomic_fetch_sub_explicit(&process->inbox_length, 1, memory_order_relaxed);
+    vm_message_free(message);
+}
+
+/* Everything in the inbox, oldest first, linked by `next`. */
+static struct vm_message *take_inbox(struct vm_process *process)
+{
+    ck_stack_entry_t *entry;
+    struct vm_message *oldest = NULL;
+
+    if (ck_pr_load_ptr(&process->inbox.head) == NULL) /* the usual case needs no write to the shared line */
+        return NULL;
+    entry = ck_stack_batch_pop_upmc(&process->inbox);
+    nb_tsan_acquire(&process->inbox);
+    while (entry != NULL) {
+        struct vm_message *message = (struct vm_message *)(void *)((char *)entry - offsetof(struct vm_message, entry));
+
+        entry = entry->next;
+        message->next = oldest;
+        oldest = message;
+    }
+    return oldest;
+}
+
+/* Move the inbox behind the queue. */
+static void fetch(struct vm_process *process)
+{
+    uint64_t pid = atomic_load_explicit(&process->pid, memory_order_relaxed);
+    struct vm_message *message = take_inbox(process);
+
+    while (message != NULL) {
+        struct vm_message *next = message->next;
+
+        if (message->to != pid) {
+            forget(process, message);
+        } else {
+            message->next = NULL;
+            *process->queue_end = message;
+            process->queue_end = &message->next;
+            process->queue_length++;
+        }
+        message = next;
+    }
+}
+
+static void adopt(struct vm_process *process, struct vm_message *message)
+{
+    vm_heap_adopt(&process->heap, message->fragment);
+    if (message->owns_shared)
+        vm_heap_add_shared(&process->heap, message->value);
+    message->adopted = true;
+}
+
+struct vm_message *vm_mailbox_peek(struct vm_process *process)
+{
+    struct vm_message *message;
+
+    if (*process->scan == NULL)
+        fetch(process);
+    message = *process->scan;
+    if (message != NULL && !message->adopted)
+        adopt(process, message);
+    return message;
+}
+
+void vm_mailbox_rewind(struct vm_process *process)
+{
+    process->scan = &process->queue;
+}
+
+void vm_mailbox_accept(struct vm_process *process)
+{
+    struct vm_message *message = *process->scan;
+
+    nb_assert(message != NULL && message->adopted);
+    *process->scan = message->next;
+    if (message->next == NULL)
+        process->queue_end = process->scan;
+    process->queue_length--;
+    forget(process, message);
+    vm_mailbox_rewind(process);
+}
+
+void vm_mailbox_skip(struct vm_process *process)
+{
+    nb_assert(*process->scan != NULL);
+    process->scan = &(*process->scan)->next;
+}
+
+static void forget_all(struct vm_process *process, struct vm_message *message)
+{
+    while (message != NULL) {
+        struct vm_message *next = message->next;
+
+        forget(process, message);
+        message = next;
+    }
+}
+
+void vm_mailbox_clear(struct vm_process *process)
+{
+    forget_all(process, process->queue);
+    forget_all(process, take_inbox(process));
+    process->queue = NULL;
+    process->queue_end = process->scan = &process->queue;
+    process->queue_length = 0;
+}
