@@ -1,36 +1,89 @@
 /*
- * runtime.h - the HTTP side of one scheduler, as the daemon and the plain `nostos` runner wire it.
+ * runtime.h - the HTTP server inside a program: connection loops, open listeners, open requests.
  *
- *     srv_runtime_register();                       natives Server.*, record types; once, before compiling
- *     sched_new(…); srv_runtime_start(sched, conf); attaches the connection loops; before sched_start() / sched_run()
- *     group.ended → srv_runtime_process_ended(…)    answers what a dying process left unanswered, closes a killed one's servers
- *     sched_stop(sched); srv_runtime_stop();        closes all listeners and answers or drops what is open
+ * One per scheduler. nostosd makes one from its configuration, `nostos FILE` one with defaults; programs then use it through
+ * Server.bind, accept, respond and close (http_native.h).
  *
- * There is at most one at a time, as there is one scheduler.
+ *     sched_new(…, &sched);
+ *     srv_runtime_new(sched, &options, &runtime);      attaches the connection loops to the scheduler's workers
+ *     sched_start(sched);
+ *     srv_runtime_start(runtime);                      only needed for loops on threads of their own; harmless otherwise
+ *     …
+ *     sched_stop(sched);
+ *     srv_runtime_stop(runtime);                       every request gets an answer, every listener is closed
+ *     sched_free(sched);                               processes that still lived end; they may look at the runtime
+ *     runtime = srv_runtime_free(runtime);
+ *
+ * A sched_group whose processes serve HTTP passes two of its callbacks on: ended → srv_process_ended(), spawned →
+ * srv_process_spawned().
  */
 #ifndef SERVER_RUNTIME_H
 #define SERVER_RUNTIME_H
 
-#include <stdbool.h>
-
 #include "scheduler/sched.h"
+#include "server/limits.h"
 
-struct conf;
+struct srv_runtime;
 
-/** Register the Server natives and the records they make. Threads: one, at start. */
-void srv_runtime_register(void);
+struct srv_runtime_options {
+    unsigned connection_loops;   /* workers that drive connections; 0: half of them, at least one */
+    unsigned connection_threads; /* drive them on so many threads of their own instead; 0: on workers */
+    unsigned requests_max;       /* requests open at a time; 0: 65536. Rounded up to a power of two */
+    /** The limits of a listener on that port, which are the defaults when it is called. NULL: the defaults. Any thread. */
+    void (*limits_for)(void *context, uint16_t port, struct srv_limits *limits);
+    void *context;
+};
 
-/** Prepare connection loops on the workers of a scheduler that has not started yet. `conf` gives limits and the number of loops; NULL: the
- *  defaults. Kept by reference until srv_runtime_stop(). Nothing is opened before the first Server.bind. Returns 0 or -errno. */
-int srv_runtime_start(struct sched *sched, const struct conf *conf);
+/** Before sched_start(). Returns 0, -ENOMEM or another -errno. There is at most one runtime in the program. */
+int srv_runtime_new(struct sched *sched, const struct srv_runtime_options *options, struct srv_runtime **ret_runtime);
+/** Start connection threads, if there are any. Returns 0 or -errno. */
+int srv_runtime_start(struct srv_runtime *runtime);
 
-/** To be called from each group's `ended`: requests the process owns and has not answered get 500 at once; servers of a killed process are closed. */
-void srv_runtime_process_ended(struct vm_ctx *ctx, struct vm_process *process, enum vm_stop stop);
+/**
+ * Begin to drain: no listener takes new connections any more, idle ones are closed, each answer closes its connection. Requests that
+ * wait or run go on. Threads: any. srv_runtime_is_drained() tells when none is left.
+ */
+void srv_runtime_drain(struct srv_runtime *runtime);
+bool srv_runtime_is_drained(const struct srv_runtime *runtime);
+/** Ask limits_for() again for each open listener and apply what can change while it is open. Threads: any. */
+void srv_runtime_reload_limits(struct srv_runtime *runtime);
 
-/** Whether any server is open: then a program that waits is not stuck. Threads: any. */
-bool srv_runtime_has_servers(void);
+/** Close all listeners of a group; open requests are answered 503 as soon as their loops get to it. Threads: any. */
+void srv_runtime_close_group(struct srv_runtime *runtime, struct vm_ctx *ctx, const struct sched_group *group);
+/** Whether a group has a listener open. Threads: any. */
+bool srv_runtime_group_listens(struct srv_runtime *runtime, const struct sched_group *group);
+/** The ports a group listens on, at most `most`; returns how many. Threads: any. */
+unsigned srv_runtime_ports(struct srv_runtime *runtime, const struct sched_group *group, uint16_t *ports, unsigned most);
+/** Open a listener for a group from outside of any process (a program without main). Returns 0 with its handle, or -errno. */
+int srv_runtime_bind(struct srv_runtime *runtime, struct sched_group *group, uint64_t process, uint16_t port,
+                     int64_t *ret_handle);
 
-/** After sched_stop(): give everything back. */
-void srv_runtime_stop(void);
+/** End everything: each open request is answered 503 if its client still listens, every daemon stops. Only after sched_stop(). */
+void srv_runtime_stop(struct srv_runtime *runtime);
+/** NULL is fine; returns NULL. */
+struct srv_runtime *srv_runtime_free(struct srv_runtime *runtime);
+
+/** For sched_group.ended: a request that the process had to answer gets its 500; the servers of a killed one are closed. */
+void srv_process_ended(struct vm_ctx *ctx, struct vm_process *process, enum vm_stop stop);
+/** The request that a process has to answer, 0 when there is none that is still open; its method and path as text in `what`
+ *  ("GET /x", cut to fit). For crash reports, in sched_group.ended before srv_process_ended(). */
+uint64_t srv_process_request(const struct vm_process *process, char *what, size_t size);
+/** For sched_group.spawned: see "Who answers" in request.h. */
+void srv_process_spawned(struct vm_ctx *ctx, vm_value closure, struct vm_process *child);
+
+/** Figures since the start, summed over the loops. Threads: any. */
+struct srv_stats {
+    uint64_t requests;                 /* whole requests received */
+    uint64_t answers[6];               /* by status / 100; [0]: others */
+    uint64_t queue_full;               /* answered 503 because nobody accepted in time */
+    uint64_t deadlines;                /* 504 */
+    uint64_t died;                     /* 500 because the process ended */
+    uint64_t too_large;                /* 413 */
+    uint64_t gone;                     /* clients that left before the answer */
+    uint64_t connections, connections_now;
+    uint64_t requests_now;             /* received and not answered yet */
+    uint64_t suspended;                /* times a connection had to be suspended */
+};
+void srv_runtime_stats(const struct srv_runtime *runtime, struct srv_stats *ret_stats);
 
 #endif
