@@ -1,0 +1,78 @@
+/*
+ * direct.c - the yardstick: libmicrohttpd answering inside its callback, on one thread.
+ *
+ *     direct PORT [BURN_US]
+ *
+ * No language, no ring, no scheduler: what remains is what the library and the kernel cost. BURN_US microseconds of
+ * computation per request stand for a handler's work.
+ */
+#include "config.h"
+
+#include <microhttpd.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+
+static uint64_t burn_ns;
+
+static void burn(void)
+{
+    uint64_t until = nb_clock_ns() + burn_ns;
+
+    while (nb_clock_ns() < until)
+        ;
+}
+
+static enum MHD_Result answer(void *context, struct MHD_Connection *connection, const char *url, const char *method,
+                              const char *version, const char *upload, size_t *upload_bytes, void **request)
+{
+    static char body[] = "Hello, world!\n";
+    struct MHD_Response *response;
+    enum MHD_Result result;
+
+    (void)context, (void)url, (void)method, (void)version, (void)upload;
+    if (*request == NULL) {
+        *request = body; /* the first call is for the headers alone */
+        return MHD_YES;
+    }
+    *upload_bytes = 0;
+    if (burn_ns > 0)
+        burn();
+    response = MHD_create_response_from_buffer(sizeof body - 1, body, MHD_RESPMEM_PERSISTENT);
+    MHD_add_response_header(response, "Content-Type", "text/plain");
+    result = MHD_queue_response(connection, MHD_HTTP_OK, response);
+    MHD_destroy_response(response);
+    return result;
+}
+
+int main(int argc, char **argv)
+{
+    struct MHD_Daemon *daemon;
+    struct pollfd wait = { .events = POLLIN };
+
+    if (argc < 2) {
+        fputs("usage: direct PORT [BURN_US]\n", stderr);
+        return EXIT_FAILURE;
+    }
+    burn_ns = argc > 2 ? strtoull(argv[2], NULL, 10) * 1000 : 0;
+    daemon = MHD_start_daemon(MHD_USE_EPOLL, (uint16_t)atoi(argv[1]), NULL, NULL, answer, NULL,
+                              MHD_OPTION_CONNECTION_LIMIT, 20000u, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)8192,
+                              MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_END);
+    if (daemon == NULL) {
+        fprintf(stderr, "direct: cannot listen on port %s\n", argv[1]);
+        return EXIT_FAILURE;
+    }
+    wait.fd = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+    for (;;) {
+        MHD_UNSIGNED_LONG_LONG ms;
+        int timeout = MHD_get_timeout(daemon, &ms) == MHD_YES && ms < 1000 ? (int)ms : 1000;
+
+        (void)poll(&wait, 1, timeout);
+        do
+            (void)MHD_run_wait(daemon, 0);
+        while (poll(&wait, 1, 0) > 0);
+    }
+}
