@@ -1,10 +1,11 @@
 /*
  * conf.h - nostosd.conf: from the file to an immutable snapshot.
  *
- * A snapshot is read by any number of threads and never changes; a reload makes a new one, asks conf_diff() what differs,
- * and lets go of the old. The keys, their bounds and meaning are declared in keys.def. How a listener finds its limits:
- * an app calls Server.bind(port), and the `listener` block with that port says what holds, else `listener_defaults`;
- * the same with `app NAME` and `app_defaults` (conf_listener_for, conf_app_for).
+ * A snapshot is read by any number of threads and never changes; a reload makes a new one, asks conf_diff() what
+ * differs, and lets go of the old. The keys, their bounds and meaning are declared in keys.def.
+ *
+ * How a listener finds its limits: an app calls Server.bind(port), and the `listener` block with that port says what
+ * holds, else `listener_defaults`; the same with `app NAME` and `app_defaults` (conf_listener_for, conf_app_for).
  */
 #ifndef CONF_CONF_H
 #define CONF_CONF_H
@@ -18,7 +19,7 @@ struct nb_buf;
 /** What log { format } means. */
 enum conf_log_format { CONF_LOG_AUTO, CONF_LOG_TEXT, CONF_LOG_JSON, CONF_LOG_JOURNAL };
 
-/* The structs hold one field for each row of keys.def that belongs to them: IN_SECTION(x) lets it through or drops it. */
+/* The structs hold a field for each row of keys.def that belongs to them: IN_SECTION(x) lets it through or drops it. */
 #define INT(section, key, ...) IN_##section(int64_t key;)
 #define BOOL(section, key, ...) IN_##section(bool key;)
 #define TEXT(section, key, ...) IN_##section(const char *key;)
@@ -92,7 +93,8 @@ struct conf {
     size_t app_count;
 };
 
-/** Texts for people, in the order of the file: "nostosd.conf:7: listener web: queue_max = 0: expected 1 to 65535 requests". */
+/** Texts for people, in the order of the file:
+ *  "nostosd.conf:7: listener web: queue_max = 0: expected 1 to 65535 requests". */
 struct conf_errors {
     char **items;
     size_t count, capacity;
