@@ -15,6 +15,8 @@ enum vm_arith { VM_ADD, VM_SUB, VM_MUL, VM_DIV, VM_MOD, VM_POW };
 vm_value vm_int(struct vm_ctx *ctx, int64_t n);
 vm_value vm_float(struct vm_ctx *ctx, double d);
 vm_value vm_uint64(struct vm_ctx *ctx, uint64_t n);
+vm_value vm_float32(float f);
+float vm_float32_of(vm_value v);                 /* of a Float32 */
 bool vm_is_int(vm_value v);                      /* Int: small or boxed */
 int64_t vm_int_of(vm_value v);                   /* of an Int */
 bool vm_is_float(vm_value v);                    /* Float, not Float32 */
@@ -32,11 +34,14 @@ int vm_number_compare(vm_value left, vm_value right);
 /** Conversion to a number class (VM_CLASS_INT … VM_CLASS_DECIMAL), 03 §8.2. */
 enum vm_status vm_convert(struct vm_ctx *ctx, vm_value v, uint32_t to_class, vm_value *ret);
 
-/** Literals and String.toInt etc.: decimal text to a value. False when it is no such number. `immortal`: allocate with nb_alloc (constants) instead of from ctx. */
+/** String.toInt and String.toFloat (03 §10): ASCII white space around and a sign are accepted. False when it is no such
+ *  number, or an Int too large; *ret is left alone. */
 bool vm_parse_int(const char *text, size_t length, int64_t *ret);
-bool vm_parse_float(const char *text, size_t length, double *ret);   /* the forms of String.toFloat */
-vm_value vm_bigint_from_text(struct vm_ctx *ctx, const char *digits, size_t length);  /* optional '-'; ctx NULL: immortal */
-vm_value vm_decimal_from_text(struct vm_ctx *ctx, const char *text, size_t length);   /* "12.50"; ctx NULL: immortal */
+bool vm_parse_float(const char *text, size_t length, double *ret);
+/** Decimal digits with an optional sign, "12.50" for a Decimal (rounded to 28 digits). VM_NONE when it is no such number or
+ *  without memory. `ctx` NULL: a constant, immortal, from nb_alloc (the caller frees the object). */
+vm_value vm_bigint_from_text(struct vm_ctx *ctx, const char *digits, size_t length);
+vm_value vm_decimal_from_text(struct vm_ctx *ctx, const char *text, size_t length);
 
 /** Append the digits; no suffix (03 §2.3 for floats). */
 void vm_number_print(struct nb_buf *out, vm_value v);

@@ -20,3 +20,6 @@ libvm_a_SOURCES += vm/heap.c vm/gc.c vm/heap.h
 libvm_a_SOURCES += vm/references.c vm/references.h
 libvm_a_SOURCES += vm/shared.c vm/shared.h
 libvm_a_SOURCES += vm/process.c vm/mailbox.c vm/process.h
+libvm_a_SOURCES += vm/number.c vm/number.h
+libvm_a_SOURCES += vm/numtext.c
+libvm_a_SOURCES += vm/bignum.c vm/bignum.h
