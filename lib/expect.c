@@ -15,7 +15,6 @@
 #include "vm/map.h"
 #include "vm/number.h"
 #include "vm/string.h"
-#include "vm/type.h"
 
 enum { FIELDS_MAX = 8 };
 

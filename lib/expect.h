@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "vm/process.h"
+#include "vm/type.h"
 
 /**
  * Check the kinds of a native's arguments.

@@ -18,7 +18,6 @@
 #include "vm/number.h"
 #include "vm/print.h"
 #include "vm/string.h"
-#include "vm/type.h"
 
 enum {
     MERGE_BATCH = 1024 /* elements that one call of _merge moves */

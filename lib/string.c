@@ -16,7 +16,6 @@
 #include "vm/list.h"
 #include "vm/number.h"
 #include "vm/string.h"
-#include "vm/type.h"
 
 enum { LENGTH_MAX = INT32_MAX }; /* bytes of a string: string.h */
 
