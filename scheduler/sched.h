@@ -9,12 +9,10 @@
  *
  *     sched_new(&options, &sched);              sched_group_init(&group); group.ended = …; group.processes_max = …;
  *     sched_add_poller(sched, 0, &loop);        sched_start(sched);
- *     sched_process_new(sched, &group, program, entry, &process);   sched_submit(NULL, process);
+ *     sched_process_new(NULL, sched, &group, program, entry, &process);   sched_submit(NULL, process);
  *     …
  *     sched_group_kill(sched, &group); sched_group_release(&group);  → group.all_ended(&group), exactly once
  *     sched_stop(sched); sched = sched_free(sched);
- *
- * There is at most one scheduler in the program at a time (vm/host.h has callbacks without a context).
  *
  * Wherever a function takes a `ctx`, it is that of the worker whose thread calls (natives, pollers, hooks and
  * callbacks are given it), or NULL on every other thread.
@@ -70,8 +68,9 @@ void sched_quit(struct sched *sched);
 /** sched_quit() and wait until all worker threads have ended. Threads: none of them. Processes stay where they were. */
 void sched_stop(struct sched *sched);
 
-/** End what processes there still are (group->ended() with VM_STOP_KILLED, on this thread) and give all memory back.
- *  NULL is fine; returns NULL. Only after sched_stop(), or when never started. */
+/** End what processes there still are (group->ended() with VM_STOP_KILLED, on this thread with worker 0's context; deferred hooks and
+ *  timers set from there do not run any more) and give all memory back. NULL is fine; returns NULL. Only after sched_stop() or
+ *  sched_run(), or when never started. */
 struct sched *sched_free(struct sched *sched);
 
 /** The callbacks the VM needs; constant. */
@@ -173,8 +172,8 @@ struct sched_poller {
     struct sched_poller *next;                                          /* the scheduler's */
 };
 
-/** Attach a poller to worker 0 … workers-1. Before sched_start(); one worker may have several. */
-void sched_add_poller(struct sched *sched, unsigned worker, struct sched_poller *poller);
+/** Attach a poller to worker 0 … workers-1. Before sched_start(); one worker may have several. Returns 0 or -errno. */
+int sched_add_poller(struct sched *sched, unsigned worker, struct sched_poller *poller);
 
 /** Wake a worker if it is parked, so that its pollers get a pass. Two system calls at the most, none when it is awake. Threads: any. */
 void sched_wake_worker(struct sched *sched, unsigned worker);
