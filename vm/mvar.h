@@ -11,7 +11,7 @@
 
 #include "vm/program.h"
 
-/** The content. VM_OK with *ret, VM_PARK, VM_NOMEM. Never collects. Threads: any, each with its own ctx. */
+/** The content. VM_OK with *ret, VM_PARK, VM_NOMEM. May collect. Threads: any, each with its own ctx. */
 enum vm_status vm_mvar_get(struct vm_ctx *ctx, struct vm_mvar *mvar, vm_value *ret);
 
 /** Store a copy (05 §1.1) of `value`. VM_OK, VM_PARK, VM_NOMEM; VM_RAISE when it cannot be copied (a string

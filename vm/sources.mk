@@ -23,3 +23,5 @@ libvm_a_SOURCES += vm/process.c vm/mailbox.c vm/process.h
 libvm_a_SOURCES += vm/number.c vm/number.h
 libvm_a_SOURCES += vm/numtext.c
 libvm_a_SOURCES += vm/bignum.c vm/bignum.h
+libvm_a_SOURCES += vm/copy.c
+libvm_a_SOURCES += vm/mvar.c vm/mvar.h
