@@ -20,7 +20,7 @@ enum nb_log_level { NB_LOG_ERROR, NB_LOG_WARN, NB_LOG_INFO, NB_LOG_DEBUG };
 /** Where lines go. `fields` may hold line breaks; a sink that writes lines escapes them (nb_log_escape). */
 typedef void nb_log_sink(enum nb_log_level level, const char *event, const char *fields);
 
-void nb_log_set_sink(nb_log_sink *sink); /* NULL: stderr, coloured on a terminal */
+void nb_log_set_sink(nb_log_sink *sink);       /* NULL: nb_log_to_text */
 void nb_log_set_level(enum nb_log_level most); /* NB_LOG_INFO at first */
 bool nb_log_is_on(enum nb_log_level level);
 const char *nb_log_level_name(enum nb_log_level level); /* "error", "warn", "info", "debug" */
@@ -31,6 +31,13 @@ void nb_log_at(enum nb_log_level level, const char *event, const char *format, .
 void nb_log_escape(struct nb_buf *out, const char *text);
 /** Append text in double quotes; those inside it, and backslashes, get a backslash. */
 void nb_log_quote(struct nb_buf *out, const char *text);
+/** Take the next key=value from `*fields`; words without "=" are skipped. Key and value are replaced; quotes are undone.
+ *  Returns false at the end. For sinks. */
+bool nb_log_next_field(const char **fields, struct nb_buf *key, struct nb_buf *value);
+
+/** The sinks to stderr: lines of text (the default), and an object of JSON in each line, with the time. */
+void nb_log_to_text(enum nb_log_level level, const char *event, const char *fields);
+void nb_log_to_json(enum nb_log_level level, const char *event, const char *fields);
 
 #define nb_log_error(...) nb_log_at(NB_LOG_ERROR, __VA_ARGS__)
 #define nb_log_warn(...) nb_log_at(NB_LOG_WARN, __VA_ARGS__)
