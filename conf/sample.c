@@ -162,7 +162,7 @@ static const char manual_head[] =
     ".PP\n"
     "Unknown keys, values of the wrong kind or out of bounds, keys that are given twice and contradictions are "
     "errors.\n"
-    "All of them are reported with file and line by\n.IP\n.EX\nnostosd \\-\\-check\\-config \\-\\-config "
+    "They are reported with file and line by\n.IP\n.EX\nnostosd \\-\\-check\\-config \\-\\-config "
     "FILE\n.EE\n.PP\n"
     "and no daemon starts with them.\n"
     ".PP\n"
