@@ -31,7 +31,7 @@ void nb_log_at(enum nb_log_level level, const char *event, const char *format, .
 void nb_log_escape(struct nb_buf *out, const char *text);
 /** Append text in double quotes; those inside it, and backslashes, get a backslash. */
 void nb_log_quote(struct nb_buf *out, const char *text);
-/** Take the next key=value from `*fields`; words without "=" are skipped. Key and value are replaced; quotes are undone.
+/** Take the next key=value from `*fields`; words without "=" are skipped. Key and value are replaced, quotes undone.
  *  Returns false at the end. For sinks. */
 bool nb_log_next_field(const char **fields, struct nb_buf *key, struct nb_buf *value);
 
