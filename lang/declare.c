@@ -1,0 +1,670 @@
+/*
+ * declare.c - what the modules define: spaces and their members, functions made of clauses, types with their constructors,
+ * values. Bodies are not looked at, so order within and between modules does not matter.
+ */
+#include "config.h"
+
+#include "lang/unit.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "base/buf.h"
+#include "base/intern.h"
+
+const char *ns_qualified(struct ns_unit *unit, const struct ns_space *space, const char *name)
+{
+    if (space->library || space->path[0] == '\0')
+        return name;
+    return nb_intern(nb_arena_printf(unit->arena, "%s.%s", space->path, name));
+}
+
+struct vm_function *ns_function_new(struct ns_unit *unit, const struct ns_space *space, const char *name,
+                                    struct ns_span span)
+{
+    struct vm_function *function = nb_arena_alloc(unit->program->arena, sizeof *function);
+    uint32_t column;
+
+    function->header = VM_HEADER(VM_KIND_FUNCTION, VM_FLAG_IMMORTAL, 0, sizeof *function / sizeof(vm_value) - 1);
+    function->name = nb_intern(name);
+    function->file = nb_intern(space->module->source->file);
+    function->program = unit->program;
+    if (span.source != NULL)
+        ns_source_position(span.source, span.from, &function->first_line, &column);
+    ns_push(unit, &unit->functions, function);
+    return function;
+}
+
+/* ---- groups of clauses ---- */
+
+struct ns_group *ns_group_new(struct ns_unit *unit, struct ns_space *space, const char *name)
+{
+    struct ns_group *group = nb_arena_alloc(unit->arena, sizeof *group);
+
+    group->name = name;
+    group->space = space;
+    return group;
+}
+
+static const char *literal_type(const struct ns_pattern *pattern)
+{
+    static const char *const names[] = {
+        [NS_LITERAL_BOOL] = "Bool",   [NS_LITERAL_INT] = "Int",     [NS_LITERAL_INT8] = "Int8",
+        [NS_LITERAL_INT16] = "Int16", [NS_LITERAL_INT32] = "Int32", [NS_LITERAL_FLOAT] = "Float",
+        [NS_LITERAL_FLOAT32] = "Float32", [NS_LITERAL_STRING] = "String",
+    };
+
+    if (pattern->kind != NS_PATTERN_LITERAL || pattern->literal.kind >= sizeof names / sizeof *names)
+        return NULL;
+    return names[pattern->literal.kind];
+}
+
+static bool is_literal_of(const struct ns_pattern *pattern, const char *type)
+{
+    const char *own = literal_type(pattern);
+
+    return own != NULL && strcmp(own, type) == 0;
+}
+
+/* Whether all clauses of a group without annotation at `position` are literals of that type. */
+static bool all_literals_of(const struct ns_group *group, uint32_t position, const char *type)
+{
+    for (size_t i = 0; i < group->clauses.count; i++) {
+        const struct ns_parameter *parameter = &group->clauses.items[i]->parameters.items[position];
+
+        if (parameter->type == NULL && !is_literal_of(parameter->pattern, type))
+            return false;
+    }
+    return true;
+}
+
+static bool position_fits(struct ns_unit *unit, const struct ns_group *group, const struct ns_function *clause,
+                          uint32_t position)
+{
+    const struct ns_parameter *parameter = &clause->parameters.items[position];
+    const struct ns_type *type = group->types[position];
+
+    if (type == NULL && parameter->type == NULL)
+        return true;
+    if (type != NULL && parameter->type != NULL)
+        return strcmp(ns_type_text(unit, type), ns_type_text(unit, parameter->type)) == 0;
+    if (type != NULL)
+        return is_literal_of(parameter->pattern, ns_type_text(unit, type));
+    return all_literals_of(group, position, ns_type_text(unit, parameter->type));
+}
+
+static bool clause_fits(struct ns_unit *unit, const struct ns_group *group, const struct ns_function *clause)
+{
+    if (group->arity != clause->parameters.count)
+        return false;
+    for (uint32_t i = 0; i < group->arity; i++)
+        if (!position_fits(unit, group, clause, i))
+            return false;
+    return true;
+}
+
+void ns_group_add(struct ns_unit *unit, struct ns_group *group, const struct ns_function *clause)
+{
+    if (group->clauses.count == 0) {
+        group->arity = clause->parameters.count;
+        group->types = nb_arena_array(unit->arena, group->arity + 1, sizeof *group->types);
+    }
+    ns_push(unit, &group->clauses, clause);
+    for (uint32_t i = 0; i < group->arity; i++)
+        if (group->types[i] == NULL)
+            group->types[i] = clause->parameters.items[i].type;
+}
+
+struct ns_group *ns_functions_add(struct ns_unit *unit, struct ns_functions *functions, struct ns_space *space,
+                                  const struct ns_function *clause)
+{
+    struct ns_group *group = NULL;
+
+    for (size_t i = 0; i < functions->groups.count && group == NULL; i++)
+        if (clause_fits(unit, functions->groups.items[i], clause))
+            group = functions->groups.items[i];
+    if (group == NULL) {
+        group = ns_group_new(unit, space, functions->name);
+        ns_push(unit, &functions->groups, group);
+    }
+    ns_group_add(unit, group, clause);
+    return group;
+}
+
+static int pattern_score(const struct ns_parameter *parameter)
+{
+    if (parameter->type != NULL)
+        return 0;
+    if (literal_type(parameter->pattern) != NULL)
+        return 3;
+    return parameter->pattern->kind == NS_PATTERN_NAME || parameter->pattern->kind == NS_PATTERN_WILDCARD ? 0 : 2;
+}
+
+struct ranked { const struct ns_function *clause; int score, annotated; size_t order; };
+
+static int compare_ranked(const void *left, const void *right)
+{
+    const struct ranked *a = left, *b = right;
+
+    if (a->score != b->score)
+        return a->score > b->score ? -1 : 1;
+    if (a->annotated != b->annotated)
+        return a->annotated > b->annotated ? -1 : 1;
+    return a->order < b->order ? -1 : 1;
+}
+
+/* Most specific first (01 §10.2). */
+static void sort_clauses(struct ns_unit *unit, struct ns_group *group)
+{
+    size_t count = group->clauses.count;
+    struct ranked *ranked = nb_arena_array(unit->arena, count, sizeof *ranked);
+
+    for (size_t i = 0; i < count; i++) {
+        ranked[i] = (struct ranked){ .clause = group->clauses.items[i], .order = i };
+        for (uint32_t k = 0; k < group->arity; k++) {
+            ranked[i].score += pattern_score(&ranked[i].clause->parameters.items[k]);
+            ranked[i].annotated += ranked[i].clause->parameters.items[k].type != NULL;
+        }
+    }
+    qsort(ranked, count, sizeof *ranked, compare_ranked);
+    for (size_t i = 0; i < count; i++)
+        group->clauses.items[i] = ranked[i].clause;
+}
+
+/* Names and defaults come from the first clause that has them. */
+static void note_parameters(struct ns_group *group, const struct ns_function *clause)
+{
+    for (uint32_t i = 0; i < group->arity; i++) {
+        const struct ns_parameter *parameter = &clause->parameters.items[i];
+
+        if (group->parameter_names[i] == NULL && parameter->pattern->kind == NS_PATTERN_NAME)
+            group->parameter_names[i] = parameter->pattern->name;
+        if (group->defaults[i] == NULL)
+            group->defaults[i] = parameter->value;
+    }
+}
+
+/* What callers at run time need to know. */
+static void describe(struct ns_unit *unit, struct ns_group *group)
+{
+    struct vm_function *function = group->function;
+    const char **names = nb_arena_array(unit->program->arena, group->arity + 1, sizeof *names);
+
+    memcpy(names, group->parameter_names, group->arity * sizeof *names);
+    function->parameters = names;
+    function->arity = (uint16_t)group->arity;
+    function->required = (uint16_t)group->required;
+}
+
+void ns_group_finish(struct ns_unit *unit, struct ns_group *group, const char *qualified_name)
+{
+    const struct ns_function *first = group->clauses.items[0];
+
+    group->parameter_names = nb_arena_array(unit->arena, group->arity + 1, sizeof *group->parameter_names);
+    if (group->defaults == NULL)
+        group->defaults = nb_arena_array(unit->arena, group->arity + 1, sizeof *group->defaults);
+    for (size_t i = 0; i < group->clauses.count; i++)
+        note_parameters(group, group->clauses.items[i]);
+    for (uint32_t i = 0; i < group->arity; i++)
+        if (group->defaults[i] == NULL)
+            group->required = i + 1;
+    if (!group->is_local && group->clauses.count > 1)
+        sort_clauses(unit, group);
+    group->function = ns_function_new(unit, group->space, qualified_name, first->span);
+    describe(unit, group);
+}
+
+const char *ns_group_signature(struct ns_unit *unit, const struct ns_group *group)
+{
+    struct nb_buf text = NB_BUF_INIT;
+    const char *kept;
+
+    nb_buf_printf(&text, "%s/", group->function->name);
+    for (uint32_t i = 0; i < group->arity; i++) {
+        if (i > 0)
+            nb_buf_byte(&text, ',');
+        nb_buf_text(&text, group->types[i] == NULL ? "_" : ns_type_text(unit, group->types[i]));
+    }
+    kept = nb_arena_strndup(unit->arena, nb_buf_cstr(&text), text.length);
+    nb_buf_done(&text);
+    return kept;
+}
+
+/* ---- members ---- */
+
+struct ns_member *ns_member(struct ns_unit *unit, struct ns_space *space, const char *name)
+{
+    struct ns_member *known = ns_table_get(&space->members, name);
+
+    if (known == NULL) {
+        known = nb_arena_alloc(unit->arena, sizeof *known);
+        known->name = name;
+        known->space = space;
+        ns_table_set(&space->members, name, known);
+    }
+    return known;
+}
+
+static void report_twice(struct ns_unit *unit, const struct ns_name *name)
+{
+    ns_report(unit, name->span, "`%s` is defined multiple times", name->text);
+}
+
+static void check_protected(struct ns_unit *unit, const struct ns_space *space, const struct ns_name *name)
+{
+    if (space->library)
+        return;
+    if (ns_is_builtin_name(name->text))
+        ns_report(unit, name->span,
+                  "Function '%s' shadows built-in function '%s'. Built-in functions take precedence, so your function "
+                  "would never be called.",
+                  name->text, name->text);
+    else if (ns_is_protected_library_name(name->text))
+        ns_report(unit, name->span, "Function '%s' shadows standard library function 'stdlib.list.%s'.", name->text,
+                  name->text);
+    else
+        return;
+    if (ns_reported(unit)) {
+        ns_rank(unit->diag, 1);
+        ns_hint(unit->diag, "Consider renaming your function to avoid this conflict.");
+    }
+}
+
+static void declare_function(struct ns_unit *unit, struct ns_space *space, const struct ns_item *item)
+{
+    const struct ns_function *clause = item->function;
+    struct ns_member *entry = ns_member(unit, space, clause->name.text);
+    struct ns_group *group;
+
+    check_protected(unit, space, &clause->name);
+    if (entry->functions == NULL) {
+        entry->functions = nb_arena_alloc(unit->arena, sizeof *entry->functions);
+        entry->functions->name = clause->name.text;
+        entry->functions->space = space;
+    }
+    group = ns_functions_add(unit, entry->functions, space, clause);
+    if (group->clauses.count == 1)
+        group->is_public = item->is_public;
+    if (item->decorators.count > 0)
+        ns_report(unit, item->decorators.items[0].span, "decorator `@%s` is not yet implemented",
+                  item->decorators.items[0].name.text);
+}
+
+static struct ns_value *new_value(struct ns_unit *unit, struct ns_space *space, const struct ns_item *item,
+                                  enum ns_value_kind kind)
+{
+    struct ns_value *value = nb_arena_alloc(unit->arena, sizeof *value);
+
+    value->kind = kind;
+    value->name = item->value.name.text;
+    value->space = space;
+    value->item = item;
+    value->is_public = item->is_public;
+    return value;
+}
+
+static void declare_mvar(struct ns_unit *unit, struct ns_space *space, const struct ns_item *item)
+{
+    struct ns_member *entry = ns_member(unit, space, item->value.name.text);
+    struct ns_value *value = new_value(unit, space, item, NS_VALUE_MVAR);
+
+    if (entry->mvar != NULL) {
+        report_twice(unit, &item->value.name);
+        return;
+    }
+    value->mvar = nb_arena_alloc(unit->program->arena, sizeof *value->mvar);
+    value->mvar->name = nb_intern(ns_qualified(unit, space, value->name));
+    value->mvar->type = nb_intern(item->value.type == NULL ? "" : ns_type_text(unit, item->value.type));
+    atomic_init(&value->mvar->value, VM_UNIT);
+    entry->mvar = value;
+    ns_push(unit, &unit->mvars, value);
+    ns_push(unit, &unit->vm_mvars, value->mvar);
+}
+
+/* A function whose only clause is the lambda, or one without parameters around the expression. */
+static struct ns_group *group_of(struct ns_unit *unit, struct ns_space *space, const char *name,
+                                 const struct ns_function *clause)
+{
+    struct ns_group *group = ns_group_new(unit, space, name);
+
+    ns_group_add(unit, group, clause);
+    ns_group_finish(unit, group, ns_qualified(unit, space, name));
+    return group;
+}
+
+static const struct ns_function *thunk(struct ns_unit *unit, const struct ns_item *item)
+{
+    struct ns_function *clause = nb_arena_alloc(unit->arena, sizeof *clause);
+
+    clause->name = item->value.name;
+    clause->body = item->value.value;
+    clause->span = item->span;
+    return clause;
+}
+
+static void declare_binding(struct ns_unit *unit, struct ns_space *space, const struct ns_item *item)
+{
+    struct ns_member *entry;
+    struct ns_value *value;
+
+    if (item->value.name.text == NULL)
+        return; /* other patterns than a name are ignored (01 §6.2) */
+    entry = ns_member(unit, space, item->value.name.text);
+    if (entry->binding != NULL) {
+        report_twice(unit, &item->value.name);
+        return;
+    }
+    value = new_value(unit, space, item, NS_VALUE_BINDING);
+    value->group = group_of(unit, space, value->name, thunk(unit, item));
+    if (item->value.value->kind == NS_EXPR_LAMBDA)
+        value->lambda = group_of(unit, space, value->name, item->value.value->function);
+    entry->binding = value;
+}
+
+static const char *expression_word(const struct ns_expr *expr)
+{
+    switch (expr->kind) {
+    case NS_EXPR_UNARY:
+        return "unary operation";
+    case NS_EXPR_BINARY:
+        return "binary operation";
+    case NS_EXPR_INTERPOLATION:
+        return "string interpolation";
+    case NS_EXPR_CALL:
+    case NS_EXPR_METHOD_CALL:
+        return "function call";
+    case NS_EXPR_NAME:
+    case NS_EXPR_UPPER:
+        return "name";
+    case NS_EXPR_LIST:
+        return "list of other values";
+    default:
+        return "expression";
+    }
+}
+
+static bool is_constant(const struct ns_expr *expr, bool in_list)
+{
+    if (expr->kind == NS_EXPR_LITERAL) {
+        enum ns_literal_kind kind = expr->literal.kind;
+
+        return kind == NS_LITERAL_INT || kind == NS_LITERAL_FLOAT || kind == NS_LITERAL_STRING ||
+               kind == NS_LITERAL_BOOL || (!in_list && (kind == NS_LITERAL_CHAR || kind == NS_LITERAL_UNIT));
+    }
+    if (expr->kind != NS_EXPR_LIST || in_list || expr->list.tail != NULL)
+        return false;
+    for (uint32_t i = 0; i < expr->list.items.count; i++)
+        if (!is_constant(expr->list.items.items[i], true))
+            return false;
+    return true;
+}
+
+static void declare_const(struct ns_unit *unit, struct ns_space *space, const struct ns_item *item)
+{
+    struct ns_member *entry = ns_member(unit, space, item->value.name.text);
+
+    if (entry->constant != NULL) {
+        report_twice(unit, &item->value.name);
+        return;
+    }
+    if (!is_constant(item->value.value, false))
+        ns_report(unit, item->value.value->span,
+                  "const value must be a literal (Int, Float, String, Bool, Char), got: %s",
+                  expression_word(item->value.value));
+    entry->constant = new_value(unit, space, item, NS_VALUE_CONST);
+}
+
+/* ---- types ---- */
+
+static void note_constructor(struct ns_unit *unit, struct ns_constructor_info *constructor)
+{
+    struct ns_constructors *all = ns_table_get(&unit->constructors, constructor->name);
+
+    if (all == NULL) {
+        all = nb_arena_alloc(unit->arena, sizeof *all);
+        ns_table_set(&unit->constructors, constructor->name, all);
+    }
+    ns_push(unit, &all->items, constructor);
+    ns_member(unit, constructor->type->space, constructor->name)->constructor = constructor;
+}
+
+static struct ns_constructor_info *new_constructor(struct ns_unit *unit, struct ns_type_info *type, const char *name,
+                                                   const struct ns_field_list *fields, bool named)
+{
+    struct ns_constructor_info *constructor = nb_arena_alloc(unit->arena, sizeof *constructor);
+
+    constructor->name = name;
+    constructor->type = type;
+    constructor->fields = fields;
+    constructor->named = named;
+    return constructor;
+}
+
+static void make_constructors(struct ns_unit *unit, struct ns_type_info *type)
+{
+    const struct ns_item *item = type->item;
+
+    if (item->type.kind == NS_DEFINE_RECORD) {
+        type->count = 1;
+        type->constructors = nb_arena_array(unit->arena, 1, sizeof *type->constructors);
+        type->constructors[0] = new_constructor(unit, type, type->name, &item->type.fields, true);
+        type->constructors[0]->is_record = true;
+    } else if (item->type.kind == NS_DEFINE_VARIANT) {
+        type->count = item->type.constructors.count;
+        type->constructors = nb_arena_array(unit->arena, type->count, sizeof *type->constructors);
+        for (uint32_t i = 0; i < type->count; i++) {
+            const struct ns_constructor *written = &item->type.constructors.items[i];
+
+            type->constructors[i] = new_constructor(unit, type, written->name.text, &written->fields,
+                                                    written->payload == NS_PAYLOAD_NAMED);
+        }
+    }
+}
+
+static enum vm_type_form type_form(const struct ns_item *item)
+{
+    if (item->type.kind == NS_DEFINE_RECORD)
+        return item->type.is_reactive ? VM_TYPE_REACTIVE_RECORD : VM_TYPE_RECORD;
+    return item->type.is_reactive ? VM_TYPE_REACTIVE_VARIANT : VM_TYPE_VARIANT;
+}
+
+static void register_constructor(struct ns_unit *unit, struct ns_constructor_info *constructor, uint32_t position)
+{
+    const struct ns_type_info *type = constructor->type;
+    uint32_t arity = constructor->fields->count;
+    const char **names = nb_arena_array(unit->arena, arity + 1, sizeof *names);
+    const char **types = nb_arena_array(unit->arena, arity + 1, sizeof *types);
+    struct vm_constructor description = {
+        .type_name = type->qualified,
+        .name = constructor->name,
+        .form = type_form(type->item),
+        .mutable_fields = type->item->type.is_var || type->item->type.is_reactive,
+        .named = constructor->named,
+        .arity = (uint16_t)arity,
+        .position = (uint16_t)position,
+        .siblings = (uint16_t)type->count,
+        .fields = names,
+        .field_types = types,
+    };
+
+    for (uint32_t i = 0; i < arity; i++) {
+        const struct ns_field *field = &constructor->fields->items[i];
+
+        names[i] = field->name.text != NULL ? field->name.text : nb_arena_printf(unit->arena, "%u", i);
+        types[i] = field->type == NULL ? NULL : ns_type_text(unit, field->type);
+    }
+    constructor->number = vm_constructor_register(&description);
+    if (constructor->number == 0)
+        ns_report(unit, type->item->span, "too many constructors: the table of types is full");
+}
+
+static bool has_twin(const struct ns_type_info *type, uint32_t index)
+{
+    for (uint32_t i = 0; i < index; i++)
+        if (type->constructors[i]->name == type->constructors[index]->name)
+            return true;
+    return false;
+}
+
+static void declare_type(struct ns_unit *unit, struct ns_space *space, const struct ns_item *item)
+{
+    struct ns_member *entry = ns_member(unit, space, item->type.name.text);
+    struct ns_type_info *type = nb_arena_alloc(unit->arena, sizeof *type);
+
+    if (entry->type != NULL) {
+        report_twice(unit, &item->type.name);
+        return;
+    }
+    *type = (struct ns_type_info){ .name = item->type.name.text,
+                                   .qualified = ns_qualified(unit, space, item->type.name.text),
+                                   .space = space,
+                                   .item = item,
+                                   .is_public = item->is_public };
+    type->class_key = nb_intern_id(type->qualified);
+    entry->type = type;
+    ns_table_set(&unit->types, type->name, type);
+    make_constructors(unit, type);
+    if (type->count > UINT16_MAX) {
+        ns_report(unit, item->span, "too many constructors: the table of types is full");
+        type->count = 0;
+    }
+    for (uint32_t i = 0; i < type->count; i++) {
+        if (has_twin(type, i))
+            report_twice(unit, &item->type.constructors.items[i].name);
+        register_constructor(unit, type->constructors[i], i);
+        note_constructor(unit, type->constructors[i]);
+    }
+    if (item->decorators.count > 0)
+        ns_report(unit, item->decorators.items[0].span, "decorator `@%s` is not yet implemented",
+                  item->decorators.items[0].name.text);
+}
+
+static void declare_trait(struct ns_unit *unit, struct ns_space *space, const struct ns_item *item)
+{
+    struct ns_member *entry = ns_member(unit, space, item->trait.name.text);
+    struct ns_trait_info *trait = nb_arena_alloc(unit->arena, sizeof *trait);
+
+    if (entry->trait != NULL) {
+        report_twice(unit, &item->trait.name);
+        return;
+    }
+    *trait = (struct ns_trait_info){ item->trait.name.text, space, item, item->is_public, ++unit->trait_count };
+    entry->trait = trait;
+    ns_table_set(&unit->traits, trait->name, trait);
+    for (uint32_t i = 0; i < item->trait.methods.count; i++)
+        ns_table_set(&unit->trait_methods, item->trait.methods.items[i]->name.text, trait);
+}
+
+/* ---- spaces ---- */
+
+static struct ns_space *new_space(struct ns_unit *unit, const char *path, struct ns_space *outer,
+                                  const struct ns_module *module, const struct ns_item_list *items)
+{
+    struct ns_space *space = nb_arena_alloc(unit->arena, sizeof *space);
+
+    space->path = path;
+    space->outer = outer;
+    space->file = outer == NULL ? space : outer->file;
+    space->module = module;
+    space->items = items;
+    space->library = module->library;
+    ns_table_set(&unit->paths, path, space);
+    ns_push(unit, &unit->spaces, space);
+    return space;
+}
+
+static void declare_items(struct ns_unit *unit, struct ns_space *space);
+
+static void declare_module(struct ns_unit *unit, struct ns_space *space, const struct ns_item *item)
+{
+    const char *name = item->module.name.text;
+    struct ns_member *entry = ns_member(unit, space, name);
+    const char *path = space->path[0] == '\0' ? name : nb_intern(nb_arena_printf(unit->arena, "%s.%s", space->path, name));
+
+    if (entry->module != NULL) {
+        report_twice(unit, &item->module.name);
+        return;
+    }
+    entry->module = new_space(unit, path, space, space->module, &item->module.items);
+    declare_items(unit, entry->module);
+}
+
+static void declare_item(struct ns_unit *unit, struct ns_space *space, const struct ns_item *item)
+{
+    switch (item->kind) {
+    case NS_ITEM_FUNCTION:
+        declare_function(unit, space, item);
+        break;
+    case NS_ITEM_TYPE:
+        declare_type(unit, space, item);
+        break;
+    case NS_ITEM_TRAIT:
+        declare_trait(unit, space, item);
+        break;
+    case NS_ITEM_MVAR:
+        declare_mvar(unit, space, item);
+        break;
+    case NS_ITEM_CONST:
+        declare_const(unit, space, item);
+        break;
+    case NS_ITEM_BINDING:
+        declare_binding(unit, space, item);
+        break;
+    case NS_ITEM_MODULE:
+        declare_module(unit, space, item);
+        break;
+    case NS_ITEM_TEMPLATE:
+        ns_report(unit, item->span, "`template` is not yet implemented");
+        break;
+    case NS_ITEM_IMPLEMENTATION: /* trait.c */
+    case NS_ITEM_USE:            /* use.c */
+    case NS_ITEM_TEST:           /* parsed and ignored: 01 §6.6 */
+    case NS_ITEM_EXTERN_TYPE:
+    case NS_ITEM_EXTERN_FUNCTION:
+        break;
+    }
+}
+
+static void declare_items(struct ns_unit *unit, struct ns_space *space)
+{
+    for (uint32_t i = 0; i < space->items->count; i++)
+        declare_item(unit, space, space->items->items[i]);
+}
+
+static void finish_functions(struct ns_unit *unit, struct ns_space *space)
+{
+    for (uint32_t i = 0; i < space->members.count; i++) {
+        struct ns_member *entry = space->members.entries[i].value;
+
+        for (size_t k = 0; entry->functions != NULL && k < entry->functions->groups.count; k++)
+            ns_group_finish(unit, entry->functions->groups.items[k], ns_qualified(unit, space, entry->name));
+    }
+}
+
+/* "String.trim" makes `trim` a name that a value may have as a method. */
+static void note_method_names(struct ns_unit *unit)
+{
+    const struct vm_native *native;
+
+    for (unsigned i = 0; (native = vm_native_at(i)) != NULL; i++) {
+        const char *dot = strrchr(native->name, '.');
+
+        if (dot != NULL)
+            ns_table_set(&unit->method_names, nb_intern(dot + 1), unit);
+    }
+}
+
+void ns_declare(struct ns_unit *unit)
+{
+    note_method_names(unit);
+    for (uint32_t i = 0; i < unit->source->count; i++) {
+        const struct ns_module *module = unit->source->modules[i];
+
+        declare_items(unit, new_space(unit, nb_intern(module->path), NULL, module, &module->file->items));
+    }
+    for (size_t i = 0; i < unit->spaces.count; i++)
+        finish_functions(unit, unit->spaces.items[i]);
+    ns_declare_uses(unit);
+    ns_declare_traits(unit);
+}

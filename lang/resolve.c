@@ -1,0 +1,633 @@
+/*
+ * resolve.c - what a name means where it stands, locals aside (01 §13, §18.5), and the errors about that.
+ */
+#include "config.h"
+
+#include "lang/unit.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/assert.h"
+#include "base/buf.h"
+#include "base/intern.h"
+
+void *ns_grow(struct ns_unit *unit, void *items, size_t *capacity, size_t count, size_t item_bytes)
+{
+    void *larger;
+
+    *capacity = *capacity == 0 ? 4 : *capacity * 2;
+    larger = nb_arena_array(unit->arena, *capacity, item_bytes);
+    if (count > 0)
+        memcpy(larger, items, count * item_bytes);
+    return larger;
+}
+
+void ns_report(struct ns_unit *unit, struct ns_span span, const char *format, ...)
+{
+    const char *place = span.source == NULL ? format : span.source->text + span.from;
+    va_list arguments;
+    char *text;
+
+    unit->just_reported = ns_table_get(&unit->reported, place) == NULL;
+    if (!unit->just_reported)
+        return;
+    ns_table_set(&unit->reported, place, unit);
+    va_start(arguments, format);
+    if (vasprintf(&text, format, arguments) < 0)
+        nb_out_of_memory(0);
+    va_end(arguments);
+    ns_error(unit->diag, NS_ERROR_COMPILE, span, "%s", text);
+    free(text);
+}
+
+bool ns_reported(const struct ns_unit *unit)
+{
+    return unit->just_reported;
+}
+
+bool ns_is_inside(const struct ns_space *from, const struct ns_space *module)
+{
+    for (const struct ns_space *space = from; space != NULL; space = space->outer)
+        if (space == module)
+            return true;
+    return false;
+}
+
+/* ---- names that stand for values and functions ---- */
+
+static struct ns_meaning nothing(void)
+{
+    return (struct ns_meaning){ .kind = NS_MEANS_NOTHING };
+}
+
+static struct ns_meaning means_value(struct ns_value *value)
+{
+    return (struct ns_meaning){ .kind = NS_MEANS_VALUE, .value = value };
+}
+
+static struct ns_meaning means_functions(struct ns_functions *functions)
+{
+    return (struct ns_meaning){ .kind = NS_MEANS_FUNCTIONS, .functions = functions };
+}
+
+static bool has_public_group(const struct ns_functions *functions)
+{
+    for (size_t i = 0; functions != NULL && i < functions->groups.count; i++)
+        if (functions->groups.items[i]->is_public)
+            return true;
+    return false;
+}
+
+/* The values and functions of one member; all of them, or the public ones. */
+static struct ns_meaning meaning_of(const struct ns_member *member, bool all)
+{
+    if (member->mvar != NULL && (all || member->mvar->is_public))
+        return means_value(member->mvar);
+    if (member->functions != NULL && (all || has_public_group(member->functions)))
+        return means_functions(member->functions);
+    if (member->binding != NULL && (all || member->binding->is_public))
+        return means_value(member->binding);
+    if (member->constant != NULL && (all || member->constant->is_public))
+        return means_value(member->constant);
+    return nothing();
+}
+
+static struct ns_meaning find_own(const struct ns_space *space, const char *name)
+{
+    const struct ns_member *member = ns_table_get(&space->members, name);
+    struct ns_meaning meaning = member == NULL ? nothing() : meaning_of(member, true);
+
+    if (meaning.kind != NS_MEANS_NOTHING || space->file == space)
+        return meaning;
+    member = ns_table_get(&space->file->members, name);
+    return member == NULL ? meaning : meaning_of(member, true);
+}
+
+/* Whether an earlier imported function takes the same arguments; the later one replaces it. */
+static void put_group(struct ns_unit *unit, struct ns_functions *merged, struct ns_group *group)
+{
+    const char *signature = strchr(ns_group_signature(unit, group), '/');
+
+    for (size_t i = 0; i < merged->groups.count; i++)
+        if (strcmp(strchr(ns_group_signature(unit, merged->groups.items[i]), '/'), signature) == 0) {
+            merged->groups.items[i] = group;
+            return;
+        }
+    ns_push(unit, &merged->groups, group);
+}
+
+static struct ns_functions *merge(struct ns_unit *unit, struct ns_import *import)
+{
+    struct ns_functions *merged = nb_arena_alloc(unit->arena, sizeof *merged);
+
+    merged->name = import->name;
+    merged->space = import->members.items[0]->space;
+    for (size_t i = 0; i < import->members.count; i++) {
+        const struct ns_functions *functions = import->members.items[i]->functions;
+
+        for (size_t k = 0; functions != NULL && k < functions->groups.count; k++)
+            if (functions->groups.items[k]->is_public)
+                put_group(unit, merged, functions->groups.items[k]);
+    }
+    return merged;
+}
+
+static struct ns_meaning meaning_of_import(struct ns_unit *unit, struct ns_import *import)
+{
+    struct ns_meaning meaning = nothing();
+
+    if (import->named != NULL) {
+        meaning = meaning_of(import->named, false);
+        if (meaning.kind != NS_MEANS_NOTHING)
+            return meaning;
+    }
+    for (size_t i = import->members.count; i-- > 0 && meaning.kind == NS_MEANS_NOTHING;)
+        meaning = meaning_of(import->members.items[i], false);
+    if (meaning.kind != NS_MEANS_FUNCTIONS || import->members.count == 1)
+        return meaning;
+    if (import->merged == NULL)
+        import->merged = merge(unit, import);
+    return means_functions(import->merged);
+}
+
+static struct ns_import *find_import(const struct ns_space *space, const char *name)
+{
+    for (; space != NULL; space = space->outer) {
+        struct ns_import *import = ns_table_get(&space->imports, name);
+
+        if (import != NULL)
+            return import;
+    }
+    return NULL;
+}
+
+static struct ns_member *find_prelude(struct ns_unit *unit, const char *name)
+{
+    for (size_t i = 0; i < unit->spaces.count && unit->spaces.items[i]->library; i++) {
+        struct ns_space *space = unit->spaces.items[i];
+        struct ns_member *member = space->module->prelude ? ns_table_get(&space->members, name) : NULL;
+
+        if (member != NULL && ns_member_is_public(member))
+            return member;
+    }
+    return NULL;
+}
+
+static struct ns_meaning find_native(struct ns_space *space, const char *name)
+{
+    const struct vm_native *native = vm_native_find(name, -1);
+
+    if (native == NULL || ((native->flags & VM_NATIVE_HIDDEN) && !space->library))
+        return nothing();
+    return (struct ns_meaning){ .kind = NS_MEANS_NATIVE, .native = native->name };
+}
+
+struct ns_meaning ns_find(struct ns_unit *unit, struct ns_space *space, const char *name)
+{
+    struct ns_meaning meaning = find_own(space, name);
+    struct ns_import *import;
+    struct ns_member *member;
+
+    if (meaning.kind == NS_MEANS_NOTHING && (import = find_import(space, name)) != NULL)
+        meaning = meaning_of_import(unit, import);
+    if (meaning.kind == NS_MEANS_NOTHING && (member = find_prelude(unit, name)) != NULL)
+        meaning = meaning_of(member, false);
+    if (meaning.kind == NS_MEANS_NOTHING)
+        meaning = find_native(space, name);
+    if (meaning.kind == NS_MEANS_NOTHING && ns_table_get(&unit->trait_methods, name) != NULL)
+        meaning.kind = NS_MEANS_METHOD;
+    return meaning;
+}
+
+struct ns_value *ns_find_mvar(struct ns_unit *unit, struct ns_space *space, const char *name)
+{
+    const struct ns_member *member = ns_table_get(&space->members, name);
+    struct ns_import *import;
+
+    (void)unit;
+    if (member != NULL && member->mvar != NULL)
+        return member->mvar;
+    member = ns_table_get(&space->file->members, name);
+    if (member != NULL && member->mvar != NULL)
+        return member->mvar;
+    import = find_import(space, name);
+    for (size_t i = 0; import != NULL && i < import->members.count; i++)
+        if (import->members.items[i]->mvar != NULL && import->members.items[i]->mvar->is_public)
+            return import->members.items[i]->mvar;
+    return NULL;
+}
+
+static struct ns_meaning means_constructor(struct ns_constructor_info *constructor)
+{
+    return (struct ns_meaning){ .kind = NS_MEANS_CONSTRUCTOR, .constructor = constructor };
+}
+
+struct ns_meaning ns_find_member(struct ns_unit *unit, struct ns_space *from, struct ns_space *module, const char *name,
+                                 struct ns_span span)
+{
+    const struct ns_member *member = ns_table_get(&module->members, name);
+    struct ns_meaning meaning;
+
+    if (member == NULL)
+        return nothing();
+    meaning = meaning_of(member, ns_is_inside(from, module));
+    if (meaning.kind != NS_MEANS_NOTHING)
+        return meaning;
+    if (member->constructor != NULL) {
+        if (!member->constructor->type->is_public && !ns_is_inside(from, module))
+            ns_report(unit, span, "type `%s` is private in module `%s`", member->constructor->type->name, module->path);
+        return means_constructor(member->constructor);
+    }
+    meaning = meaning_of(member, true);
+    if (meaning.kind != NS_MEANS_NOTHING) {
+        ns_report(unit, span, "cannot access private function `%s` from outside module `%s`", name, module->path);
+        if (ns_reported(unit))
+            ns_hint(unit->diag, "consider making `%s` public with 'pub' keyword", name);
+    }
+    return meaning;
+}
+
+/* ---- modules ---- */
+
+struct ns_space *ns_find_module(struct ns_unit *unit, struct ns_space *space, const char *path)
+{
+    for (struct ns_space *at = space; at != NULL; at = at->outer) {
+        struct ns_space *found;
+
+        if (at->path[0] == '\0')
+            continue;
+        found = ns_table_get(&unit->paths, nb_intern(nb_arena_printf(unit->arena, "%s.%s", at->path, path)));
+        if (found != NULL)
+            return found;
+    }
+    return ns_table_get(&unit->paths, nb_intern(path));
+}
+
+/* ---- constructors, types, traits ---- */
+
+static bool may_use(const struct ns_space *space, const struct ns_constructor_info *constructor)
+{
+    return constructor->type->is_public || ns_is_inside(space, constructor->type->space);
+}
+
+static struct ns_constructor_info *own_constructor(const struct ns_space *space, const char *name)
+{
+    for (; space != NULL; space = space->outer) {
+        const struct ns_member *member = ns_table_get(&space->members, name);
+
+        if (member != NULL && member->constructor != NULL)
+            return member->constructor;
+    }
+    return NULL;
+}
+
+/* An import may rename: the name to look for among all constructors. */
+static struct ns_constructor_info *imported_constructor(const struct ns_space *space, const char *name)
+{
+    const struct ns_import *import = find_import(space, name);
+
+    for (size_t i = import == NULL ? 0 : import->members.count; i-- > 0;)
+        if (import->members.items[i]->constructor != NULL)
+            return import->members.items[i]->constructor;
+    return NULL;
+}
+
+static bool count_fits(const struct ns_constructor_info *constructor, int count)
+{
+    return count < 0 || constructor->fields->count == (uint32_t)count;
+}
+
+/* The best of all constructors of that name: allowed before private, fitting before not, the program's before the library's, later before earlier. */
+static struct ns_constructor_info *best_constructor(struct ns_unit *unit, const struct ns_space *space, const char *name,
+                                                    int count)
+{
+    const struct ns_constructors *all = ns_table_get(&unit->constructors, name);
+    struct ns_constructor_info *best = NULL;
+    int best_score = -1;
+
+    for (size_t i = 0; all != NULL && i < all->items.count; i++) {
+        struct ns_constructor_info *candidate = all->items.items[i];
+        int score = 4 * may_use(space, candidate) + 2 * count_fits(candidate, count) + !candidate->type->space->library;
+
+        if (score >= best_score) {
+            best = candidate;
+            best_score = score;
+        }
+    }
+    return best;
+}
+
+struct ns_constructor_info *ns_find_constructor(struct ns_unit *unit, struct ns_space *space, const char *name, int count)
+{
+    struct ns_constructor_info *own = own_constructor(space, name);
+    struct ns_constructor_info *best;
+
+    if (own == NULL || !count_fits(own, count)) {
+        struct ns_constructor_info *imported = imported_constructor(space, name);
+
+        own = own == NULL || (imported != NULL && count_fits(imported, count)) ? imported : own;
+    }
+    if (own != NULL && count_fits(own, count))
+        return own;
+    best = best_constructor(unit, space, name, count);
+    if (own == NULL)
+        return best;
+    return best != NULL && may_use(space, best) && count_fits(best, count) && !best->type->space->library ? best : own;
+}
+
+const struct ns_constructors *ns_all_constructors(struct ns_unit *unit, struct ns_space *space, const char *name)
+{
+    const struct ns_constructor_info *imported = own_constructor(space, name) == NULL ? imported_constructor(space, name)
+                                                                                    : NULL;
+
+    return ns_table_get(&unit->constructors, imported == NULL ? name : imported->name);
+}
+
+static struct ns_type_info *qualified_type(struct ns_unit *unit, struct ns_space *space, const char *name)
+{
+    const char *dot = strrchr(name, '.');
+    char *path = nb_arena_strndup(unit->arena, name, (size_t)(dot - name));
+    struct ns_space *module = ns_find_module(unit, space, path);
+    const struct ns_member *member = module == NULL ? NULL : ns_table_get(&module->members, nb_intern(dot + 1));
+
+    return member == NULL ? NULL : member->type;
+}
+
+struct ns_type_info *ns_find_type(struct ns_unit *unit, struct ns_space *space, const char *name)
+{
+    const struct ns_import *import;
+    const struct ns_member *member;
+
+    if (strchr(name, '.') != NULL)
+        return qualified_type(unit, space, name);
+    for (const struct ns_space *at = space; at != NULL; at = at->outer)
+        if ((member = ns_table_get(&at->members, name)) != NULL && member->type != NULL)
+            return member->type;
+    import = find_import(space, name);
+    for (size_t i = import == NULL ? 0 : import->members.count; i-- > 0;)
+        if (import->members.items[i]->type != NULL)
+            return import->members.items[i]->type;
+    member = find_prelude(unit, name);
+    if (member != NULL && member->type != NULL)
+        return member->type;
+    return ns_table_get(&unit->types, name);
+}
+
+struct ns_trait_info *ns_find_trait(struct ns_unit *unit, struct ns_space *space, const char *name)
+{
+    const struct ns_member *member;
+    const struct ns_import *import;
+
+    for (const struct ns_space *at = space; at != NULL; at = at->outer)
+        if ((member = ns_table_get(&at->members, name)) != NULL && member->trait != NULL)
+            return member->trait;
+    import = find_import(space, name);
+    for (size_t i = import == NULL ? 0 : import->members.count; i-- > 0;)
+        if (import->members.items[i]->trait != NULL)
+            return import->members.items[i]->trait;
+    member = find_prelude(unit, name);
+    return member != NULL ? member->trait : NULL;
+}
+
+/* ---- annotations ---- */
+
+static const struct { const char *name; uint32_t class_key; } builtin_types[] = {
+    { "Int", VM_CLASS_INT },         { "Int64", VM_CLASS_INT },       { "Int8", VM_CLASS_INT8 },
+    { "Int16", VM_CLASS_INT16 },     { "Int32", VM_CLASS_INT32 },     { "UInt8", VM_CLASS_UINT8 },
+    { "UInt16", VM_CLASS_UINT16 },   { "UInt32", VM_CLASS_UINT32 },   { "UInt64", VM_CLASS_UINT64 },
+    { "Float", VM_CLASS_FLOAT },     { "Float64", VM_CLASS_FLOAT },   { "Float32", VM_CLASS_FLOAT32 },
+    { "BigInt", VM_CLASS_BIGINT },   { "Decimal", VM_CLASS_DECIMAL }, { "Bool", VM_CLASS_BOOL },
+    { "Char", VM_CLASS_CHAR },       { "String", VM_CLASS_STRING },   { "Unit", VM_CLASS_UNIT },
+    { "List", VM_CLASS_LIST },       { "Array", VM_CLASS_LIST },      { "Int64List", VM_CLASS_LIST },
+    { "Map", VM_CLASS_MAP },         { "Set", VM_CLASS_SET },         { "Pid", VM_CLASS_PID },
+    { "Buffer", VM_CLASS_BUFFER },   { "Int64Array", VM_CLASS_INT64_ARRAY },
+    { "Float64Array", VM_CLASS_FLOAT64_ARRAY }, { "Float32Array", VM_CLASS_FLOAT32_ARRAY },
+};
+
+static uint32_t builtin_class(const char *name)
+{
+    for (size_t i = 0; i < sizeof builtin_types / sizeof *builtin_types; i++)
+        if (strcmp(builtin_types[i].name, name) == 0)
+            return builtin_types[i].class_key;
+    return 0;
+}
+
+enum { ALIASES_MAX = 50 };
+
+static uint32_t class_of(struct ns_unit *unit, struct ns_space *space, const struct ns_type *type, int aliases)
+{
+    struct ns_type_info *info;
+
+    switch (type->kind) {
+    case NS_TYPE_UNIT:
+        return VM_CLASS_UNIT;
+    case NS_TYPE_TUPLE:
+        return VM_CLASS_TUPLE;
+    case NS_TYPE_FUNCTION:
+        return VM_CLASS_FUNCTION;
+    case NS_TYPE_VARIABLE:
+    case NS_TYPE_RECORD:
+        return 0;
+    case NS_TYPE_NAMED:
+        break;
+    }
+    if (type->named.brackets)
+        return VM_CLASS_LIST;
+    info = ns_find_type(unit, space, type->named.name);
+    if (info == NULL)
+        return builtin_class(type->named.name);
+    if (info->item->type.kind == NS_DEFINE_ALIAS)
+        return aliases == 0 ? 0 : class_of(unit, info->space, info->item->type.alias, aliases - 1);
+    return info->class_key;
+}
+
+uint32_t ns_class_of_type(struct ns_unit *unit, struct ns_space *space, const struct ns_type *type)
+{
+    return class_of(unit, space, type, ALIASES_MAX);
+}
+
+static void print_type(struct nb_buf *out, const struct ns_type *type);
+
+static void print_types(struct nb_buf *out, const struct ns_type_list *types)
+{
+    for (uint32_t i = 0; i < types->count; i++) {
+        if (i > 0)
+            nb_buf_text(out, ", ");
+        print_type(out, types->items[i]);
+    }
+}
+
+static void print_fields(struct nb_buf *out, const struct ns_field_list *fields)
+{
+    for (uint32_t i = 0; i < fields->count; i++) {
+        nb_buf_printf(out, "%s%s: ", i > 0 ? ", " : "", fields->items[i].name.text);
+        print_type(out, fields->items[i].type);
+    }
+}
+
+static void print_named(struct nb_buf *out, const struct ns_type *type)
+{
+    nb_buf_text(out, type->named.name);
+    if (type->named.arguments.count == 0)
+        return;
+    nb_buf_byte(out, '[');
+    print_types(out, &type->named.arguments);
+    nb_buf_byte(out, ']');
+}
+
+static void print_type(struct nb_buf *out, const struct ns_type *type)
+{
+    switch (type->kind) {
+    case NS_TYPE_NAMED:
+        print_named(out, type);
+        break;
+    case NS_TYPE_VARIABLE:
+        nb_buf_text(out, type->variable);
+        break;
+    case NS_TYPE_UNIT:
+        nb_buf_text(out, "()");
+        break;
+    case NS_TYPE_TUPLE:
+        nb_buf_byte(out, '(');
+        print_types(out, &type->items);
+        nb_buf_byte(out, ')');
+        break;
+    case NS_TYPE_FUNCTION:
+        nb_buf_byte(out, '(');
+        print_types(out, &type->function.parameters);
+        nb_buf_text(out, ") -> ");
+        print_type(out, type->function.result);
+        break;
+    case NS_TYPE_RECORD:
+        nb_buf_byte(out, '{');
+        print_fields(out, &type->fields);
+        nb_buf_byte(out, '}');
+        break;
+    }
+}
+
+const char *ns_type_text(struct ns_unit *unit, const struct ns_type *type)
+{
+    struct nb_buf text = NB_BUF_INIT;
+    const char *kept;
+
+    print_type(&text, type);
+    kept = nb_arena_strndup(unit->arena, nb_buf_cstr(&text), text.length);
+    nb_buf_done(&text);
+    return kept;
+}
+
+/* ---- did you mean ---- */
+
+enum { LONGEST_NAME = 40, SUGGESTIONS_MAX = 3 };
+
+static unsigned least(unsigned a, unsigned b, unsigned c)
+{
+    a = a < b ? a : b;
+    return a < c ? a : c;
+}
+
+/* Levenshtein distance; more than `most` is only said to be more. */
+static unsigned distance(const char *left, const char *right, unsigned most)
+{
+    unsigned row[LONGEST_NAME + 1];
+    size_t n = strlen(left), m = strlen(right);
+
+    if (n > LONGEST_NAME || m > LONGEST_NAME || n > m + most || m > n + most)
+        return most + 1;
+    for (unsigned k = 0; k <= m; k++)
+        row[k] = k;
+    for (size_t i = 1; i <= n; i++) {
+        unsigned diagonal = row[0];
+
+        row[0] = (unsigned)i;
+        for (size_t k = 1; k <= m; k++) {
+            unsigned above = row[k];
+
+            row[k] = least(row[k - 1] + 1, above + 1, diagonal + (left[i - 1] != right[k - 1]));
+            diagonal = above;
+        }
+    }
+    return row[m];
+}
+
+struct suggestions { const char *names[SUGGESTIONS_MAX]; unsigned distances[SUGGESTIONS_MAX]; unsigned count; };
+
+static void consider(struct suggestions *found, const char *wanted, const char *name)
+{
+    unsigned most = strlen(wanted) <= 2 ? 1 : 2;
+    unsigned away = name == wanted ? most + 1 : distance(wanted, name, most);
+    unsigned at = found->count;
+
+    if (away > most)
+        return;
+    for (unsigned i = 0; i < found->count; i++)
+        if (found->names[i] == name)
+            return;
+    while (at > 0 && found->distances[at - 1] > away)
+        at--;
+    if (at == SUGGESTIONS_MAX)
+        return;
+    if (found->count < SUGGESTIONS_MAX)
+        found->count++;
+    for (unsigned i = found->count - 1; i > at; i--) {
+        found->names[i] = found->names[i - 1];
+        found->distances[i] = found->distances[i - 1];
+    }
+    found->names[at] = name;
+    found->distances[at] = away;
+}
+
+static bool takes_nothing(const struct ns_functions *functions)
+{
+    for (size_t i = 0; functions != NULL && i < functions->groups.count; i++)
+        if (functions->groups.items[i]->arity == 0)
+            return true;
+    return false;
+}
+
+static struct suggestions suggestions(struct ns_unit *unit, struct ns_space *space, const char *name)
+{
+    struct suggestions found = { .count = 0 };
+
+    for (uint32_t i = 0; i < unit->symbols.count; i++)
+        if (unit->symbols.entries[i].value != NULL)
+            consider(&found, name, unit->symbols.entries[i].name);
+    for (uint32_t i = 0; i < space->members.count; i++) {
+        const struct ns_member *member = space->members.entries[i].value;
+
+        if (member->mvar != NULL || takes_nothing(member->functions))
+            consider(&found, name, member->name);
+    }
+    return found;
+}
+
+bool ns_has_suggestion(struct ns_unit *unit, struct ns_space *space, const char *name)
+{
+    return suggestions(unit, space, name).count > 0;
+}
+
+void ns_suggest(struct ns_unit *unit, struct ns_space *space, const char *name)
+{
+    struct suggestions found = suggestions(unit, space, name);
+
+    if (found.count == 0)
+        ns_hint(unit->diag, "did you mean to define `%s` first?", name);
+    else if (found.count == 1)
+        ns_hint(unit->diag, "did you mean `%s`?", found.names[0]);
+    else
+        ns_hint(unit->diag, "did you mean one of: %s, %s%s%s?", found.names[0], found.names[1],
+                found.count > 2 ? ", " : "", found.count > 2 ? found.names[2] : "");
+}
+
+struct vm_function *ns_need(struct ns_unit *unit, struct ns_group *group)
+{
+    if (!group->queued) {
+        group->queued = true;
+        ns_push(unit, &unit->queue, group);
+    }
+    return group->function;
+}

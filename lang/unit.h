@@ -1,0 +1,273 @@
+/*
+ * unit.h - one compilation from the inside: what the modules define, and what names mean. Private to lang/.
+ *
+ * declare.c fills the spaces, resolve.c answers questions about names, the lower_*.c files turn bodies into code on
+ * demand: a function of the program is always compiled, one of the library when something refers to it.
+ *
+ * A unit's own structures live in unit->arena and go away with it; what runs lives in the program's arena.
+ */
+#ifndef LANG_UNIT_H
+#define LANG_UNIT_H
+
+#include "base/arena.h"
+#include "base/map.h"
+#include "base/vec.h"
+#include "lang/ast.h"
+#include "lang/compile.h"
+#include "lang/module.h"
+#include "lang/table.h"
+#include "vm/program.h"
+#include "vm/type.h"
+
+struct ns_space;
+struct ns_type_info;
+struct ns_trait_info;
+
+/* Append to an NB_VEC whose items live in the unit's arena: never freed one by one. */
+#define ns_push(unit, vec, item) \
+    do { \
+        if ((vec)->count == (vec)->capacity) \
+            (vec)->items = ns_grow((unit), (vec)->items, &(vec)->capacity, (vec)->count, sizeof *(vec)->items); \
+        (vec)->items[(vec)->count++] = (item); \
+    } while (0)
+
+/** One function: the clauses that were defined under one name with one signature (01 §10.1). */
+struct ns_group {
+    const char *name;                    /* bare */
+    struct ns_space *space;              /* where its free names are looked up */
+    NB_VEC(const struct ns_function *) clauses;
+    uint32_t arity, required;            /* required: up to the last parameter without default */
+    bool is_public;
+    bool is_local;                       /* of a block: clauses stay in source order (01 §10.6) */
+    const struct ns_type **types;        /* annotation of each parameter, or NULL */
+    const struct ns_expr **defaults;     /* of each parameter, or NULL */
+    const char **parameter_names;        /* NULL where a parameter has none */
+    const struct ns_type_info *self_type; /* what Self means, in an implementation */
+    struct vm_function *function;        /* what runs; its code is there after lowering */
+    bool queued;
+};
+
+/** What a call with so many arguments goes to, where several functions come into question. */
+struct ns_choice { unsigned count; struct vm_function *function; };
+
+/** All functions of one name in one place. */
+struct ns_functions {
+    const char *name;
+    struct ns_space *space;              /* of the first */
+    NB_VEC(struct ns_group *) groups;
+    struct vm_function *dispatcher;      /* chooses among them all, by count and classes; made when first needed */
+    NB_VEC(struct ns_choice) choices;    /* made when needed */
+};
+
+enum ns_value_kind { NS_VALUE_MVAR, NS_VALUE_BINDING, NS_VALUE_CONST };
+
+/** A name that stands for a value. */
+struct ns_value {
+    enum ns_value_kind kind;
+    const char *name;
+    struct ns_space *space;
+    const struct ns_item *item;
+    bool is_public;
+    struct vm_mvar *mvar;                /* NS_VALUE_MVAR */
+    struct ns_group *group;              /* NS_VALUE_BINDING: a function without parameters that computes it */
+    struct ns_group *lambda;             /* NS_VALUE_BINDING to a lambda: that, as a function; else NULL */
+};
+
+/** A constructor of a record or variant type. */
+struct ns_constructor_info {
+    const char *name;
+    struct ns_type_info *type;
+    const struct ns_field_list *fields;
+    bool named;                          /* fields have names */
+    bool is_record;                      /* of a record type, for messages */
+    uint32_t number;                     /* vm/type.h */
+    vm_value value;                      /* the constructor as a function or constant; VM_NONE until wanted */
+};
+
+struct ns_type_info {
+    const char *name;                    /* bare */
+    const char *qualified;
+    struct ns_space *space;
+    const struct ns_item *item;
+    bool is_public;
+    uint32_t class_key;
+    struct ns_constructor_info **constructors;
+    uint32_t count;
+};
+
+struct ns_trait_info {
+    const char *name;
+    struct ns_space *space;
+    const struct ns_item *item;
+    bool is_public;
+    uint32_t order;                      /* of declaration; supertraits come earlier */
+};
+
+/** Everything a space defines under one name. */
+struct ns_member {
+    const char *name;
+    struct ns_space *space;
+    struct ns_functions *functions;
+    struct ns_value *mvar, *binding, *constant;
+    struct ns_type_info *type;
+    struct ns_trait_info *trait;
+    struct ns_constructor_info *constructor; /* the latest of that name here */
+    struct ns_space *module;
+};
+
+/** What a name that was imported stands for: one member of each module that gave it. */
+struct ns_import {
+    const char *name;
+    NB_VEC(struct ns_member *) members;  /* the latest last */
+    struct ns_member *named;             /* by `use m.{name}` */
+    struct ns_functions *merged;         /* functions of all members; NULL until wanted */
+};
+
+/** A module: a file, a library module or an inline module. */
+struct ns_space {
+    const char *path;                    /* "" for a single file, "shapes", "M", "shapes.M" */
+    struct ns_space *outer;              /* the module around an inline module */
+    struct ns_space *file;               /* the file's own space */
+    const struct ns_module *module;
+    const struct ns_item_list *items;
+    bool library;
+    struct ns_table members;             /* struct ns_member */
+    struct ns_table imports;             /* struct ns_import */
+    struct ns_table used;                /* paths of modules it uses: struct ns_space */
+};
+
+struct ns_unit {
+    struct nb_arena *arena;
+    struct ns_diag *diag;
+    const struct ns_options *options;
+    const struct ns_program_source *source;
+    struct vm_program *program;
+    NB_VEC(struct ns_space *) spaces;    /* library first, then the program's; inline modules behind their file */
+    struct ns_table paths;               /* path: struct ns_space */
+    struct ns_table constructors;        /* bare name: struct ns_constructors, all of the program and the library */
+    struct ns_table types;               /* bare name: struct ns_type_info, the latest; for what imports do not tell */
+    struct ns_table trait_methods;       /* name: struct ns_trait_info that declares it */
+    struct ns_table traits;              /* bare name: struct ns_trait_info, the latest */
+    struct ns_table method_names;        /* natives "X.name": anything, for names that may be methods */
+    struct ns_table symbols;             /* local names in scope: struct ns_local (lower.h) */
+    NB_VEC(struct ns_group *) queue;     /* to be lowered */
+    NB_VEC(struct vm_function *) functions;
+    NB_VEC(struct ns_value *) mvars;
+    NB_VEC(struct vm_mvar *) vm_mvars;
+    struct nb_map *strings;              /* text: immortal String */
+    struct ns_table reported;            /* places with an error already */
+    bool just_reported;
+    uint32_t trait_count;
+};
+
+struct ns_constructors { NB_VEC(struct ns_constructor_info *) items; };
+
+/** More room for ns_push(). */
+void *ns_grow(struct ns_unit *unit, void *items, size_t *capacity, size_t count, size_t item_bytes);
+
+/* ---- declare.c ---- */
+
+/** Enter what all modules define into the unit's spaces. Errors go to the unit's diag. */
+void ns_declare(struct ns_unit *unit);
+/** Append a clause without asking whether it fits. */
+void ns_group_add(struct ns_unit *unit, struct ns_group *group, const struct ns_function *clause);
+/** Sort clauses and compute arity, defaults, names of a group whose clauses are complete; make its vm_function. */
+void ns_group_finish(struct ns_unit *unit, struct ns_group *group, const char *qualified_name);
+struct ns_group *ns_group_new(struct ns_unit *unit, struct ns_space *space, const char *name);
+/** Put a clause into the group it belongs to, a new one if none fits. */
+struct ns_group *ns_functions_add(struct ns_unit *unit, struct ns_functions *functions, struct ns_space *space,
+                                  const struct ns_function *clause);
+/** "area/Int,_": for people. */
+const char *ns_group_signature(struct ns_unit *unit, const struct ns_group *group);
+/** Qualified: "M.name"; bare in a root module and in library modules. */
+const char *ns_qualified(struct ns_unit *unit, const struct ns_space *space, const char *name);
+/** A function object without code. */
+struct vm_function *ns_function_new(struct ns_unit *unit, const struct ns_space *space, const char *name,
+                                    struct ns_span span);
+
+/* ---- trait.c ---- */
+
+/** Traits and implementations: checks, methods into the program's method table. After all types are declared. */
+void ns_declare_traits(struct ns_unit *unit);
+
+/* ---- use.c ---- */
+
+/** Give every space what it imports. */
+void ns_declare_uses(struct ns_unit *unit);
+
+/** What a space defines under a name, made if there is nothing yet. */
+struct ns_member *ns_member(struct ns_unit *unit, struct ns_space *space, const char *name);
+bool ns_member_is_public(const struct ns_member *member);
+
+/* ---- protect.c ---- */
+
+bool ns_is_builtin_name(const char *name);          /* the list of 01 §13.3 */
+bool ns_is_protected_library_name(const char *name); /* prelude functions beyond it */
+
+/* ---- resolve.c ---- */
+
+/** Report an error once per place. */
+void ns_report(struct ns_unit *unit, struct ns_span span, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/** Whether ns_report() has just opened an entry, so that a hint belongs to it. */
+bool ns_reported(const struct ns_unit *unit);
+
+enum ns_meaning_kind {
+    NS_MEANS_NOTHING,
+    NS_MEANS_VALUE,      /* value: an mvar, a binding or a constant */
+    NS_MEANS_FUNCTIONS,
+    NS_MEANS_NATIVE,     /* natives of that full name */
+    NS_MEANS_METHOD,     /* only a trait's method is called so */
+    NS_MEANS_CONSTRUCTOR /* a lower-case lookup never yields it */
+};
+struct ns_meaning {
+    enum ns_meaning_kind kind;
+    struct ns_value *value;
+    struct ns_functions *functions;
+    struct ns_constructor_info *constructor;
+    const char *native; /* full name */
+};
+
+/** What a name that is no local means (01 §13.1). */
+struct ns_meaning ns_find(struct ns_unit *unit, struct ns_space *space, const char *name);
+/** The mvar that `name = …` writes, or NULL. */
+struct ns_value *ns_find_mvar(struct ns_unit *unit, struct ns_space *space, const char *name);
+/** A member of a module by qualified access; errors about privacy are reported and give what was meant. */
+struct ns_meaning ns_find_member(struct ns_unit *unit, struct ns_space *from, struct ns_space *module, const char *name,
+                                 struct ns_span span);
+/** The constructor meant by a bare name with so many arguments (-1: any). */
+struct ns_constructor_info *ns_find_constructor(struct ns_unit *unit, struct ns_space *space, const char *name, int count);
+/** All constructors that a pattern `name` may mean (names are compared, not types: 02 §3.5). */
+const struct ns_constructors *ns_all_constructors(struct ns_unit *unit, struct ns_space *space, const char *name);
+struct ns_type_info *ns_find_type(struct ns_unit *unit, struct ns_space *space, const char *name);
+struct ns_trait_info *ns_find_trait(struct ns_unit *unit, struct ns_space *space, const char *name);
+/** The module that a dotted path denotes, seen from `space`; NULL when none. */
+struct ns_space *ns_find_module(struct ns_unit *unit, struct ns_space *space, const char *path);
+/** Whether code in `from` may use private names of `module`. */
+bool ns_is_inside(const struct ns_space *from, const struct ns_space *module);
+/** Run-time class (vm/type.h) that an annotation demands; 0: any. */
+uint32_t ns_class_of_type(struct ns_unit *unit, struct ns_space *space, const struct ns_type *type);
+const char *ns_type_text(struct ns_unit *unit, const struct ns_type *type);
+/** Names like `name` among those in scope: hint for the error just reported. */
+void ns_suggest(struct ns_unit *unit, struct ns_space *space, const char *name);
+bool ns_has_suggestion(struct ns_unit *unit, struct ns_space *space, const char *name);
+/** Note that the group is needed: it will be lowered. Its function. */
+struct vm_function *ns_need(struct ns_unit *unit, struct ns_group *group);
+
+/* ---- constant.c ---- */
+
+/** The immediate or immortal value of a literal. */
+vm_value ns_literal_value(struct ns_unit *unit, const struct ns_literal *literal);
+vm_value ns_string_value(struct ns_unit *unit, const char *text, size_t length);
+vm_value ns_int_value(struct ns_unit *unit, int64_t n);
+
+/* ---- lower.c ---- */
+
+/** Compile one group into its function. */
+void ns_lower_group(struct ns_unit *unit, struct ns_group *group);
+/** A function that runs when the program starts and sets its mvars; NULL when there are none. */
+struct vm_function *ns_lower_init(struct ns_unit *unit);
+/** Init (may be NULL), then main. */
+struct vm_function *ns_lower_entry(struct ns_unit *unit, struct vm_function *init, struct vm_function *main);
+
+#endif
