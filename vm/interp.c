@@ -1100,8 +1100,3 @@ yield:
     p->reductions += (uint64_t)(budget - reductions);
     return VM_STOP_YIELD;
 }
-
-vm_value vm_process_result(const struct vm_process *process)
-{
-    return process->result;
-}
