@@ -1,10 +1,12 @@
 /*
  * map.h - persistent maps and sets: a hash array mapped trie (Bagwell; layout after Steindorfer and Vinju's CHAMP).
  *
- * The hash is SipHash-1-3 with a fixed key over strings and a bijective mix over numbers: the order of iteration is the same in every run, and
- * keys that collide in all 64 bits cannot be found by trying; partial collisions only cost depth (13 levels at most). Insert, remove, lookup: O(log32 n).
+ * The hash is SipHash-1-3 with a fixed key over strings and everything with parts, and a bijective mix over numbers: the
+ * order of iteration is the same in every run. Keys that collide in all 64 bits share a node of their own and are searched
+ * one by one; partial collisions only cost depth (14 levels at most). Insert, remove, lookup: O(log32 n).
  * Two maps of equal content have equal shape, whatever their history.
- * Keys (03 §3.3): unit, Bool, Char, fixed-width integers, String, and tuples, records, variants of those. Others: vm_hashable() is false.
+ * Keys (03 §3.3): unit, Bool, Char, fixed-width integers, String, and tuples, records, variants of those. Others, and records
+ * whose fields may be assigned: vm_hashable() is false.
  */
 #ifndef VM_MAP_H
 #define VM_MAP_H
@@ -23,7 +25,13 @@ bool vm_set_has(vm_value set, vm_value item);
 vm_value vm_set_insert(struct vm_ctx *ctx, vm_value set, vm_value item);
 vm_value vm_set_remove(struct vm_ctx *ctx, vm_value set, vm_value item);
 /** Walk without allocating; sets give VM_NONE as value.  for (vm_map_walk(&w, m); vm_map_next(&w, &k, &v);) */
-struct vm_map_walk { vm_value node[16]; uint16_t at[16]; int depth; bool is_set; };
+struct vm_map_walk {
+    vm_value node[16]; /* from the root to where the walk is */
+    uint8_t at[16];    /* the child to go to next */
+    uint32_t entry;    /* the entry to give next */
+    int depth;         /* -1: over */
+    bool is_set;
+};
 void vm_map_walk(struct vm_map_walk *walk, vm_value map_or_set);
 bool vm_map_next(struct vm_map_walk *walk, vm_value *ret_key, vm_value *ret_value);
 

@@ -29,3 +29,7 @@ check_PROGRAMS += tests/unit/test_interp
 tests_unit_test_interp_SOURCES = tests/unit/test_interp.c
 tests_unit_test_interp_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_interp_LDADD = $(FLOOR_VM) $(CHECK_LIBS)
+libvm_a_SOURCES += vm/cursor.c vm/cursor.h
+libvm_a_SOURCES += vm/map.c vm/map.h
+libvm_a_SOURCES += vm/compare.c vm/compare.h
+libvm_a_SOURCES += vm/print.c vm/print.h

@@ -1,0 +1,472 @@
+/*
+ * compare.c - equality, order and the language's hash.
+ *
+ * Equality and order are one walk over two values side by side with different judges: a judge compares two parts that have
+ * no parts themselves, or says that theirs have to be looked at (PARTS). The walk ends with the first part that is not the
+ * same. A pair of cursors that gave its last parts is dropped before these are looked at, so long chains nested at their end
+ * (a list made of variants) take no room.
+ *
+ * Only mutable records can be parts of themselves. A pair of them that was met before is taken as the same: if the two
+ * differ, they do so at a place that the walk reaches anyway.
+ */
+#include "config.h"
+
+#include "vm/compare.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/assert.h"
+#include "vm/bignum.h"
+#include "vm/cursor.h"
+#include "vm/list.h"
+#include "vm/map.h"
+#include "vm/number.h"
+#include "vm/string.h"
+#include "vm/type.h"
+
+enum { STACK_IN_PLACE = 8, SEEN_FIRST = 64, HASH_CELLS_MAX = 100000 };
+
+/* A judge's other answer: look at the parts. */
+#define PARTS ((enum vm_order)4)
+
+/* ---- pairs of mutable records that were met ---- */
+
+struct seen { vm_value (*pairs)[2]; size_t count, capacity; };
+
+static size_t seen_slot(const struct seen *seen, vm_value left, vm_value right)
+{
+    uint64_t hash = (left ^ (right << 21 | right >> 43)) * UINT64_C(0x9e3779b97f4a7c15);
+    size_t at = (size_t)(hash >> 20) & (seen->capacity - 1);
+
+    while (seen->pairs[at][0] != VM_NONE && (seen->pairs[at][0] != left || seen->pairs[at][1] != right))
+        at = (at + 1) & (seen->capacity - 1);
+    return at;
+}
+
+static void seen_grow(struct seen *seen)
+{
+    struct seen old = *seen;
+
+    seen->capacity = old.capacity == 0 ? SEEN_FIRST : old.capacity * 2;
+    seen->pairs = nb_xalloc_zero(seen->capacity * sizeof *seen->pairs);
+    for (size_t i = 0; i < old.capacity; i++)
+        if (old.pairs[i][0] != VM_NONE)
+            memcpy(seen->pairs[seen_slot(seen, old.pairs[i][0], old.pairs[i][1])], old.pairs[i], sizeof *old.pairs);
+    nb_free(old.pairs);
+}
+
+/* Whether the pair was met before; from now on it was. */
+static bool seen_before(struct seen *seen, vm_value left, vm_value right)
+{
+    size_t at;
+
+    if ((seen->count + 1) * 2 > seen->capacity)
+        seen_grow(seen);
+    at = seen_slot(seen, left, right);
+    if (seen->pairs[at][0] != VM_NONE)
+        return true;
+    seen->pairs[at][0] = left;
+    seen->pairs[at][1] = right;
+    seen->count++;
+    return false;
+}
+
+/* ---- the walk over two values ---- */
+
+typedef enum vm_order judge(vm_value left, vm_value right);
+
+struct pair { struct vm_cursor left, right; };
+
+static void push_pair(struct vm_stack *stack, vm_value left, vm_value right)
+{
+    struct pair *pair = vm_stack_push(stack);
+
+    vm_cursor_init(&pair->left, left);
+    if (pair->left.map != NULL)
+        pair->right = (struct vm_cursor){ .value = right }; /* looked up, not walked */
+    else
+        vm_cursor_init(&pair->right, right);
+}
+
+/* The next values of two maps: that of the left one's next key, and the other's at that key. */
+static bool next_of_maps(struct pair *pair, vm_value *left, vm_value *right)
+{
+    vm_value key;
+
+    if (!vm_cursor_next(&pair->left, &key))
+        return false;
+    vm_cursor_next(&pair->left, left);
+    *right = vm_map_get(pair->right.value, key);
+    return true;
+}
+
+/* The next two parts to look at. False when there are none: then the values compare as *ret_order says. */
+static bool next_parts(struct vm_stack *stack, vm_value *left, vm_value *right, enum vm_order *ret_order)
+{
+    struct pair *pair;
+
+    *ret_order = VM_SAME;
+    while ((pair = vm_stack_top(stack)) != NULL) {
+        if (pair->left.map != NULL) {
+            if (next_of_maps(pair, left, right)) {
+                *ret_order = *right == VM_NONE ? VM_LESS : VM_SAME;
+                return *right != VM_NONE;
+            }
+            vm_cursor_done(&pair->left);
+            vm_stack_pop(stack);
+            continue;
+        }
+        bool more_left = vm_cursor_has_next(&pair->left), more_right = vm_cursor_has_next(&pair->right);
+        if (more_left != more_right) {
+            *ret_order = more_left ? VM_GREATER : VM_LESS;
+            return false;
+        }
+        if (!more_left) {
+            vm_stack_pop(stack);
+            continue;
+        }
+        vm_cursor_next(&pair->left, left);
+        vm_cursor_next(&pair->right, right);
+        if (!vm_cursor_has_next(&pair->left) && !vm_cursor_has_next(&pair->right))
+            vm_stack_pop(stack);
+        return true;
+    }
+    return false;
+}
+
+static enum vm_order walk(vm_value left, vm_value right, judge *judge_parts)
+{
+    struct pair in_place[STACK_IN_PLACE], *pair;
+    struct vm_stack stack;
+    struct seen seen = { NULL, 0, 0 };
+    enum vm_order order;
+
+    vm_stack_init(&stack, in_place, STACK_IN_PLACE, sizeof *in_place);
+    do {
+        order = judge_parts(left, right);
+        if (order == PARTS) {
+            order = VM_SAME;
+            if (!vm_is_kind(left, VM_KIND_RECORD_CELL) || !seen_before(&seen, left, right))
+                push_pair(&stack, left, right);
+        }
+    } while (order == VM_SAME && next_parts(&stack, &left, &right, &order));
+    while ((pair = vm_stack_top(&stack)) != NULL) {
+        vm_cursor_done(&pair->left);
+        vm_stack_pop(&stack);
+    }
+    vm_stack_done(&stack);
+    nb_free(seen.pairs);
+    return order;
+}
+
+/* ---- equality ---- */
+
+static enum vm_order same_if(bool same) { return same ? VM_SAME : VM_LESS; }
+
+static enum vm_order judge_sets(vm_value left, vm_value right)
+{
+    struct vm_map_walk items;
+    vm_value item, none;
+
+    if (vm_map_count(left) != vm_map_count(right))
+        return VM_LESS;
+    for (vm_map_walk(&items, left); vm_map_next(&items, &item, &none);)
+        if (!vm_set_has(right, item))
+            return VM_LESS;
+    return VM_SAME;
+}
+
+static enum vm_order judge_equal_data(vm_value left, vm_value right)
+{
+    enum vm_type_form form;
+
+    if (vm_aux(left) != vm_aux(right))
+        return VM_LESS;
+    form = vm_constructor(vm_aux(left))->form;
+    if (form == VM_TYPE_REACTIVE_RECORD || form == VM_TYPE_REACTIVE_VARIANT)
+        return same_if(left == right);
+    return PARTS;
+}
+
+/* Two objects of one kind. */
+static enum vm_order judge_equal_objects(vm_value left, vm_value right)
+{
+    switch (vm_kind(left)) {
+    case VM_KIND_INT64:
+    case VM_KIND_UINT64:
+        return same_if(vm_field(left, 0) == vm_field(right, 0));
+    case VM_KIND_BIGINT:
+        return same_if(vm_bigint_compare(left, right) == 0);
+    case VM_KIND_DECIMAL:
+        return same_if(vm_decimal_compare(left, right) == 0);
+    case VM_KIND_TUPLE:
+        return vm_size(left) == vm_size(right) ? PARTS : VM_LESS;
+    case VM_KIND_DATA:
+    case VM_KIND_RECORD_CELL:
+        return judge_equal_data(left, right);
+    case VM_KIND_MAP:
+        return vm_map_count(left) == vm_map_count(right) ? PARTS : VM_LESS;
+    case VM_KIND_SET:
+        return judge_sets(left, right);
+    case VM_KIND_INT64_ARRAY:
+    case VM_KIND_FLOAT64_ARRAY:
+    case VM_KIND_FLOAT32_ARRAY:
+    case VM_KIND_BUFFER:
+        return VM_LESS; /* not even to themselves */
+    default:
+        return same_if(left == right);
+    }
+}
+
+static enum vm_order judge_equal(vm_value left, vm_value right)
+{
+    if (vm_is_float(left) && vm_is_float(right))
+        return same_if(vm_float_of(left) == vm_float_of(right));
+    if (vm_is_sort(left, VM_SORT_FLOAT32) && vm_is_sort(right, VM_SORT_FLOAT32))
+        return same_if(vm_float32_of(left) == vm_float32_of(right));
+    if (!vm_is_object(left) || !vm_is_object(right))
+        return same_if(left == right);
+    if (vm_is_string(left) && vm_is_string(right)) {
+        struct vm_text text = vm_text(right);
+
+        return same_if(left == right || vm_string_equals(left, text.bytes, text.length));
+    }
+    if (vm_is_list(left) && vm_is_list(right))
+        return vm_list_length(left) == vm_list_length(right) ? PARTS : VM_LESS;
+    if (vm_kind(left) != vm_kind(right))
+        return VM_LESS;
+    return judge_equal_objects(left, right);
+}
+
+bool vm_equal(vm_value left, vm_value right)
+{
+    enum vm_order order = judge_equal(left, right);
+
+    return (order == PARTS ? walk(left, right, judge_equal) : order) == VM_SAME;
+}
+
+/* ---- order ---- */
+
+static enum vm_order order_of(int difference)
+{
+    return difference < 0 ? VM_LESS : difference > 0 ? VM_GREATER : VM_SAME;
+}
+
+static enum vm_order judge_numbers(vm_value left, vm_value right)
+{
+    int order = vm_number_compare(left, right);
+
+    return order == 2 ? VM_UNORDERED : order == -2 ? VM_INCOMPARABLE : order_of(order);
+}
+
+static enum vm_order judge_data(vm_value left, vm_value right)
+{
+    const struct vm_constructor *a = vm_constructor_of(left), *b = vm_constructor_of(right);
+
+    if (a == NULL || b == NULL || a->type_id != b->type_id)
+        return VM_INCOMPARABLE;
+    if (a->position != b->position)
+        return order_of(a->position - b->position);
+    if (a != b)
+        return VM_INCOMPARABLE; /* of two versions of a program that disagree about the type */
+    return a->arity == 0 ? VM_SAME : PARTS;
+}
+
+static enum vm_order judge_order(vm_value left, vm_value right)
+{
+    if (vm_is_number(left) && vm_is_number(right))
+        return judge_numbers(left, right);
+    if (vm_is_sort(left, VM_SORT_CHAR) && vm_is_sort(right, VM_SORT_CHAR))
+        return order_of((vm_payload(left) > vm_payload(right)) - (vm_payload(left) < vm_payload(right)));
+    if (vm_is_string(left) && vm_is_string(right))
+        return order_of(vm_string_compare(left, right));
+    if (vm_is_kind(left, VM_KIND_TUPLE) && vm_is_kind(right, VM_KIND_TUPLE))
+        return PARTS;
+    return judge_data(left, right);
+}
+
+enum vm_order vm_compare(vm_value left, vm_value right)
+{
+    enum vm_order order = judge_order(left, right);
+
+    return order == PARTS ? walk(left, right, judge_order) : order;
+}
+
+/* ---- hash() ---- */
+
+#define FNV_START UINT64_C(14695981039346656037)
+#define FNV_PRIME UINT64_C(1099511628211)
+
+static uint64_t fnv_bytes(uint64_t hash, const void *bytes, size_t length)
+{
+    const unsigned char *at = bytes;
+
+    for (size_t i = 0; i < length; i++)
+        hash = (hash ^ at[i]) * FNV_PRIME;
+    return hash;
+}
+
+static uint64_t fnv_text(const char *text) { return fnv_bytes(FNV_START, text, strlen(text)); }
+
+/* The `bytes` low bytes of a word, least significant first. */
+static uint64_t fnv_word(uint64_t word, unsigned bytes)
+{
+    uint64_t hash = FNV_START;
+
+    for (unsigned i = 0; i < bytes; i++)
+        hash = (hash ^ (word >> (8 * i) & 0xff)) * FNV_PRIME;
+    return hash;
+}
+
+static uint64_t fold(uint64_t hash, uint64_t part) { return (hash * FNV_PRIME) ^ part; }
+
+static uint64_t hash_double(double d)
+{
+    uint64_t bits;
+
+    if (d == 0.0)
+        d = 0.0; /* -0.0 equals 0.0 */
+    memcpy(&bits, &d, sizeof bits);
+    return fnv_word(bits, 8);
+}
+
+static uint64_t hash_mpz(const mpz_t number)
+{
+    return fnv_bytes(FNV_START ^ (mpz_sgn(number) < 0), mpz_limbs_read(number), mpz_size(number) * sizeof(mp_limb_t));
+}
+
+/* Equal Decimals may differ in scale: zeros at the end do not count. */
+static uint64_t hash_decimal(vm_value v)
+{
+    mpz_t coefficient, number;
+    uint32_t scale = vm_decimal_view(coefficient, v);
+    uint64_t hash;
+
+    mpz_init_set(number, coefficient);
+    while (scale > 0 && mpz_divisible_ui_p(number, 10)) {
+        mpz_divexact_ui(number, number, 10);
+        scale--;
+    }
+    hash = fold(hash_mpz(number), scale);
+    mpz_clear(number);
+    return hash;
+}
+
+static uint64_t hash_immediate(vm_value v)
+{
+    static const unsigned char bytes_of_sort[VM_SORT_COUNT] = {
+        [VM_SORT_CHAR] = 4, [VM_SORT_PID] = 8, [VM_SORT_INT8] = 1, [VM_SORT_INT16] = 2, [VM_SORT_INT32] = 4,
+        [VM_SORT_UINT8] = 1, [VM_SORT_UINT16] = 2, [VM_SORT_UINT32] = 4,
+    };
+
+    switch (vm_sort(v)) {
+    case VM_SORT_UNIT:
+        return 0;
+    case VM_SORT_BOOL:
+        return v == VM_TRUE;
+    case VM_SORT_NIL:
+        return fnv_text("list");
+    case VM_SORT_EMPTY_MAP:
+        return fnv_text("map");
+    case VM_SORT_EMPTY_SET:
+        return fnv_text("set");
+    case VM_SORT_FLOAT32:
+        return vm_float32_of(v) == 0.0f ? fnv_word(0, 4) : fnv_word(vm_payload(v), 4);
+    default:
+        return fnv_word(vm_payload(v), bytes_of_sort[vm_sort(v)]);
+    }
+}
+
+/* What the hash of a value begins with; all of it if the value has no parts. */
+static uint64_t hash_start(vm_value v)
+{
+    const struct vm_constructor *constructor = vm_constructor_of(v);
+
+    if (constructor != NULL) {
+        uint64_t hash = fnv_text(constructor->type_name);
+        bool record = constructor->form == VM_TYPE_RECORD || constructor->form == VM_TYPE_REACTIVE_RECORD;
+
+        return record ? hash : fold(hash, fnv_text(constructor->name));
+    }
+    if (vm_is_int(v))
+        return fnv_word((uint64_t)vm_int_of(v), 8);
+    if (vm_is_float(v))
+        return hash_double(vm_float_of(v));
+    if (vm_is_immediate(v))
+        return hash_immediate(v);
+    if (vm_is_string(v))
+        return fnv_bytes(FNV_START, vm_text(v).bytes, vm_text(v).length);
+    switch (vm_kind(v)) {
+    case VM_KIND_UINT64:
+        return fnv_word(vm_field(v, 0), 8);
+    case VM_KIND_BIGINT: {
+        struct vm_bignum view;
+
+        vm_bignum_view(&view, v);
+        return hash_mpz(view.number);
+    }
+    case VM_KIND_DECIMAL:
+        return hash_decimal(v);
+    case VM_KIND_CONS:
+    case VM_KIND_SLICE:
+        return fnv_text("list");
+    case VM_KIND_TUPLE:
+        return fnv_text("tuple");
+    case VM_KIND_MAP:
+        return fnv_text("map");
+    case VM_KIND_SET:
+        return fnv_text("set");
+    default:
+        return fnv_text(vm_kind_name(vm_kind(v))); /* no content that could count: it may move or change */
+    }
+}
+
+struct hashing { struct vm_cursor parts; uint64_t hash, key; bool have_key; };
+
+/* A part's hash is known: make it count in the value it is part of. */
+static void add_part(struct hashing *whole, uint64_t part)
+{
+    if (whole->parts.map == NULL) {
+        whole->hash = fold(whole->hash, part);
+    } else if (whole->parts.map->is_set) {
+        whole->hash ^= part;
+    } else if (!whole->have_key) {
+        whole->key = part;
+        whole->have_key = true;
+    } else {
+        whole->hash ^= fold(whole->key, part);
+        whole->have_key = false;
+    }
+}
+
+int64_t vm_hash(vm_value v)
+{
+    struct hashing in_place[STACK_IN_PLACE], *top;
+    struct vm_stack stack;
+    unsigned cells = 0; /* mutable records may be parts of themselves: after so many, no further ones are looked into */
+    uint64_t hash;
+
+    vm_stack_init(&stack, in_place, STACK_IN_PLACE, sizeof *in_place);
+    for (;;) {
+        struct hashing whole = { .hash = hash_start(v) };
+        bool enter = !vm_is_kind(v, VM_KIND_RECORD_CELL) || cells++ < HASH_CELLS_MAX;
+
+        hash = whole.hash;
+        if (enter && vm_cursor_init(&whole.parts, v))
+            *(struct hashing *)vm_stack_push(&stack) = whole;
+        else if (vm_stack_top(&stack) != NULL)
+            add_part(vm_stack_top(&stack), hash);
+        while ((top = vm_stack_top(&stack)) != NULL && !vm_cursor_next(&top->parts, &v)) {
+            hash = top->hash;
+            vm_cursor_done(&top->parts);
+            vm_stack_pop(&stack);
+            if (vm_stack_top(&stack) != NULL)
+                add_part(vm_stack_top(&stack), hash);
+        }
+        if (top == NULL)
+            break;
+    }
+    vm_stack_done(&stack);
+    return (int64_t)hash;
+}
