@@ -242,6 +242,20 @@ static void trim(struct vm_ctx *ctx, size_t request)
         copy_live(ctx, block, words);
 }
 
+/* A block for the case that everything lives may exceed the limit. Then leave its end unused, if the limit can be
+ *  kept:
+ * nothing points into the stack, so it can move down. */
+static void keep_to_limit(struct vm_heap *heap)
+{
+    size_t limit = heap->limit_words, stack_words = (size_t)(heap->end - heap->fp);
+
+    if (limit == 0 || (size_t)(heap->end - heap->start) <= limit || words_at_most(heap, 0) > limit)
+        return;
+    memmove(heap->start + limit - stack_words, heap->fp, stack_words * sizeof(vm_value));
+    heap->end = heap->start + limit;
+    heap->fp = heap->end - stack_words;
+}
+
 bool vm_heap_collect(struct vm_ctx *ctx, size_t words)
 {
     struct vm_heap *heap = &ctx->process->heap;
@@ -257,6 +271,7 @@ bool vm_heap_collect(struct vm_ctx *ctx, size_t words)
         return vm_heap_has(heap, words);
     copy_live(ctx, block, block_words);
     trim(ctx, words);
+    keep_to_limit(heap);
     heap->collections++;
     return vm_heap_has(heap, words) && (heap->limit_words == 0 || words_at_most(heap, words) <= heap->limit_words);
 }

@@ -33,3 +33,8 @@ libvm_a_SOURCES += vm/cursor.c vm/cursor.h
 libvm_a_SOURCES += vm/map.c vm/map.h
 libvm_a_SOURCES += vm/compare.c vm/compare.h
 libvm_a_SOURCES += vm/print.c vm/print.h
+
+check_PROGRAMS += tests/unit/test_heap
+tests_unit_test_heap_SOURCES = tests/unit/test_heap.c tests/unit/vm_fixture.h
+tests_unit_test_heap_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_heap_LDADD = $(FLOOR_VM) $(CHECK_LIBS)
