@@ -63,14 +63,9 @@ int sched_table_new(struct sched *sched, size_t most, struct sched_table **ret_t
 /* What a process that has ended left: the block it kept, and messages that came too late. */
 static void free_leavings(struct sched_slot *slot)
 {
-    ck_stack_entry_t *entry = ck_stack_batch_pop_upmc(&slot->process.inbox), *next;
-
     nb_assert(atomic_load(&slot->process.pid) == 0);
     vm_heap_done(&slot->process.heap);
-    for (; entry != NULL; entry = next) {
-        next = entry->next;
-        vm_message_free((struct vm_message *)((char *)entry - offsetof(struct vm_message, entry)));
-    }
+    vm_mailbox_clear(&slot->process);
 }
 
 struct sched_table *sched_table_free(struct sched_table *table)

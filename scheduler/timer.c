@@ -247,7 +247,8 @@ size_t sched_timers_run(struct sched_timers *timers, uint64_t now_ns, struct vm_
     uint64_t until = timers->sequence; /* what is set meanwhile waits for the next run, so this ends */
     size_t fired = 0;
 
-    while (sched_timers_next(timers) <= now_ns && timers->entries[1].sequence < until) {
+    while (count_of(timers) > 0 && timers->entries[1].deadline_ns <= now_ns &&
+           timers->entries[1].sequence < until) {
         struct entry entry = timers->entries[1];
 
         take_out(timers, 1);
