@@ -1,2 +1,36 @@
 noinst_LIBRARIES += liblib.a
-liblib_a_SOURCES =
+liblib_a_SOURCES = \
+	lib/lib.c lib/lib.h lib/tables.h lib/table.h lib/embedded.h \
+	lib/expect.c lib/expect.h \
+	lib/core.c lib/core.def \
+	lib/number.c lib/number.def \
+	lib/casing.c lib/casing.h \
+	lib/string.c lib/string.def \
+	lib/list.c lib/list.def \
+	lib/map.c lib/map.def \
+	lib/array.c lib/array.def \
+	lib/buffer.c lib/buffer.def \
+	lib/random.c lib/random.def \
+	lib/process.c lib/process.def \
+	lib/time.c lib/time.def \
+	lib/env.c lib/env.h lib/env.def \
+	lib/percent.c lib/percent.h \
+	lib/encoding.c lib/encoding.def \
+	lib/path.c lib/path.def \
+	lib/file.c lib/file.def
+
+# The library in the language itself becomes part of the executable.
+library_modules = \
+	$(top_srcdir)/lib/list.nos \
+	$(top_srcdir)/lib/traits.nos \
+	$(top_srcdir)/lib/io.nos \
+	$(top_srcdir)/lib/json.nos \
+	$(top_srcdir)/lib/logging.nos \
+	$(top_srcdir)/lib/server.nos \
+	$(top_srcdir)/lib/url.nos
+nodist_liblib_a_SOURCES = lib/embedded.c
+BUILT_SOURCES += lib/embedded.c
+CLEANFILES += lib/embedded.c
+EXTRA_DIST += tools/embed.sh $(library_modules)
+lib/embedded.c: $(top_srcdir)/tools/embed.sh $(library_modules)
+	$(AM_V_GEN)$(MKDIR_P) lib && $(SHELL) $(top_srcdir)/tools/embed.sh $(library_modules) > $@.tmp && mv $@.tmp $@
