@@ -23,6 +23,7 @@
 #include "lang/diag.h"
 #include "lib/lib.h"
 #include "scheduler/sched.h"
+#include "server/http_native.h"
 #include "server/runtime.h"
 #include "vm/call.h"
 #include "vm/except.h"
@@ -75,6 +76,7 @@ static void print_help(FILE *out)
 
 struct run {
     struct sched *sched;
+    struct srv_runtime *runtime;
     struct sched_group group;
     struct vm_program *program;
     uint64_t main_pid;
@@ -165,7 +167,7 @@ static void on_ended(struct sched_group *group, struct vm_ctx *ctx, struct vm_pr
     struct run *run = group->context;
     uint64_t pid = atomic_load(&process->pid);
 
-    srv_runtime_process_ended(ctx, process, stop);
+    srv_process_ended(ctx, process, stop);
     if (pid != run->main_pid && stop != VM_STOP_CRASH)
         return;
     pthread_mutex_lock(&run->output);
@@ -183,7 +185,7 @@ static void on_idle(struct sched *sched, void *context)
 {
     struct run *run = context;
 
-    if (srv_runtime_has_servers() || !sched_is_stuck(sched, &run->group))
+    if (srv_runtime_group_listens(run->runtime, &run->group) || !sched_is_stuck(sched, &run->group))
         return;
     pthread_mutex_lock(&run->output);
     if (!run->main_ended && run->crash.length > 0) {
@@ -203,6 +205,12 @@ static void on_interrupt(int signal_number)
     if (write(STDERR_FILENO, text, sizeof text - 1) < 0)
         _exit(EXIT_FAILURE);
     _exit(EXIT_INTERRUPTED);
+}
+
+static void on_spawned(struct sched_group *group, struct vm_ctx *ctx, vm_value closure, struct vm_process *child)
+{
+    (void)group;
+    srv_process_spawned(ctx, closure, child);
 }
 
 static int start_failed(const char *what, int error)
@@ -234,9 +242,10 @@ static int execute(const struct invocation *invocation, struct vm_program *progr
     run->group.context = run;
     run->group.depth_max = invocation->depth;
     run->group.ended = on_ended;
+    run->group.spawned = on_spawned;
     run->group.output = on_output;
     run->group.flush = on_flush;
-    r = srv_runtime_start(run->sched, NULL);
+    r = srv_runtime_new(run->sched, &(struct srv_runtime_options){ 0 }, &run->runtime);
     if (r < 0)
         return start_failed("the HTTP runtime", r);
     r = sched_process_new(NULL, run->sched, &run->group, program, vm_from_object(program->entry), &first);
@@ -250,9 +259,10 @@ static int execute(const struct invocation *invocation, struct vm_program *progr
     fflush(stdout);
     if (!invocation->free_all)
         _exit(run->status);
-    srv_runtime_stop();
+    srv_runtime_stop(run->runtime);
     sched_group_release(&run->group);
     run->sched = sched_free(run->sched);
+    run->runtime = srv_runtime_free(run->runtime);
     nb_buf_done(&run->crash);
     vm_program_unref(program);
     return run->status;
@@ -427,6 +437,6 @@ int main(int argc, char **argv)
     vm_type_init();
     vm_call_init();
     lib_register();
-    srv_runtime_register();
+    srv_http_register_natives();
     return compile_and(&invocation);
 }
