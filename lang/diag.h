@@ -55,6 +55,10 @@ void ns_label(struct ns_diag *diag, struct ns_span span, const char *format, ...
 /** Errors of the open entry's rank are shown before others: 0 first. Default 10; shadowing of built-ins 1. */
 void ns_rank(struct ns_diag *diag, int rank);
 
+/** Remember a warning: it does not count as an error and has no place. */
+void ns_warning(struct ns_diag *diag, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void ns_diag_print_warnings(const struct ns_diag *diag, struct nb_buf *out); /* "Warning: …" lines */
+
 size_t ns_diag_count(const struct ns_diag *diag);            /* errors reported, also beyond NS_DIAG_MAX */
 const char *ns_diag_first(const struct ns_diag *diag);       /* message of the first to show; "" when none */
 void ns_diag_print(const struct ns_diag *diag, struct nb_buf *out);  /* for people, sorted by rank, then place */
