@@ -1,0 +1,206 @@
+/* test_log.c - what the log promises: one event, one line; levels; fields that cannot be forged. */
+#include "config.h"
+
+#include "base/log.h"
+
+#include <errno.h>
+#include <pthread.h>
+
+#include "base/buf.h"
+#include "tests/unit/run_suite.h"
+
+static char words[200000];
+
+static struct {
+    int calls;
+    enum nb_log_level level;
+    char event[64], fields[256];
+} seen;
+
+static void remember(enum nb_log_level level, const char *event, const char *fields)
+{
+    seen.calls++;
+    seen.level = level;
+    snprintf(seen.event, sizeof seen.event, "%s", event);
+    snprintf(seen.fields, sizeof seen.fields, "%s", fields);
+}
+
+static void set_up(void)
+{
+    memset(&seen, 0, sizeof seen);
+    nb_log_set_sink(remember);
+    nb_log_set_level(NB_LOG_INFO);
+}
+
+static void tear_down(void)
+{
+    nb_log_set_sink(NULL);
+}
+
+START_TEST(hands_the_event_to_the_sink)
+{
+    nb_log_warn("app.deploy_failed", "app=%s errors=%d", "shop", 3);
+    ck_assert_int_eq(seen.calls, 1);
+    ck_assert_int_eq(seen.level, NB_LOG_WARN);
+    ck_assert_str_eq(seen.event, "app.deploy_failed");
+    ck_assert_str_eq(seen.fields, "app=shop errors=3");
+}
+END_TEST
+
+START_TEST(drops_what_is_less_important)
+{
+    nb_log_debug("detail", "n=%d", 1);
+    ck_assert_int_eq(seen.calls, 0);
+    nb_log_set_level(NB_LOG_DEBUG);
+    nb_log_debug("detail", "n=%d", 1);
+    ck_assert_int_eq(seen.calls, 1);
+    nb_log_set_level(NB_LOG_ERROR);
+    nb_log_warn("warning", "n=%d", 1);
+    ck_assert_int_eq(seen.calls, 1);
+    ck_assert(nb_log_is_on(NB_LOG_ERROR));
+    ck_assert(!nb_log_is_on(NB_LOG_WARN));
+}
+END_TEST
+
+START_TEST(leaves_errno_alone)
+{
+    errno = EBUSY;
+    nb_log_error("failed", "reason=%s", "none");
+    ck_assert_int_eq(errno, EBUSY);
+}
+END_TEST
+
+static void write_lines(void)
+{
+    nb_log_set_sink(NULL);
+    nb_log_error("first", "text=%s", "two\nlines\tand \033[31m colour");
+    nb_log_info("second", "%s", "");
+}
+
+START_TEST(writes_one_line_for_each_event)
+{
+    run_child(write_lines, words, sizeof words);
+    ck_assert_str_eq(words, "error first text=two\\nlines\\tand \\x1b[31m colour\ninfo second\n");
+}
+END_TEST
+
+enum { WRITERS = 4, LINES = 200 };
+
+static void *write_many(void *letter)
+{
+    char text[201];
+
+    memset(text, *(const char *)letter, sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    for (int i = 0; i < LINES; i++)
+        nb_log_info("many", "%s", text);
+    return NULL;
+}
+
+static void write_from_threads(void)
+{
+    static char letters[WRITERS] = { 'a', 'b', 'c', 'd' };
+    pthread_t threads[WRITERS];
+
+    nb_log_set_sink(NULL);
+    for (int i = 0; i < WRITERS; i++)
+        pthread_create(&threads[i], NULL, write_many, &letters[i]);
+    for (int i = 0; i < WRITERS; i++)
+        pthread_join(threads[i], NULL);
+}
+
+START_TEST(never_mixes_lines)
+{
+    int lines = 0;
+
+    run_child(write_from_threads, words, sizeof words);
+    for (char *line = strtok(words, "\n"); line != NULL; line = strtok(NULL, "\n"), lines++) {
+        ck_assert_uint_eq(strlen(line), strlen("info many ") + 200);
+        ck_assert_uint_eq(strspn(line + strlen("info many "), (char[]){ line[strlen(line) - 1], '\0' }), 200);
+    }
+    ck_assert_int_eq(lines, WRITERS * LINES);
+}
+END_TEST
+
+static void write_json(void)
+{
+    nb_log_set_sink(nb_log_to_json);
+    nb_log_warn("app.crashed", "%s", "app=shop text=\"say \\\"hi\\\"\nto \\\\ all\" request=7 bad=\xff");
+}
+
+START_TEST(writes_json)
+{
+    run_child(write_json, words, sizeof words);
+    ck_assert_int_eq(strncmp(words, "{\"time\":\"20", 11), 0);
+    ck_assert_str_eq(strstr(words, "\"level\""),
+                     "\"level\":\"warn\",\"event\":\"app.crashed\",\"app\":\"shop\","
+                     "\"text\":\"say \\\"hi\\\"\\u000ato \\\\ all\",\"request\":\"7\",\"bad\":\"\xef\xbf\xbd\"}\n");
+}
+END_TEST
+
+static const struct {
+    const char *fields;
+    const char *taken; /* as key:value; for each */
+} rows[] = {
+    { "", "" },
+    { "app=shop", "app:shop;" },
+    { "app=shop request=7", "app:shop;request:7;" },
+    { "a word then key=value and a tail", "key:value;" },
+    { "text=\"with spaces\" n=1", "text:with spaces;n:1;" },
+    { "text=\"a \\\"quote\\\"\" n=1", "text:a \"quote\";n:1;" },
+    { "text=\"never ends", "text:never ends;" },
+    { "text=\"ends in \\", "text:ends in \\;" },
+    { "empty= n=2", "empty:;n:2;" },
+    { "a=b=c", "a:b=c;" },
+};
+
+START_TEST(takes_fields_apart)
+{
+    struct nb_buf key = NB_BUF_INIT, value = NB_BUF_INIT, taken = NB_BUF_INIT;
+    const char *fields = rows[_i].fields;
+
+    while (nb_log_next_field(&fields, &key, &value))
+        nb_buf_printf(&taken, "%s:%s;", nb_buf_cstr(&key), nb_buf_cstr(&value));
+    ck_assert_str_eq(nb_buf_cstr(&taken), rows[_i].taken);
+    nb_buf_done(&key);
+    nb_buf_done(&value);
+    nb_buf_done(&taken);
+}
+END_TEST
+
+START_TEST(quotes_so_that_nothing_can_be_forged)
+{
+    static const char hostile[] = "x\" app=other path=\"\\";
+    struct nb_buf line = NB_BUF_INIT, key = NB_BUF_INIT, value = NB_BUF_INIT;
+    const char *fields;
+
+    nb_buf_text(&line, "path=");
+    nb_log_quote(&line, hostile);
+    fields = nb_buf_cstr(&line);
+    ck_assert(nb_log_next_field(&fields, &key, &value));
+    ck_assert_str_eq(nb_buf_cstr(&key), "path");
+    ck_assert_str_eq(nb_buf_cstr(&value), hostile);
+    ck_assert(!nb_log_next_field(&fields, &key, &value));
+    nb_buf_done(&line);
+    nb_buf_done(&key);
+    nb_buf_done(&value);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("base/log");
+    TCase *all = tcase_create("all");
+
+    tcase_add_checked_fixture(all, set_up, tear_down);
+    tcase_add_test(all, hands_the_event_to_the_sink);
+    tcase_add_test(all, drops_what_is_less_important);
+    tcase_add_test(all, leaves_errno_alone);
+    tcase_add_test(all, writes_one_line_for_each_event);
+    tcase_add_test(all, never_mixes_lines);
+    tcase_add_test(all, writes_json);
+    tcase_add_loop_test(all, takes_fields_apart, 0, sizeof rows / sizeof *rows);
+    tcase_add_test(all, quotes_so_that_nothing_can_be_forged);
+    suite_add_tcase(suite, all);
+    return run_suite(suite);
+}

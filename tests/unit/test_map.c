@@ -1,0 +1,306 @@
+/* test_map.c - what maps and sets promise: content, persistence, one shape for one content, keys of many kinds. */
+#include "config.h"
+
+#include "tests/unit/data.h"
+
+#include "base/stress.h"
+#include "vm/compare.h"
+#include "vm/map.h"
+#include "vm/object.h"
+
+enum { MANY = NB_STRESS_OR(300, 20000) };
+
+static vm_value small(int64_t n)
+{
+    return vm_from_small(n);
+}
+
+/* %{first: first, …} */
+static vm_value range(int64_t first, int64_t count, int64_t step)
+{
+    vm_value map = VM_EMPTY_MAP;
+
+    for (int64_t i = 0; i < count; i++)
+        map = vm_map_insert(&ctx, map, small(first + i * step), small(first + i * step));
+    return map;
+}
+
+START_TEST(holds_what_was_inserted)
+{
+    ctx.args[0] = range(0, MANY, 1);
+    collect();
+    ck_assert_uint_eq(vm_map_count(ctx.args[0]), MANY);
+    for (int64_t n = 0; n < MANY; n++)
+        ck_assert_uint_eq(vm_map_get(ctx.args[0], small(n)), small(n));
+    ck_assert_uint_eq(vm_map_get(ctx.args[0], small(MANY)), VM_NONE);
+    ck_assert_uint_eq(vm_map_get(ctx.args[0], small(-1)), VM_NONE);
+    ck_assert_uint_eq(vm_map_get(VM_EMPTY_MAP, small(0)), VM_NONE);
+}
+END_TEST
+
+START_TEST(replaces_a_value_and_keeps_the_old_map)
+{
+    ctx.args[0] = range(0, 100, 1);
+    ctx.args[1] = vm_map_insert(&ctx, ctx.args[0], small(50), VM_UNIT);
+    ck_assert_uint_eq(vm_map_get(ctx.args[0], small(50)), small(50));
+    ck_assert_uint_eq(vm_map_get(ctx.args[1], small(50)), VM_UNIT);
+    ck_assert_uint_eq(vm_map_count(ctx.args[1]), 100);
+}
+END_TEST
+
+START_TEST(removes_down_to_nothing)
+{
+    ctx.args[0] = range(0, MANY, 1);
+    ctx.args[1] = ctx.args[0];
+    for (int64_t n = 0; n < MANY; n++) {
+        ctx.args[1] = vm_map_remove(&ctx, ctx.args[1], small(n));
+        ck_assert_uint_eq(vm_map_count(ctx.args[1]), (uint32_t)(MANY - n - 1));
+        ck_assert_uint_eq(vm_map_get(ctx.args[1], small(n)), VM_NONE);
+    }
+    ck_assert_uint_eq(ctx.args[1], VM_EMPTY_MAP);
+    ck_assert_uint_eq(vm_map_count(ctx.args[0]), MANY);
+    ck_assert_uint_eq(vm_map_remove(&ctx, ctx.args[0], small(-5)), ctx.args[0]);
+}
+END_TEST
+
+static bool same_walk(vm_value left, vm_value right)
+{
+    struct vm_map_walk a, b;
+    vm_value left_key, right_key, value;
+
+    vm_map_walk(&a, left);
+    vm_map_walk(&b, right);
+    while (vm_map_next(&a, &left_key, &value))
+        if (!vm_map_next(&b, &right_key, &value) || !vm_equal(left_key, right_key))
+            return false;
+    return !vm_map_next(&b, &right_key, &value);
+}
+
+START_TEST(has_one_shape_whatever_its_history)
+{
+    ctx.args[0] = range(0, 1000 % MANY, 2);
+    ctx.args[1] = range(2 * (1000 % MANY - 1), 1000 % MANY, -2); /* backwards */
+    ctx.args[2] = range(0, 2 * (1000 % MANY), 1);
+    for (int64_t n = 1; n < 2 * (1000 % MANY); n += 2)
+        ctx.args[2] = vm_map_remove(&ctx, ctx.args[2], small(n));
+    ck_assert(vm_equal(ctx.args[0], ctx.args[1]));
+    ck_assert(vm_equal(ctx.args[0], ctx.args[2]));
+    ck_assert(same_walk(ctx.args[0], ctx.args[1]));
+    ck_assert(same_walk(ctx.args[0], ctx.args[2]));
+}
+END_TEST
+
+START_TEST(walks_every_entry_once)
+{
+    struct vm_map_walk walk;
+    vm_value key, value;
+    int64_t sum = 0, count = 0;
+
+    ctx.args[0] = range(0, MANY, 1);
+    for (vm_map_walk(&walk, ctx.args[0]); vm_map_next(&walk, &key, &value); count++) {
+        ck_assert_uint_eq(key, value);
+        sum += vm_small(key);
+    }
+    ck_assert_int_eq(count, MANY);
+    ck_assert_int_eq(sum, (int64_t)MANY * (MANY - 1) / 2);
+    vm_map_walk(&walk, VM_EMPTY_SET);
+    ck_assert(!vm_map_next(&walk, &key, &value));
+}
+END_TEST
+
+START_TEST(takes_keys_of_many_kinds)
+{
+    vm_value culprit = VM_NONE;
+
+    ctx.args[0] = text("key");
+    ctx.args[1] = vm_int(&ctx, INT64_MAX);
+    ctx.args[2] = vm_uint64(&ctx, UINT64_MAX);
+    ctx.args[3] = tuple(3);
+    ctx.args[0] = VM_UNIT;
+    ctx.args[4] = compound(VM_KIND_DATA, VM_CTOR_SOME, 1);
+    ctx.args[0] = text("key");
+    ctx.args[5] = VM_IMMEDIATE(VM_SORT_CTOR, VM_CTOR_NONE);
+    ctx.args[6] = vm_from_char('k');
+    ctx.args[7] = VM_TRUE;
+    ctx.args[8] = VM_IMMEDIATE(VM_SORT_INT8, 1);
+    ctx.args[9] = VM_UNIT;
+    ctx.args[10] = small(1);
+    ctx.args[11] = VM_EMPTY_MAP;
+    for (int64_t i = 0; i < 11; i++) {
+        ck_assert(vm_hashable(ctx.args[i], &culprit));
+        ctx.args[11] = vm_map_insert(&ctx, ctx.args[11], ctx.args[i], small(i));
+    }
+    collect();
+    ck_assert_uint_eq(vm_map_count(ctx.args[11]), 11);
+    for (int64_t i = 0; i < 11; i++)
+        ck_assert_uint_eq(vm_map_get(ctx.args[11], ctx.args[i]), small(i));
+    ctx.args[0] = text("key");
+    ck_assert_uint_eq(vm_map_get(ctx.args[11], ctx.args[0]), small(0)); /* another string, the same text */
+}
+END_TEST
+
+START_TEST(refuses_what_cannot_be_a_key)
+{
+    vm_value culprit = VM_NONE, inner;
+
+    ck_assert(!vm_hashable(vm_from_flonum(1.5), &culprit));
+    ck_assert(!vm_hashable(VM_NIL, &culprit));
+    ck_assert(!vm_hashable(VM_EMPTY_MAP, &culprit));
+    ck_assert(!vm_hashable(VM_IMMEDIATE(VM_SORT_PID, 7), &culprit));
+    inner = tuple_of(small(1), VM_NIL);
+    ctx.args[0] = inner;
+    ck_assert(!vm_hashable(tuple_of(small(1), ctx.args[0]), &culprit));
+    ck_assert_uint_eq(culprit, VM_NIL);
+}
+END_TEST
+
+/* Many texts share low bits of their hashes; with fixed keys and this many some share thirty and more. */
+START_TEST(finds_texts)
+{
+    char name[32];
+
+    ctx.args[0] = VM_EMPTY_MAP;
+    for (int i = 0; i < MANY; i++) {
+        snprintf(name, sizeof name, "key number %d", i);
+        ctx.args[1] = text(name);
+        ctx.args[0] = vm_map_insert(&ctx, ctx.args[0], ctx.args[1], small(i));
+    }
+    for (int i = 0; i < MANY; i++) {
+        snprintf(name, sizeof name, "key number %d", i);
+        ck_assert_uint_eq(vm_map_get(ctx.args[0], text(name)), small(i));
+    }
+}
+END_TEST
+
+/* The inverse of the map's mixing of numbers, so that the test can choose hashes. */
+static uint64_t unshift(uint64_t x, int bits)
+{
+    uint64_t y = x;
+
+    for (int i = 0; i < 64 / bits + 1; i++)
+        y = x ^ y >> bits;
+    return y;
+}
+
+static uint64_t inverse(uint64_t odd)
+{
+    uint64_t x = odd;
+
+    for (int i = 0; i < 6; i++)
+        x *= 2 - odd * x;
+    return x;
+}
+
+static int64_t number_with_hash(uint64_t hash)
+{
+    uint64_t x = unshift(hash, 31) * inverse(UINT64_C(0x94d049bb133111eb));
+
+    x = unshift(x, 27) * inverse(UINT64_C(0xbf58476d1ce4e5b9));
+    return (int64_t)unshift(x, 30);
+}
+
+START_TEST(parts_hashes_that_agree_in_all_but_the_last_bits)
+{
+    vm_value *low = &ctx.args[0], *high = &ctx.args[1], *map = &ctx.args[2];
+
+    *low = vm_int(&ctx, number_with_hash(5));
+    *high = vm_int(&ctx, number_with_hash(5 | UINT64_C(1) << 63));
+    *map = vm_map_insert(&ctx, VM_EMPTY_MAP, *low, small(1));
+    *map = vm_map_insert(&ctx, *map, *high, small(2));
+    collect();
+    ck_assert_uint_eq(vm_map_get(*map, *low), small(1));
+    ck_assert_uint_eq(vm_map_get(*map, *high), small(2));
+    ctx.args[3] = vm_map_remove(&ctx, *map, *high);
+    ck_assert_uint_eq(vm_map_get(ctx.args[3], *low), small(1));
+    ctx.args[4] = vm_map_insert(&ctx, VM_EMPTY_MAP, *low, small(1));
+    ck_assert_uint_eq(vm_size(vm_field(ctx.args[3], 1)), vm_size(vm_field(ctx.args[4], 1))); /* drawn up again */
+}
+END_TEST
+
+/* mix(1i8's word) is also the hash of the Int that has that word's value: all 64 bits agree. */
+START_TEST(keeps_keys_apart_whose_hashes_are_equal)
+{
+    static const uint64_t words[] = { VM_TRUE, VM_FALSE };
+    vm_value *map = &ctx.args[4];
+
+    for (unsigned i = 0; i < 2; i++) {
+        uint64_t x = words[i]; /* the hash of an immediate is mixed twice: its Int twin is mix(word) */
+
+        x ^= x >> 30;
+        x *= UINT64_C(0xbf58476d1ce4e5b9);
+        x ^= x >> 27;
+        x *= UINT64_C(0x94d049bb133111eb);
+        ctx.args[i] = vm_int(&ctx, (int64_t)(x ^ x >> 31));
+    }
+    *map = VM_EMPTY_MAP;
+    for (unsigned i = 0; i < 2; i++) {
+        *map = vm_map_insert(&ctx, *map, words[i], small(i));
+        *map = vm_map_insert(&ctx, *map, ctx.args[i], small(10 + i));
+    }
+    *map = vm_map_insert(&ctx, *map, VM_TRUE, small(5));
+    ck_assert_uint_eq(vm_map_count(*map), 4);
+    ck_assert_uint_eq(vm_map_get(*map, VM_TRUE), small(5));
+    ck_assert_uint_eq(vm_map_get(*map, ctx.args[0]), small(10));
+    ck_assert_uint_eq(vm_map_get(*map, ctx.args[1]), small(11));
+    *map = vm_map_remove(&ctx, *map, ctx.args[0]);
+    ck_assert_uint_eq(vm_map_get(*map, VM_TRUE), small(5));
+    ck_assert_uint_eq(vm_map_get(*map, ctx.args[0]), VM_NONE);
+    ck_assert_uint_eq(vm_map_count(*map), 3);
+}
+END_TEST
+
+START_TEST(keeps_sets)
+{
+    ctx.args[0] = VM_EMPTY_SET;
+    for (int64_t n = 0; n < MANY; n++)
+        ctx.args[0] = vm_set_insert(&ctx, ctx.args[0], small(n / 2));
+    ck_assert_uint_eq(vm_map_count(ctx.args[0]), MANY / 2);
+    ck_assert_uint_eq(vm_set_insert(&ctx, ctx.args[0], small(3)), ctx.args[0]);
+    for (int64_t n = 0; n < MANY / 2; n++) {
+        ck_assert(vm_set_has(ctx.args[0], small(n)));
+        ctx.args[0] = vm_set_remove(&ctx, ctx.args[0], small(n));
+        ck_assert(!vm_set_has(ctx.args[0], small(n)));
+    }
+    ck_assert_uint_eq(ctx.args[0], VM_EMPTY_SET);
+    ck_assert(vm_is_set(VM_EMPTY_SET) && !vm_is_map(VM_EMPTY_SET) && vm_is_map(VM_EMPTY_MAP));
+}
+END_TEST
+
+START_TEST(gives_up_without_memory)
+{
+    ctx.args[0] = range(0, 100, 1);
+    collect();
+    process.heap.limit_words = 1;
+    ck_assert(nb_stress || vm_heap_has(&process.heap, 1));
+    for (int64_t n = 1000;; n++) {
+        vm_value map = vm_map_insert(&ctx, ctx.args[0], small(n), VM_UNIT);
+
+        if (map == VM_NONE)
+            break;
+        ctx.args[0] = map;
+        ck_assert_int_lt(n, 100000);
+    }
+    process.heap.limit_words = 0;
+    ck_assert_uint_eq(vm_map_get(ctx.args[0], small(99)), small(99));
+}
+END_TEST
+
+int main(void)
+{
+    const struct named_test tests[] = {
+        { holds_what_was_inserted, 0 },
+        { replaces_a_value_and_keeps_the_old_map, 0 },
+        { removes_down_to_nothing, 0 },
+        { has_one_shape_whatever_its_history, 0 },
+        { walks_every_entry_once, 0 },
+        { takes_keys_of_many_kinds, 0 },
+        { refuses_what_cannot_be_a_key, 0 },
+        { finds_texts, 0 },
+        { parts_hashes_that_agree_in_all_but_the_last_bits, 0 },
+        { keeps_keys_apart_whose_hashes_are_equal, 0 },
+        { keeps_sets, 0 },
+        { gives_up_without_memory, 0 },
+    };
+
+    return run_tests("vm/map", tests, sizeof tests / sizeof *tests);
+}
