@@ -230,6 +230,9 @@ static enum vm_status host_spawn(struct vm_ctx *ctx, vm_value closure, vm_value 
     if (r < 0)
         return VM_NOMEM;
     *ret = VM_IMMEDIATE(VM_SORT_PID, atomic_load_explicit(&child->pid, memory_order_relaxed));
+    if (group->spawned != NULL)
+        group->spawned(group, ctx, closure, child);
+    ctx->process->published = true;
     sched_submit(ctx, child);
     return VM_OK;
 }
@@ -263,6 +266,7 @@ static enum vm_status host_send(struct vm_ctx *ctx, uint64_t pid, vm_value messa
         return VM_NOMEM;
     if (copy->fragment != NULL)
         ctx->reductions -= copy->fragment->words / COPY_WORDS_PER_REDUCTION;
+    ctx->process->published = true;
     vm_process_deliver(&slot->process, copy);
     sched_wake(ctx, &slot->process);
     check_mailbox(ctx, slot, pid);

@@ -104,6 +104,9 @@ struct sched_group {
     /** A process ends; its memory is given back after this returns, so exception, trace, result, http_requests are still there.
      *  Called on the worker that ran it. ctx->process is NULL. May be NULL. */
     void (*ended)(struct sched_group *group, struct vm_ctx *ctx, struct vm_process *process, enum vm_stop stop);
+    /** ctx->process has spawned `child`, which does not run yet, to call `closure`. On the parent's worker; closure may move in an
+     *  allocation. May be NULL. */
+    void (*spawned)(struct sched_group *group, struct vm_ctx *ctx, vm_value closure, struct vm_process *child);
     /** Output of print, println, eprint. Any worker, several at once. NULL: standard output and error, unbuffered. */
     void (*output)(struct sched_group *group, struct vm_ctx *ctx, bool error, bool newline, const char *text, size_t length);
     void (*flush)(struct sched_group *group, struct vm_ctx *ctx, bool error);

@@ -279,6 +279,7 @@ enum vm_status vm_mvar_set(struct vm_ctx *ctx, struct vm_mvar *mvar, vm_value va
             vm_shared_unref(shared);
         return park(ctx->process);
     }
+    ctx->process->published = true;
     former = atomic_load_explicit(&mvar->value, memory_order_relaxed);
     atomic_store_explicit(&mvar->value, shared, memory_order_release);
     pass_on(ctx, mvar);

@@ -56,6 +56,7 @@ static void start_not_waiting(struct vm_process *process)
     process->mvar_queued = false;
     process->http_requests = NULL;
     process->servers_bound = false;
+    process->published = false;
     process->timer_at = 0;
     process->links = NULL;
 }
