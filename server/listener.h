@@ -22,7 +22,6 @@ struct srv_listener {
     _Atomic int64_t handle;           /* 0 while the struct is unused: the struct itself is never unmapped */
     _Atomic uint32_t references;      /* 0: unused */
     _Atomic int state;
-    _Atomic bool draining;
     unsigned slot;                    /* in the runtime's table */
     struct srv_runtime *runtime;
     const struct sched_group *group;
@@ -31,7 +30,6 @@ struct srv_listener {
     struct srv_limits limits;
     struct srv_endpoint *endpoints[SRV_LOOPS_MAX];
     unsigned endpoint_count;
-    _Atomic uint32_t sockets_open;    /* endpoints whose daemon still has the listening socket */
     _Atomic unsigned turn;            /* which ring the next accept looks at first */
     struct srv_waiters line;
     struct srv_command commands[2][SRV_LOOPS_MAX]; /* attach; close */

@@ -66,6 +66,7 @@ struct srv_endpoint {
     uint32_t events;                /* what the current pass did */
     bool busy;                      /* give it another pass without waiting for its descriptor */
     bool ready;                     /* its descriptor was readable in this turn */
+    uint64_t due_ns;                /* when libmicrohttpd wants a pass for its own time-outs */
     struct srv_endpoint *next;      /* in the loop's list */
 };
 
@@ -101,13 +102,15 @@ struct srv_loop {
     struct srv_endpoint *endpoints;
     unsigned endpoint_count;
     struct srv_request *free_requests;
+    struct vm_ctx *context;         /* of this turn */
     uint64_t now_ns;                /* of this turn */
     uint64_t turn;
     uint64_t next_look_ns;          /* when a time-out may next be due */
     struct srv_loop_counts {        /* written by the loop only, read by anyone */
-        _Atomic uint64_t requests, answers[6], queue_full, deadlines, died, too_large, gone, connections, connections_now,
+        _Atomic uint64_t requests, answers[6], queue_full, deadlines, too_large, gone, connections, connections_now,
             requests_now, suspended;
     } counts;
+    _Atomic uint64_t died;          /* requests whose process ended; counted by any worker */
 };
 
 int srv_loop_init(struct srv_loop *loop, struct srv_runtime *runtime, unsigned index);
@@ -132,13 +135,31 @@ void srv_loop_answered(struct srv_loop *loop, struct srv_request *request);
 /** See that the loop takes what is on its completion stack, soon and once per batch. Threads: any. */
 void srv_loop_notify(struct srv_loop *loop, struct vm_ctx *ctx);
 
-/* Used by listener.c on the loop's thread. */
-int srv_endpoint_start(struct srv_endpoint *endpoint);      /* also before the loop knows it; returns -errno */
-void srv_endpoint_attach(struct srv_endpoint *endpoint);
-void srv_endpoint_drain(struct srv_endpoint *endpoint);     /* no new connections; idle ones are closed */
-void srv_endpoint_close(struct srv_endpoint *endpoint, struct vm_ctx *ctx); /* drain, and answer what nobody accepted */
-void srv_endpoint_fail_all(struct srv_endpoint *endpoint, struct vm_ctx *ctx); /* 503 for all that is open */
-struct srv_endpoint *srv_endpoint_free(struct srv_endpoint *endpoint); /* daemon already stopped, or never started */
+/* ---- endpoint.c: on the loop's thread, but for start, which comes before the loop knows the endpoint ---- */
+
+/** Start the daemon on endpoint->listen_fd. Returns 0 or -errno. */
+int srv_endpoint_start(struct srv_endpoint *endpoint);
+/** Let the daemon work until it has nothing more to do now. True when it did something. */
+bool srv_endpoint_pass(struct srv_endpoint *endpoint);
+/** Apply time-outs and deadlines. Returns when the next may be due, UINT64_MAX for never. */
+uint64_t srv_endpoint_look_at_time(struct srv_endpoint *endpoint, struct vm_ctx *ctx);
+/** Take no new connections; close those on which nothing has begun. */
+void srv_endpoint_drain(struct srv_endpoint *endpoint);
+/** Drain, and answer 503 to what nobody has accepted. */
+void srv_endpoint_close(struct srv_endpoint *endpoint, struct vm_ctx *ctx);
+/** 503 for all that is open. */
+void srv_endpoint_fail_all(struct srv_endpoint *endpoint);
+/** Take over what may change while the listener is open. */
+void srv_endpoint_change_limits(struct srv_endpoint *endpoint, const struct srv_limits *limits);
+/** Stop the daemon. No connection may be suspended. */
+void srv_endpoint_stop(struct srv_endpoint *endpoint);
+/** Memory and ring; the daemon is stopped or was never started. NULL is fine; returns NULL. Threads: whoever holds the listener's last reference. */
+struct srv_endpoint *srv_endpoint_free(struct srv_endpoint *endpoint);
+
+/** Give an endpoint to its loop, on the loop's thread. */
+void srv_loop_attach(struct srv_loop *loop, struct srv_endpoint *endpoint);
+/** After the scheduler's and its own thread have ended: answer everything, stop all daemons. */
+void srv_loop_end(struct srv_loop *loop);
 
 static inline void srv_link_init(struct srv_link *list) { list->next = list->previous = list; }
 static inline bool srv_link_empty(const struct srv_link *list) { return list->next == list; }
