@@ -6,7 +6,7 @@ libbase_a_SOURCES = \
 
 BASE_TESTS = \
 	tests/unit/test_alloc tests/unit/test_arena tests/unit/test_assert tests/unit/test_buf tests/unit/test_clock \
-	tests/unit/test_hash tests/unit/test_intern tests/unit/test_log tests/unit/test_map tests/unit/test_utf8 \
+	tests/unit/test_hash tests/unit/test_intern tests/unit/test_log tests/unit/test_base_map tests/unit/test_utf8 \
 	tests/unit/test_vec
 check_PROGRAMS += $(BASE_TESTS)
 EXTRA_DIST += tests/unit/run_suite.h
@@ -34,9 +34,9 @@ tests_unit_test_intern_LDADD = $(FLOOR_0) $(CHECK_LIBS)
 tests_unit_test_log_SOURCES = tests/unit/test_log.c
 tests_unit_test_log_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_log_LDADD = $(FLOOR_0) $(CHECK_LIBS)
-tests_unit_test_map_SOURCES = tests/unit/test_map.c
-tests_unit_test_map_CFLAGS = $(UNIT_CFLAGS)
-tests_unit_test_map_LDADD = $(FLOOR_0) $(CHECK_LIBS)
+tests_unit_test_base_map_SOURCES = tests/unit/test_base_map.c
+tests_unit_test_base_map_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_base_map_LDADD = $(FLOOR_0) $(CHECK_LIBS)
 tests_unit_test_utf8_SOURCES = tests/unit/test_utf8.c
 tests_unit_test_utf8_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_utf8_LDADD = $(FLOOR_0) $(CHECK_LIBS)
