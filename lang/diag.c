@@ -320,7 +320,10 @@ static void print_place(const struct ns_span *span, struct nb_buf *out)
 
 static void print_entry(const struct entry *entry, struct nb_buf *out)
 {
-    nb_buf_printf(out, "Error: %s\n", entry->message);
+    /* "Error reading file 'F': …" says itself what it is. */
+    bool says_error = strncmp(entry->message, "Error ", 6) == 0;
+
+    nb_buf_printf(out, "%s%s\n", says_error ? "" : "Error: ", entry->message);
     if (entry->span.source != NULL)
         print_place(&entry->span, out);
     for (size_t i = 0; i < entry->labels.count; i++) {

@@ -16,6 +16,7 @@
 #include "lang/ast.h"
 #include "lang/compile.h"
 #include "lang/diag.h"
+#include "lang/project.h"
 
 struct nb_arena;
 
@@ -28,13 +29,6 @@ struct ns_module {
     struct ns_file *file;
 };
 
-/** A named entry point of nostos.toml. */
-struct ns_bin {
-    const char *name;
-    const char *entry;  /* "module.function" */
-    bool is_default;
-};
-
 /** All that was read for one program. */
 struct ns_program_source {
     struct nb_arena *arena;      /* of the trees; freed with the program source */
@@ -44,9 +38,7 @@ struct ns_program_source {
     uint32_t library_count;      /* the first so many are library modules */
     bool directory;              /* a folder was given: there is no root module */
     const char *path;            /* what was given */
-    const char *project;         /* [project] name of nostos.toml, or NULL */
-    struct ns_bin *bins;
-    uint32_t bin_count;
+    struct ns_project project;   /* of nostos.toml; folders only */
     const struct ns_bin *bin;    /* the entry point chosen by options or default; NULL: main.main, or main in a file */
 };
 
@@ -71,8 +63,5 @@ struct ns_program_source *ns_program_source_free(struct ns_program_source *progr
 
 /** The module of that path, or NULL. */
 const struct ns_module *ns_program_source_find(const struct ns_program_source *program, const char *path);
-
-/** Whether the library has a module of that path, loaded or not. */
-bool ns_library_has(const char *module);
 
 #endif

@@ -176,8 +176,18 @@ static void describe(const struct ns_parser *parser, const struct ns_token *toke
         nb_buf_printf(out, "`%.*s`", (int)length, parser->text + token->from);
 }
 
-static void hint_operator(struct ns_parser *parser, enum ns_token_kind kind)
+static bool is_binary_operator(enum ns_token_kind kind)
 {
+    return (kind >= NS_TOKEN_PLUS && kind <= NS_TOKEN_OR) || kind == NS_TOKEN_CONCAT || kind == NS_TOKEN_CONS;
+}
+
+/* Advice about operators that people expect to work as in other languages. */
+static void hint_operator(struct ns_parser *parser, const struct ns_token *token)
+{
+    enum ns_token_kind kind = token->kind;
+
+    if (token->newline_before && is_binary_operator(kind))
+        ns_hint(parser->diag, "an operator cannot start a line; put it at the end of the line before");
     if (kind == NS_TOKEN_PLUS_ASSIGN || kind == NS_TOKEN_MINUS_ASSIGN || kind == NS_TOKEN_STAR_ASSIGN ||
         kind == NS_TOKEN_SLASH_ASSIGN)
         ns_hint(parser->diag, "there is no compound assignment; write `x = x %c …`", ns_token_text(kind)[0]);
@@ -195,7 +205,7 @@ bool ns_fail_expected(struct ns_parser *parser, const char *what)
     reported = ns_fail(parser, ns_token_span(parser, token), "expected `%s`, found %s", what, nb_buf_cstr(&found));
     nb_buf_done(&found);
     if (reported)
-        hint_operator(parser, token->kind);
+        hint_operator(parser, token);
     return reported;
 }
 
@@ -211,7 +221,7 @@ bool ns_fail_unexpected(struct ns_parser *parser, const char *what)
     reported = ns_fail(parser, ns_token_span(parser, token), "unexpected %s (expected %s)", nb_buf_cstr(&found), what);
     nb_buf_done(&found);
     if (reported)
-        hint_operator(parser, token->kind);
+        hint_operator(parser, token);
     return reported;
 }
 

@@ -107,7 +107,7 @@ static struct ns_type *parse_atom(struct ns_parser *parser)
         type->variable = ns_next(parser)->name;
         return type;
     default:
-        ns_fail_expected(parser, "type");
+        ns_fail_expected(parser, "Type");
         return new_type(parser, NS_TYPE_UNIT, first);
     }
 }
