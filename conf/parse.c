@@ -208,8 +208,8 @@ static size_t distance(const char *a, const char *b)
 static const char *similar_name(enum conf_block_kind kind, const char *name)
 {
     const char *nearest = NULL;
-    /* A third of the letters may be wrong, but no more than DISTANCE_MAX. */
-    size_t least = (strlen(name) / 3 < DISTANCE_MAX ? strlen(name) / 3 : DISTANCE_MAX) + 1;
+    size_t wrong = (strlen(name) + 1) / 3; /* so many letters may be, but no more than DISTANCE_MAX */
+    size_t least = (wrong < DISTANCE_MAX ? wrong : DISTANCE_MAX) + 1;
 
     for (size_t i = 0; i < conf_key_count; i++) {
         size_t far = conf_block_has(kind, &conf_keys[i]) ? distance(conf_keys[i].name, name) : SIZE_MAX;
