@@ -1,9 +1,8 @@
 /*
  * casing.c - full case mapping: utf8proc knows the one-to-one mappings, the table below the others.
  *
- * One mapping looks at its neighbours: the capital sigma, which in lower case is another letter at the end of a word. The
- * search for what follows it stops at the first character that is not looked through, so a text of sigmas and long runs
- * of marks is the worst case, and that is bounded by the length of the runs.
+ * One mapping looks at its neighbours: the capital sigma, which in lower case is another letter at the end of a word.
+ * The search for what follows it stops at the first character that is not looked through.
  */
 #include "config.h"
 

@@ -50,7 +50,8 @@ enum vm_status lib_answer_text(struct vm_ctx *ctx, struct nb_buf *text, vm_value
 enum vm_status lib_answer_cstr(struct vm_ctx *ctx, const char *text, vm_value *ret);
 enum vm_status lib_answer_int(struct vm_ctx *ctx, int64_t n, vm_value *ret);
 
-/** Register a record type that natives make. Field names and types alternate: "status", "String", "mailbox", "Int", NULL. */
+/** Register a record type that natives make; again gives the same number. Field names and types alternate and end with
+ *  NULL: "status", "String", "mailbox", "Int", NULL. Threads: any. */
 uint32_t lib_record(const char *name, const char *const *fields);
 
 #endif

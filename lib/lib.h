@@ -2,7 +2,7 @@
  * lib.h - the standard library: natives in C and modules in Nostos.
  *
  * Each area is a table NAME.def (names, types, one sentence of documentation each), its functions in NAME.c, and where
- * functions call back into programs, a module NAME.nos. The texts of the modules are part of the executable (embedded.h).
+ * functions call back into programs, a module NAME.nos. The texts of the modules are part of the executable.
  */
 #ifndef LIB_LIB_H
 #define LIB_LIB_H

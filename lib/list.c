@@ -779,7 +779,8 @@ static void merge_runs(const vm_value *from, uint32_t count, uint32_t middle, vm
             to[i] = from[right++];
 }
 
-/* Merge sort from the bottom: runs of doubling width go to and fro between the two arrays. Returns the one with the result. */
+/* Merge sort from the bottom: runs of doubling width go to and fro between the two arrays. Returns the one that ends up
+ * with the result. */
 static vm_value *merge_sort(vm_value *items, vm_value *spare, uint32_t count, bool *comparable)
 {
     for (uint64_t width = 1; width < count && *comparable; width *= 2) {

@@ -1,8 +1,8 @@
 /*
  * path.c - natives of file paths: functions of texts.
  *
- * A path is read as its parts: what stands between slashes, where empty parts and, except at the start, single dots do not
- * count.
+ * A path is read as its parts: what stands between slashes, where empty parts and, except at the start, single dots do
+ * not count.
  */
 #include "config.h"
 

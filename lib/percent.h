@@ -6,7 +6,8 @@
 
 #include "base/buf.h"
 
-/** Append the bytes with %XX decoded; a % without two hexadecimal digits stays. `plus`: a + is a blank. Threads: any. */
+/** Append the bytes with %XX decoded; a % without two hexadecimal digits stays. `plus`: a + is a blank.
+ *  Threads: any. */
 void lib_percent_decode(struct nb_buf *out, const char *bytes, size_t length, bool plus);
 
 /** Append the bytes, each one that is not part of valid UTF-8 replaced by U+FFFD. Threads: any. */

@@ -1,5 +1,5 @@
 /*
- * random.c - natives of chance: a xoshiro256** generator per worker (ctx->random), seeded by the system when first used.
+ * random.c - natives of chance: a xoshiro256** generator per worker (ctx->random), seeded by the system at first use.
  *
  * Good for games and load, not for secrets: those come from Crypto.randomBytes.
  */

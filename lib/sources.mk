@@ -34,3 +34,8 @@ CLEANFILES += lib/embedded.c
 EXTRA_DIST += tools/embed.sh $(library_modules)
 lib/embedded.c: $(top_srcdir)/tools/embed.sh $(library_modules)
 	$(AM_V_GEN)$(MKDIR_P) lib && $(SHELL) $(top_srcdir)/tools/embed.sh $(library_modules) > $@.tmp && mv $@.tmp $@
+
+check_PROGRAMS += tests/unit/test_natives
+tests_unit_test_natives_SOURCES = tests/unit/test_natives.c
+tests_unit_test_natives_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_natives_LDADD = $(FLOOR_LIB) $(CHECK_LIBS)

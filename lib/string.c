@@ -199,6 +199,19 @@ static enum vm_status string_to_int(struct vm_ctx *ctx, vm_value *args, vm_value
     return lib_answer(number == VM_NONE ? VM_NONE : lib_some(ctx, number), ret);
 }
 
+/* Whether this is a sign, if any, and digits. */
+static bool is_integer(const char *bytes, size_t length)
+{
+    size_t at = length > 0 && (bytes[0] == '+' || bytes[0] == '-') ? 1 : 0;
+
+    if (at == length)
+        return false;
+    for (; at < length; at++)
+        if (bytes[at] < '0' || bytes[at] > '9')
+            return false;
+    return true;
+}
+
 static enum vm_status string_to_int_bare(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
 {
     enum vm_status status = lib_expect(ctx, args, "S");
@@ -208,7 +221,7 @@ static enum vm_status string_to_int_bare(struct vm_ctx *ctx, vm_value *args, vm_
     if (status != VM_OK)
         return status;
     text = vm_text(args[0]);
-    if (!vm_parse_int(text.bytes, text.length, &n))
+    if (!is_integer(text.bytes, text.length) || !vm_parse_int(text.bytes, text.length, &n))
         return lib_answer(VM_UNIT, ret);
     return lib_answer_int(ctx, n, ret);
 }
@@ -227,19 +240,6 @@ static enum vm_status string_to_float(struct vm_ctx *ctx, vm_value *args, vm_val
         return lib_answer(LIB_NOTHING, ret);
     number = vm_float(ctx, d);
     return lib_answer(number == VM_NONE ? VM_NONE : lib_some(ctx, number), ret);
-}
-
-/* Whether this is a sign, if any, and digits. */
-static bool is_integer(const char *bytes, size_t length)
-{
-    size_t at = length > 0 && (bytes[0] == '+' || bytes[0] == '-') ? 1 : 0;
-
-    if (at == length)
-        return false;
-    for (; at < length; at++)
-        if (bytes[at] < '0' || bytes[at] > '9')
-            return false;
-    return true;
 }
 
 static enum vm_status string_to_bigint(struct vm_ctx *ctx, vm_value *args, vm_value *ret)

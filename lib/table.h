@@ -21,7 +21,8 @@ enum { NONE = 0, PURE = VM_NATIVE_PURE, PARKS = VM_NATIVE_PARKS, HIDDEN = VM_NAT
 #include LIB_TABLE
 #undef NATIVE
 
-#define LIB_NATIVE_HEADER VM_HEADER(VM_KIND_NATIVE, VM_FLAG_IMMORTAL, 0, sizeof(struct vm_native) / sizeof(vm_value) - 1)
+#define LIB_NATIVE_HEADER \
+    VM_HEADER(VM_KIND_NATIVE, VM_FLAG_IMMORTAL, 0, sizeof(struct vm_native) / sizeof(vm_value) - 1)
 
 static struct vm_native natives[] = {
 #define NATIVE(name, function, arity, type, flags, doc) { LIB_NATIVE_HEADER, name, function, arity, flags, type, doc },
