@@ -17,7 +17,8 @@ struct nb_arena *nb_arena_free(struct nb_arena *arena);          /* NULL is fine
 void *nb_arena_alloc(struct nb_arena *arena, size_t bytes);      /* zeroed, aligned to 16 */
 void *nb_arena_array(struct nb_arena *arena, size_t count, size_t bytes);
 char *nb_arena_strndup(struct nb_arena *arena, const char *text, size_t bytes); /* NUL is added */
-char *nb_arena_printf(struct nb_arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3), nonnull(2)));
+char *nb_arena_printf(struct nb_arena *arena, const char *format, ...)
+    __attribute__((format(printf, 2, 3), nonnull(2)));
 size_t nb_arena_bytes(const struct nb_arena *arena);             /* what it holds of the system */
 
 #endif
