@@ -33,14 +33,14 @@
 
 enum { EXIT_INTERRUPTED = 130 };
 
-enum command { RUN, CHECK, DISASM, VERSION, HELP };
+enum command { COMMAND_RUN, COMMAND_CHECK, COMMAND_DISASM, COMMAND_VERSION, COMMAND_HELP };
 
 static const struct { const char *word; enum command command; const char *usage, *what; } commands[] = {
-    { "run", RUN, "run FILE|DIR [args]", "compile and run (the word `run` may be left out)" },
-    { "check", CHECK, "check FILE|DIR", "compile without running; exit status 0 when there are no errors" },
-    { "disasm", DISASM, "disasm FILE|DIR [FUNCTION]", "list the instructions of the program's functions" },
-    { "version", VERSION, "version", "print the version" },
-    { "help", HELP, "help", "print this text" },
+    { "run", COMMAND_RUN, "run FILE|DIR [args]", "compile and run (the word `run` may be left out)" },
+    { "check", COMMAND_CHECK, "check FILE|DIR", "compile without running; exit status 0 when there are no errors" },
+    { "disasm", COMMAND_DISASM, "disasm FILE|DIR [FUNCTION]", "list the instructions of the program's functions" },
+    { "version", COMMAND_VERSION, "version", "print the version" },
+    { "help", COMMAND_HELP, "help", "print this text" },
 };
 
 static const char *const option_help =
@@ -295,9 +295,9 @@ static void list_functions(const struct vm_program *program, const char *only)
 
 static int compile_and(const struct invocation *invocation)
 {
-    struct ns_options options = { .check_only = invocation->command == CHECK,
+    struct ns_options options = { .check_only = invocation->command == COMMAND_CHECK,
                                   .bin = invocation->bin,
-                                  .need_main = invocation->command != DISASM };
+                                  .need_main = invocation->command != COMMAND_DISASM };
     struct ns_diag *diag = ns_diag_new();
     struct vm_program *program = NULL;
     int r = ns_compile(invocation->path, &options, diag, &program);
@@ -307,9 +307,9 @@ static int compile_and(const struct invocation *invocation)
     ns_diag_free(diag);
     if (r != 0)
         return r;
-    if (invocation->command == RUN)
+    if (invocation->command == COMMAND_RUN)
         return execute(invocation, program);
-    if (invocation->command == DISASM)
+    if (invocation->command == COMMAND_DISASM)
         list_functions(program, invocation->function);
     vm_program_unref(program);
     return EXIT_SUCCESS;
@@ -346,11 +346,11 @@ static bool take_option(struct invocation *invocation, char **argv, int *at)
     uint64_t n;
 
     if (strcmp(option, "-h") == 0 || strcmp(option, "--help") == 0) {
-        invocation->command = HELP;
+        invocation->command = COMMAND_HELP;
     } else if (strcmp(option, "-v") == 0 || strcmp(option, "--version") == 0) {
-        invocation->command = VERSION;
+        invocation->command = COMMAND_VERSION;
     } else if (strcmp(option, "--check") == 0) {
-        invocation->command = CHECK;
+        invocation->command = COMMAND_CHECK;
     } else if (strcmp(option, "--json-errors") == 0) {
         invocation->json = true;
     } else if (strcmp(option, "--free-all") == 0) {
@@ -414,7 +414,7 @@ static bool take_arguments(struct invocation *invocation, char **argv)
 
 int main(int argc, char **argv)
 {
-    struct invocation invocation = { .command = RUN, .depth = SCHED_DEPTH_MAX_DEFAULT };
+    struct invocation invocation = { .command = COMMAND_RUN, .depth = SCHED_DEPTH_MAX_DEFAULT };
 
     if (argc < 2) {
         print_help(stderr);
@@ -422,11 +422,11 @@ int main(int argc, char **argv)
     }
     if (!take_arguments(&invocation, argv))
         return EXIT_FAILURE;
-    if (invocation.command == HELP) {
+    if (invocation.command == COMMAND_HELP) {
         print_help(stdout);
         return EXIT_SUCCESS;
     }
-    if (invocation.command == VERSION) {
+    if (invocation.command == COMMAND_VERSION) {
         puts("nostos " PACKAGE_VERSION);
         return EXIT_SUCCESS;
     }
