@@ -1,8 +1,8 @@
 /*
  * bignum.c - BigInt and Decimal on GMP's integers.
  *
- * A Decimal that gets too long is rounded to the nearest, ties to even. Division keeps a "sticky" last digit when there is a
- * remainder, so that rounding its quotient once is exact.
+ * A Decimal that gets too long is rounded to the nearest, ties to even. Division keeps a "sticky" last digit when there
+ * is a remainder, so that rounding its quotient once is exact.
  */
 #include "config.h"
 

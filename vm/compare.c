@@ -1,10 +1,10 @@
 /*
  * compare.c - equality, order and the language's hash.
  *
- * Equality and order are one walk over two values side by side with different judges: a judge compares two parts that have
- * no parts themselves, or says that theirs have to be looked at (PARTS). The walk ends with the first part that is not the
- * same. A pair of cursors that gave its last parts is dropped before these are looked at, so long chains nested at their end
- * (a list made of variants) take no room.
+ * Equality and order are one walk over two values side by side with different judges: a judge compares two parts that
+ * have no parts themselves, or says that theirs have to be looked at (PARTS). The walk ends with the first part that is
+ * not the same. A pair of cursors that gave its last parts is dropped before these are looked at, so long chains nested
+ * at their end (a list made of variants) take no room.
  *
  * Only mutable records can be parts of themselves. A pair of them that was met before is taken as the same: if the two
  * differ, they do so at a place that the walk reaches anyway.

@@ -1,6 +1,7 @@
 /*
- * compare.h - equality, order and hash of any values (03 §3). Structural; iterative or bounded in depth, so deeply nested values cannot
- * overflow the C stack. None of them allocates from a heap, calls user code or looks at user implementations of Eq, Ord, Hash.
+ * compare.h - equality, order and hash of any values (03 §3). Structural; iterative or bounded in depth, so deeply
+ * nested values cannot overflow the C stack. None of them allocates from a heap, calls user code or looks at user
+ * implementations of Eq, Ord, Hash.
  */
 #ifndef VM_COMPARE_H
 #define VM_COMPARE_H

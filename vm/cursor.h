@@ -1,8 +1,9 @@
 /*
  * cursor.h - the parts of a value, one after the other; what equality, order, hash and printing walk with.
  *
- * Values may be nested as deep as a heap has room, so nothing that walks them recurses: a walker keeps a stack of cursors
- * (below) on the side. A cursor never allocates from a heap, and is valid until the next allocation of the process.
+ * Values may be nested as deep as a heap has room, so nothing that walks them recurses: a walker keeps a stack of
+ * cursors (below) on the side. A cursor never allocates from a heap, and is valid until the next allocation of the
+ * process.
  */
 #ifndef VM_CURSOR_H
 #define VM_CURSOR_H
@@ -22,8 +23,8 @@ struct vm_cursor {
     vm_value pending;            /* maps: the value of the key just given */
 };
 
-/** Start on the parts of a list, tuple, data, map or set; a map's are key, value, key, value … False: it has none or is of
- *  another kind. */
+/** Start on the parts of a list, tuple, data, map or set; a map's are key, value, key, value … False: it has none or is
+ *  of another kind. */
 bool vm_cursor_init(struct vm_cursor *cursor, vm_value v);
 /** The next part. False at the end. */
 bool vm_cursor_next(struct vm_cursor *cursor, vm_value *ret_part);
@@ -32,8 +33,8 @@ bool vm_cursor_has_next(const struct vm_cursor *cursor);
 void vm_cursor_done(struct vm_cursor *cursor);
 
 /*
- * A stack of `bytes` each, first in place, then on the C heap. Exhausted memory ends the program: the stack is smaller than
- * the value it walks.
+ * A stack of `bytes` each, first in place, then on the C heap. Exhausted memory ends the program: the stack is smaller
+ * than the value it walks.
  */
 struct vm_stack {
     unsigned char *items;

@@ -1,10 +1,11 @@
 /*
  * list.c - cells, slices of arrays, and how one becomes the other.
  *
- * An ARRAY's words: the end of its used part, then its elements. A SLICE names its first element's index and its length.
- * Two things are done to objects that others may look at; neither changes what a list contains:
- *   - room behind the used part is filled by who appends to a slice that ends there, room in front of the first element by
- *     who flattens cells that lead to a slice which begins there. Unfilled room is VM_NONE, filled room is never refilled;
+ * An ARRAY's words: the end of its used part, then its elements. A SLICE names its first element's index and its
+ * length. Two things are done to objects that others may look at; neither changes what a list contains:
+ *   - room behind the used part is filled by who appends to a slice that ends there, room in front of the first element
+ *     by who flattens cells that lead to a slice which begins there. Unfilled room is VM_NONE, filled room is never
+ *     refilled;
  *   - a cell of the own heap becomes a slice of the same elements (both are three words with the length in the header).
  * Shared and immortal objects are never touched: other threads read them.
  *
@@ -139,8 +140,8 @@ static void copy_items(vm_value *to, vm_value list, uint32_t count)
     }
 }
 
-/* The list behind its first `count` elements, which are cells or end inside of a slice: *ret_skip is how many elements of
- * the result still belong to those `count`. */
+/* The list behind its first `count` elements, which are cells or end inside of a slice: *ret_skip is how many elements
+ * of the result still belong to those `count`. */
 static vm_value skip_cells(vm_value list, uint32_t count, uint32_t *ret_skip)
 {
     while (count > 0 && vm_kind(list) == VM_KIND_CONS) {
@@ -218,8 +219,8 @@ static bool flatten_in_front(vm_value list, uint32_t count, vm_value rest)
     return true;
 }
 
-/* Make the cells that *list begins with slices of one array. Without memory for it, or when the cells are not ours, they
- * stay cells. May collect; *list is updated. */
+/* Make the cells that *list begins with slices of one array. Without memory for it, or when the cells are not ours,
+ * they stay cells. May collect; *list is updated. */
 static void flatten(struct vm_ctx *ctx, vm_value *list)
 {
     uint32_t length = vm_list_length(*list);
@@ -270,7 +271,8 @@ static bool can_append(vm_value list, uint64_t count)
     return end == array_end(array) && end + count <= array_capacity(array);
 }
 
-/* The list that `count` more elements behind `list` make; they are to be filled in at *ret_items. Memory is reserved. */
+/* The list that `count` more elements behind `list` make; they are to be filled in at *ret_items. Memory is
+ * reserved. */
 static vm_value append_in_place(struct vm_ctx *ctx, vm_value list, uint32_t count, vm_value **ret_items)
 {
     vm_value array = vm_field(list, 0);
@@ -429,7 +431,7 @@ vm_value vm_list_from(struct vm_ctx *ctx, const vm_value *items, uint32_t count)
     return list;
 }
 
-/* ---- builders: field 0 the slice so far or VM_NIL, field 1 the array; aux 1 when the slice has been handed out ---- */
+/* ---- builders: field 0 the slice so far or VM_NIL, field 1 the array; aux 1 once the slice was handed out ---- */
 
 enum { BUILDER_WORDS = 3, BUILDER_CAPACITY = NB_STRESS_OR(1, 8) };
 
@@ -450,8 +452,8 @@ vm_value vm_builder_new(struct vm_ctx *ctx, uint32_t capacity)
     return vm_from_object(object);
 }
 
-/* Whether the builder's array can take one more behind what the builder has. Others may have appended to the list that was
- * handed out. */
+/* Whether the builder's array can take one more behind what the builder has. Others may have appended to the list that
+ * was handed out. */
 static bool builder_has_room(vm_value builder)
 {
     vm_value array = vm_field(builder, 1);

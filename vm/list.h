@@ -1,20 +1,22 @@
 /*
  * list.h - the persistent list.
  *
- * One type, three forms: VM_NIL; CONS cells (head, tail) that know their length; SLICEs of an ARRAY (offset and length). Costs:
+ * One type, three forms: VM_NIL; CONS cells (head, tail) that know their length; SLICEs of an ARRAY (offset and
+ * length). Costs:
  *   [h | t] match or prepend    O(1), three words
  *   length                      O(1)
- *   xs[i]                       O(1) in a slice. In a chain of cells up to a few steps are walked; a longer walk first moves the
- *                               cells into an array, in place (each cell becomes a SLICE of the same elements). Cells in front
- *                               of a slice go into the room in front of it; where there is none, a new array of one and a half
- *                               times the size gets the whole list. So any mixture of prepending and indexing is O(1) amortised
- *   push, xs ++ ys              O(length of ys) amortised when xs ends where its array's used part ends and nobody has appended
- *                               to it before. Else O(length of xs) when xs is much shorter than ys (cells in front of ys), or
- *                               a copy of both with room
+ *   xs[i]                       O(1) in a slice. In a chain of cells up to a few steps are walked; a longer walk first
+ *                               moves the cells into an array, in place (each cell becomes a SLICE of the same
+ *                               elements). Cells in front of a slice go into the room in front of it; where there is
+ *                               none, a new array of one and a half times the size gets the whole list. So any mixture
+ *                               of prepending and indexing is O(1) amortised
+ *   push, xs ++ ys              O(length of ys) amortised when xs ends where its array's used part ends and nobody has
+ *                               appended to it before. Else O(length of xs) when xs is much shorter than ys (cells in
+ *                               front of ys), or a copy of both with room
  *   set, insert in the middle   O(n)
  *   map, filter, …              build arrays: one word per element
- * Lists that are copied (messages, mvars) become slices. Only cells and arrays of the process's own heap are ever changed;
- * chains of shared or immortal cells are walked.
+ * Lists that are copied (messages, mvars) become slices where that costs nothing. Only cells and arrays of the
+ * process's own heap are ever changed; chains of shared or immortal cells are walked.
  */
 #ifndef VM_LIST_H
 #define VM_LIST_H
@@ -52,8 +54,8 @@ struct vm_list_walk { vm_value list; const vm_value *at, *end; };
 void vm_list_walk(struct vm_list_walk *walk, vm_value list);
 bool vm_list_next(struct vm_list_walk *walk, vm_value *ret_item);
 
-/** An array that natives fill: vm_list_make() takes `count` words, all VM_UNIT (VM_NIL for 0); write with vm_list_init_at(),
- *  before any allocation or at any time as long as nobody else has seen the list. */
+/** An array that natives fill: vm_list_make() takes `count` words, all VM_UNIT (VM_NIL for 0); write with
+ *  vm_list_init_at(), before any allocation or at any time as long as nobody else has seen the list. */
 vm_value vm_list_make(struct vm_ctx *ctx, uint32_t count);
 static inline void vm_list_init_at(vm_value slice, uint32_t index, vm_value item)
 {
@@ -62,7 +64,8 @@ static inline void vm_list_init_at(vm_value slice, uint32_t index, vm_value item
 
 /* Growing lists of unknown length: a BUILDER object. Used by natives and by the library's loops. */
 vm_value vm_builder_new(struct vm_ctx *ctx, uint32_t capacity); /* 0: no idea */
-bool vm_builder_push(struct vm_ctx *ctx, vm_value *builder, vm_value item); /* *builder must be a root; false: no memory */
+/** *builder must be a root. False: no memory. */
+bool vm_builder_push(struct vm_ctx *ctx, vm_value *builder, vm_value item);
 vm_value vm_builder_list(vm_value builder); /* the list so far; the builder may go on */
 
 #endif

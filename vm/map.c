@@ -2,15 +2,15 @@
  * map.c - the hash array mapped trie behind maps and sets.
  *
  * A node looks at five bits of the hash. Its raw word holds two bitmaps: in the low half which of the 32 slots hold an
- * entry, in the high half which hold a child. The entries follow in order of their slots (key and value in maps, the key alone in sets:
- * aux 1), then the children in order of theirs. At depth DEEPEST no hash bits are left: a node there holds entries whose
- * hashes are equal in all 64 bits, and its raw word is their count.
+ * entry, in the high half which hold a child. The entries follow in order of their slots (key and value in maps, the
+ * key alone in sets: aux 1), then the children in order of theirs. At depth DEEPEST no hash bits are left: a node there
+ * holds entries whose hashes are equal in all 64 bits, and its raw word is their count.
  *
- * A child always holds two entries or more, itself or beneath it; what would be left with one is drawn into its parent. So a
- * map's shape follows from its content (but for the order within a node of equal hashes).
+ * A child always holds two entries or more, itself or beneath it; what would be left with one is drawn into its parent.
+ * So a map's shape follows from its content (but for the order within a node of equal hashes).
  *
- * Changing: first the way to the key is found and the words that its copies need are counted, then they are reserved, then
- * the way is copied from below. If the reservation moved the map, the way is found again.
+ * Changing: first the way to the key is found and the words that its copies need are counted, then they are reserved,
+ * then the way is copied from below. If the reservation moved the map, the way is found again.
  */
 #include "config.h"
 
@@ -100,8 +100,9 @@ static void sip_bytes(struct sip *s, const char *bytes, uint32_t length)
     sip_word(s, word | last);
 }
 
-/* A word for a key without parts, or for what a key with parts is. Words of different sorts of keys differ (but Ints may be
- * any word: vm_equal() has the last say). Constructors count by name, as their numbers depend on what was deployed before. */
+/* A word for a key without parts, or for what a key with parts is. Words of different sorts of keys differ (but Ints
+ * may be any word: vm_equal() has the last say). Constructors count by name, as their numbers depend on what was
+ * deployed before. */
 static uint64_t key_word(vm_value key)
 {
     const struct vm_constructor *constructor = vm_constructor_of(key);

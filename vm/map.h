@@ -1,12 +1,12 @@
 /*
  * map.h - persistent maps and sets: a hash array mapped trie (Bagwell; layout after Steindorfer and Vinju's CHAMP).
  *
- * The hash is SipHash-1-3 with a fixed key over strings and everything with parts, and a bijective mix over numbers: the
- * order of iteration is the same in every run. Keys that collide in all 64 bits share a node of their own and are searched
- * one by one; partial collisions only cost depth (14 levels at most). Insert, remove, lookup: O(log32 n).
+ * The hash is SipHash-1-3 with a fixed key over strings and everything with parts, and a bijective mix over numbers:
+ * the order of iteration is the same in every run. Keys that collide in all 64 bits share a node of their own and are
+ * searched one by one; partial collisions only cost depth (14 levels at most). Insert, remove, lookup: O(log32 n).
  * Two maps of equal content have equal shape, whatever their history.
- * Keys (03 §3.3): unit, Bool, Char, fixed-width integers, String, and tuples, records, variants of those. Others, and records
- * whose fields may be assigned: vm_hashable() is false.
+ * Keys (03 §3.3): unit, Bool, Char, fixed-width integers, String, and tuples, records, variants of those. Others, and
+ * records whose fields may be assigned: vm_hashable() is false.
  */
 #ifndef VM_MAP_H
 #define VM_MAP_H
@@ -19,7 +19,8 @@ bool vm_is_set(vm_value v);
 uint32_t vm_map_count(vm_value map_or_set);
 /** VM_NONE when absent. Never allocates. */
 vm_value vm_map_get(vm_value map, vm_value key);
-vm_value vm_map_insert(struct vm_ctx *ctx, vm_value map, vm_value key, vm_value value); /* VM_NONE: no memory. key must be hashable */
+/* Keys must be hashable. VM_NONE: no memory. */
+vm_value vm_map_insert(struct vm_ctx *ctx, vm_value map, vm_value key, vm_value value);
 vm_value vm_map_remove(struct vm_ctx *ctx, vm_value map, vm_value key);
 bool vm_set_has(vm_value set, vm_value item);
 vm_value vm_set_insert(struct vm_ctx *ctx, vm_value set, vm_value item);

@@ -2,7 +2,8 @@
  * number.c - numbers of every kind: boxes, arithmetic on equal and on mixed kinds, comparison, conversion.
  *
  * An operation first finds the class that both operands are brought to (03 §4.2), then works in that class. Fixed-width
- * integers are computed in 64 bits, unsigned, so that overflow is defined, and cut to their width when they become values.
+ * integers are computed in 64 bits, unsigned, so that overflow is defined, and cut to their width when they become
+ * values.
  */
 #include "config.h"
 
@@ -154,7 +155,8 @@ static enum vm_status make_float(struct vm_ctx *ctx, double d, vm_value *ret)
     return *ret == VM_NONE ? VM_NOMEM : VM_OK;
 }
 
-/* The class two operands are brought to, 0 when there is none. A plain Int takes the other's class, but that of Decimal. */
+/* The class two operands are brought to, 0 when there is none. A plain Int takes the other's class, but that of
+ * Decimal. */
 static uint32_t common_class(uint32_t left, uint32_t right)
 {
     uint32_t other;
@@ -385,8 +387,8 @@ int vm_number_compare(vm_value left, vm_value right)
 
 /* ---- conversion ---- */
 
-/* Toward zero; what is out of range becomes the nearest bound, NaN becomes 0. `low` and `limit` (the first number above the
- * range) are powers of two, hence exact as doubles. */
+/* Toward zero; what is out of range becomes the nearest bound, NaN becomes 0. `low` and `limit` (the first number above
+ * the range) are powers of two, hence exact as doubles. */
 static uint64_t truncate_double(double d, double low, double limit, uint64_t low_bits, uint64_t high_bits)
 {
     if (isnan(d))

@@ -25,10 +25,12 @@ bool vm_is_number(vm_value v);                   /* any kind */
 /** Any fixed-width integer as 64 bits (UInt64 reinterpreted). */
 bool vm_integer_bits(vm_value v, int64_t *ret);
 
-/** left ⊕ right for numbers of any kinds, with the widenings of 03 §4.2; raises DivisionByZero, TypeError. Not for user types. */
+/** left ⊕ right for numbers of any kinds, with the widenings of 03 §4.2; raises DivisionByZero, TypeError. Not for user
+ *  types. */
 enum vm_status vm_arithmetic(struct vm_ctx *ctx, enum vm_arith op, vm_value left, vm_value right, vm_value *ret);
 enum vm_status vm_negate(struct vm_ctx *ctx, vm_value v, vm_value *ret);
-/** Numeric comparison of two numbers (any kinds that may be compared): -1, 0, 1, or 2 when unordered (NaN), -2: not comparable kinds. */
+/** Numeric comparison of two numbers (any kinds that may be compared): -1, 0, 1, or 2 when unordered (NaN), -2: not
+ *  comparable kinds. */
 int vm_number_compare(vm_value left, vm_value right);
 
 /** Conversion to a number class (VM_CLASS_INT … VM_CLASS_DECIMAL), 03 §8.2. */
@@ -38,8 +40,8 @@ enum vm_status vm_convert(struct vm_ctx *ctx, vm_value v, uint32_t to_class, vm_
  *  number, or an Int too large; *ret is left alone. */
 bool vm_parse_int(const char *text, size_t length, int64_t *ret);
 bool vm_parse_float(const char *text, size_t length, double *ret);
-/** Decimal digits with an optional sign, "12.50" for a Decimal (rounded to 28 digits). VM_NONE when it is no such number or
- *  without memory. `ctx` NULL: a constant, immortal, from nb_alloc (the caller frees the object). */
+/** Decimal digits with an optional sign, "12.50" for a Decimal (rounded to 28 digits). VM_NONE when it is no such
+ *  number or without memory. `ctx` NULL: a constant, immortal, from nb_alloc (the caller frees the object). */
 vm_value vm_bigint_from_text(struct vm_ctx *ctx, const char *digits, size_t length);
 vm_value vm_decimal_from_text(struct vm_ctx *ctx, const char *text, size_t length);
 

@@ -2,10 +2,11 @@
  * numtext.c - numbers as text, both ways.
  *
  * Floats print the shortest digits that read back to the same value, in positional notation. The digits are found by
- * trying: a decimal of up to 15 digits (6 for single precision) survives the way through a normal double and back, so if
- * that many digits read back they are the shortest once trailing zeros are gone, and otherwise one or two more decide.
- * Subnormal numbers carry fewer digits and are tried from one upwards. Below a power of two the neighbour is nearer than
- * above it; there the nearest decimal may read back wrong while the next one above is right, so that one is tried as well.
+ * trying: a decimal of up to 15 digits (6 for single precision) survives the way through a normal double and back, so
+ * if that many digits read back they are the shortest once trailing zeros are gone, and otherwise one or two more
+ * decide. Subnormal numbers carry fewer digits and are tried from one upwards. Below a power of two the neighbour is
+ * nearer than above it; there the nearest decimal may read back wrong while the next one above is right, so that one is
+ * tried as well.
  */
 #include "config.h"
 

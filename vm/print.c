@@ -1,9 +1,9 @@
 /*
  * print.c - the text of any value.
  *
- * One walk, three styles: what programs show, the keys inside of that, and the result of main. Nesting is kept on a stack of
- * its own and bounded, as is the length of the text: values may share parts or (mutable records) contain themselves, so a
- * small value may have a text without end.
+ * One walk, three styles: what programs show, the keys inside of that, and the result of main. Nesting is kept on a
+ * stack of its own and bounded, as is the length of the text: values may share parts or (mutable records) contain
+ * themselves, so a small value may have a text without end.
  */
 #include "config.h"
 

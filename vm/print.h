@@ -1,5 +1,6 @@
 /*
- * print.h - the two printed forms of values (03 §2). Bounded recursion; never allocates from a heap, never calls user code.
+ * print.h - the two printed forms of values (03 §2). Bounded recursion; never allocates from a heap, never calls user
+ * code.
  */
 #ifndef VM_PRINT_H
 #define VM_PRINT_H

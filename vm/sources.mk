@@ -63,3 +63,38 @@ check_PROGRAMS += tests/unit/test_program
 tests_unit_test_program_SOURCES = tests/unit/test_program.c
 tests_unit_test_program_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_program_LDADD = $(FLOOR_VM) $(CHECK_LIBS)
+
+check_PROGRAMS += tests/unit/test_type
+tests_unit_test_type_SOURCES = tests/unit/test_type.c tests/unit/data.h
+tests_unit_test_type_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_type_LDADD = $(FLOOR_VM) $(CHECK_LIBS)
+
+check_PROGRAMS += tests/unit/test_string
+tests_unit_test_string_SOURCES = tests/unit/test_string.c tests/unit/data.h
+tests_unit_test_string_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_string_LDADD = $(FLOOR_VM) $(CHECK_LIBS)
+
+check_PROGRAMS += tests/unit/test_list
+tests_unit_test_list_SOURCES = tests/unit/test_list.c tests/unit/data.h
+tests_unit_test_list_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_list_LDADD = $(FLOOR_VM) $(CHECK_LIBS)
+
+check_PROGRAMS += tests/unit/test_map
+tests_unit_test_map_SOURCES = tests/unit/test_map.c tests/unit/data.h
+tests_unit_test_map_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_map_LDADD = $(FLOOR_VM) $(CHECK_LIBS)
+
+check_PROGRAMS += tests/unit/test_number
+tests_unit_test_number_SOURCES = tests/unit/test_number.c tests/unit/data.h
+tests_unit_test_number_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_number_LDADD = $(FLOOR_VM) $(CHECK_LIBS)
+
+check_PROGRAMS += tests/unit/test_compare
+tests_unit_test_compare_SOURCES = tests/unit/test_compare.c tests/unit/data.h
+tests_unit_test_compare_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_compare_LDADD = $(FLOOR_VM) $(CHECK_LIBS)
+
+check_PROGRAMS += tests/unit/test_print
+tests_unit_test_print_SOURCES = tests/unit/test_print.c tests/unit/data.h
+tests_unit_test_print_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_print_LDADD = $(FLOOR_VM) $(CHECK_LIBS)

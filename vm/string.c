@@ -9,9 +9,10 @@
  *
  * Offsets of slices count from the start of the payload, so readers need not know which form they look into.
  *
- * Claiming room: `used` only grows, by compare-and-swap. Who moves it from the end of its own slice owns the bytes between
- * old and new value and writes them before it makes a slice that shows them; that slice reaches other threads through a
- * mailbox or an mvar, whose release and acquire carry the bytes along. So relaxed order is enough for the word itself.
+ * Claiming room: `used` only grows, by compare-and-swap. Who moves it from the end of its own slice owns the bytes
+ * between old and new value and writes them before it makes a slice that shows them; that slice reaches other threads
+ * through a mailbox or an mvar, whose release and acquire carry the bytes along. So relaxed order is enough for the
+ * word itself.
  */
 #include "config.h"
 
@@ -88,6 +89,17 @@ static vm_value new_shared(struct vm_ctx *ctx, size_t length, bool ascii)
     return string;
 }
 
+/* Many long strings and little else would never fill the heap: give it the chance to drop those that are garbage. */
+static vm_value collect_if_overdue(struct vm_ctx *ctx, vm_value string)
+{
+    bool reserved;
+
+    VM_ROOT(ctx, string);
+    reserved = vm_heap_reserve(ctx, 0);
+    VM_UNROOT(ctx, string);
+    return reserved ? string : VM_NONE;
+}
+
 vm_value vm_string(struct vm_ctx *ctx, const char *bytes, size_t length)
 {
     bool ascii;
@@ -100,13 +112,15 @@ vm_value vm_string(struct vm_ctx *ctx, const char *bytes, size_t length)
     ascii = nb_utf8_is_ascii(bytes, length);
     if (length > VM_STRING_INLINE) {
         string = new_shared(ctx, length, ascii);
-    } else {
-        if (!vm_heap_has(&ctx->process->heap, bytes_words(length)) && !vm_heap_reserve(ctx, bytes_words(length)))
+        if (string == VM_NONE)
             return VM_NONE;
-        string = take_string(ctx, length, ascii);
-    }
-    if (string != VM_NONE)
         memcpy(payload(string), bytes, length);
+        return collect_if_overdue(ctx, string);
+    }
+    if (!vm_heap_has(&ctx->process->heap, bytes_words(length)) && !vm_heap_reserve(ctx, bytes_words(length)))
+        return VM_NONE;
+    string = take_string(ctx, length, ascii);
+    memcpy(payload(string), bytes, length);
     return string;
 }
 

@@ -1,11 +1,11 @@
 /*
  * string.h - strings: immutable UTF-8.
  *
- * Up to VM_STRING_INLINE bytes a string lies in the heap; longer ones are shared objects that messages pass by reference, and
- * whose parts (BYTES_SLICE) point into them. A concatenation that looks like the growing of a text makes a storage with room
- * (a shared STRING with aux 1: its first eight payload bytes count what is in use) and a slice of it. Appending to the slice
- * that ends where the used room ends fills the room instead of copying (the room is claimed by compare-and-swap, so two
- * processes may try), and so building a text piece by piece is linear.
+ * Up to VM_STRING_INLINE bytes a string lies in the heap; longer ones are shared objects that messages pass by
+ * reference, and whose parts (BYTES_SLICE) point into them. A concatenation that looks like the growing of a text makes
+ * a storage with room (a shared STRING with aux 1: its first eight payload bytes count what is in use) and a slice of
+ * it. Appending to the slice that ends where the used room ends fills the room instead of copying (the room is claimed
+ * by compare-and-swap, so two processes may try), and so building a text piece by piece is linear.
  */
 #ifndef VM_STRING_H
 #define VM_STRING_H
@@ -21,13 +21,14 @@ struct vm_text { const char *bytes; uint32_t length; bool ascii; };
 bool vm_is_string(vm_value v);
 /** View of a string; valid until the next allocation of the process. */
 struct vm_text vm_text(vm_value string);
-/** A string of these bytes (valid UTF-8). The bytes must not lie in the process's heap unless `length` bytes and one word are
- *  reserved. VM_NONE when memory is exhausted or length > VM_STRING_MAX. */
+/** A string of these bytes (valid UTF-8). The bytes must not lie in the process's heap unless `length` bytes and one
+ *  word are reserved; then up to VM_STRING_INLINE bytes never collect. VM_NONE when memory is exhausted or length >
+ *  VM_STRING_MAX. */
 vm_value vm_string(struct vm_ctx *ctx, const char *bytes, size_t length);
 vm_value vm_string_cstr(struct vm_ctx *ctx, const char *text);
 /** A string constant outside of heaps, e.g. for compiled code. Freed with the arena; see program.h. */
-vm_value vm_string_immortal(void *memory, const char *bytes, size_t length); /* memory: vm_string_immortal_bytes(length) */
-size_t vm_string_immortal_bytes(size_t length);
+vm_value vm_string_immortal(void *memory, const char *bytes, size_t length);
+size_t vm_string_immortal_bytes(size_t length); /* how much memory that takes, aligned to 8 */
 
 /** VM_NONE when memory is exhausted or the result would be longer than VM_STRING_MAX. */
 vm_value vm_string_concat(struct vm_ctx *ctx, vm_value left, vm_value right);

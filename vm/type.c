@@ -41,8 +41,8 @@ static bool same_text(const char *left, const char *right)
     return left == right || (left != NULL && right != NULL && strcmp(left, right) == 0);
 }
 
-/* Whether `entry` of the table is what `description` describes. Of the prelude's constructors the types of fields are not
- * compared: they are known before the library's text that declares them is read. */
+/* Whether `entry` of the table is what `description` describes. Of the prelude's constructors the types of fields are
+ * not compared: they are known before the library's text that declares them is read. */
 static bool same_constructor(const struct vm_constructor *entry, const struct vm_constructor *description)
 {
     const struct vm_constructor *left = entry, *right = description;
@@ -213,7 +213,8 @@ const struct vm_constructor *vm_constructor_of(vm_value v)
 
 /* ---- the prelude ---- */
 
-static void register_prelude(uint32_t expected, const char *type, const char *name, uint16_t position, const char *field)
+static void register_prelude(uint32_t expected, const char *type, const char *name, uint16_t position,
+                             const char *field)
 {
     struct vm_constructor description = {
         .type_name = type, .name = name, .form = VM_TYPE_VARIANT, .arity = field == NULL ? 0 : 1,

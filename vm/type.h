@@ -1,8 +1,8 @@
 /*
  * type.h - user types and their constructors, known by number in the whole daemon.
  *
- * A constructor is registered with its type's name, its own name, its fields and its position. Registering the same again
- * gives the same number, so two versions of one app agree about their values without conversion.
+ * A constructor is registered with its type's name, its own name, its fields and its position. Registering the same
+ * again gives the same number, so two versions of one app agree about their values without conversion.
  * The table only grows, by what was ever deployed (at most VM_AUX_MAX constructors; then registering fails).
  * Threads: registering takes a lock; reading takes none.
  */
