@@ -1,2 +1,7 @@
 noinst_LIBRARIES += libio.a
-libio_a_SOURCES =
+libio_a_SOURCES = io/file.c io/file.h io/reactor.c io/reactor.h
+
+check_PROGRAMS += tests/unit/test_io
+tests_unit_test_io_SOURCES = tests/unit/test_io.c
+tests_unit_test_io_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_io_LDADD = libio.a $(FLOOR_SCHEDULER) $(UV_LIBS) $(CHECK_LIBS)

@@ -1,0 +1,319 @@
+/*
+ * reactor.c - the loop, its thread, and the way of an operation.
+ *
+ *     worker: io_submit ─▶ stack of arrivals + uv_async_send ─▶ loop thread: uv_queue_work ─▶ pool thread: work, then wakes the process
+ *                                                                                   └▶ loop thread: drops the reactor's reference
+ *
+ * The pool thread itself wakes the process, which saves a hop to the loop thread before the answer is seen.
+ * An operation has two owners, the process and the reactor; the last one frees it. `done` is set (release) before the process is woken and read (acquire)
+ * by the process, so all that the work wrote is visible to it.
+ *
+ * libuv allows other threads one thing only, uv_async_send(); everything else with the loop happens on its thread.
+ */
+#include "config.h"
+
+#include "io/reactor.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <uv.h>
+
+#include "base/alloc.h"
+#include "base/assert.h"
+#include "vm/except.h"
+#include "vm/host.h"
+
+#define OPERATION_MAGIC 0x2e57c3b8u
+
+struct reactor {
+    uv_loop_t loop;
+    uv_async_t arrival;
+    pthread_t thread;
+    _Atomic(struct io_operation *) arrivals; /* newest first */
+    _Atomic bool stopping;
+};
+
+/* The one of this program; started and stopped under the lock, used without. */
+static pthread_mutex_t starting = PTHREAD_MUTEX_INITIALIZER;
+static _Atomic(struct reactor *) the_reactor;
+
+/* ---- operations ---- */
+
+void io_operation_init(struct io_operation *operation, void (*work)(struct io_operation *operation),
+                       void (*free_operation)(struct io_operation *operation))
+{
+    memset(operation, 0, sizeof *operation);
+    operation->magic = OPERATION_MAGIC;
+    operation->work = work;
+    operation->free = free_operation;
+    atomic_init(&operation->references, 1);
+}
+
+static void unref(struct io_operation *operation)
+{
+    nb_check_object(operation, OPERATION_MAGIC);
+    if (atomic_fetch_sub(&operation->references, 1) > 1)
+        return;
+    operation->magic = 0;
+    operation->free(operation);
+}
+
+/* process.operation_cancel: the process ends. */
+static void cancel(struct vm_process *process)
+{
+    struct io_operation *operation = process->operation;
+
+    process->operation = NULL;
+    process->operation_cancel = NULL;
+    atomic_store(&operation->cancelled, true);
+    unref(operation);
+}
+
+/* ---- the loop thread ---- */
+
+struct job {
+    uv_work_t work;
+    struct io_operation *operation;
+};
+
+static void do_work(uv_work_t *work)
+{
+    struct io_operation *operation = ((struct job *)work)->operation;
+    struct reactor *reactor = work->loop->data;
+
+    if (atomic_load(&operation->cancelled) || atomic_load(&reactor->stopping))
+        return;
+    operation->work(operation);
+    atomic_store_explicit(&operation->done, true, memory_order_release);
+    if (!atomic_load(&operation->cancelled))
+        operation->host->wake(NULL, operation->process); /* ended meanwhile: a process struct outlives its process */
+}
+
+static void after_work(uv_work_t *work, int status)
+{
+    struct job *job = (struct job *)work;
+
+    (void)status;
+    unref(job->operation);
+    nb_free(job);
+}
+
+/* Without memory for a job the loop thread does the work itself: late, but done. */
+static void start_job(struct reactor *reactor, struct io_operation *operation)
+{
+    struct job *job = nb_alloc_zero(sizeof *job);
+    struct job here = { .work.loop = &reactor->loop, .operation = operation };
+
+    if (job != NULL) {
+        job->operation = operation;
+        if (uv_queue_work(&reactor->loop, &job->work, do_work, after_work) == 0)
+            return;
+        nb_free(job);
+    }
+    do_work(&here.work);
+    unref(operation);
+}
+
+static void take_arrivals(struct reactor *reactor)
+{
+    struct io_operation *operation = atomic_exchange_explicit(&reactor->arrivals, NULL, memory_order_acquire);
+    struct io_operation *oldest = NULL, *next;
+
+    for (; operation != NULL; operation = next) {
+        next = operation->next;
+        operation->next = oldest;
+        oldest = operation;
+    }
+    for (operation = oldest; operation != NULL; operation = next) {
+        next = operation->next;
+        start_job(reactor, operation);
+    }
+}
+
+static void on_arrival(uv_async_t *async)
+{
+    struct reactor *reactor = async->loop->data;
+    bool last = atomic_load(&reactor->stopping); /* looked at first: nothing arrives after it was set */
+
+    take_arrivals(reactor);
+    if (last && !uv_is_closing((uv_handle_t *)async))
+        uv_close((uv_handle_t *)async, NULL); /* the loop ends with the last job */
+}
+
+static void *run_loop(void *argument)
+{
+    struct reactor *reactor = argument;
+
+    uv_run(&reactor->loop, UV_RUN_DEFAULT);
+    return NULL;
+}
+
+/* ---- start and stop ---- */
+
+/* With all signals blocked, also in the pool's threads, which the loop's thread makes. */
+static int start_thread(struct reactor *reactor)
+{
+    sigset_t all, before;
+    int r;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    r = pthread_create(&reactor->thread, NULL, run_loop, reactor);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return -r;
+}
+
+static void close_loop(struct reactor *reactor)
+{
+    int r;
+
+    uv_run(&reactor->loop, UV_RUN_DEFAULT); /* lets a closing handle finish */
+    r = uv_loop_close(&reactor->loop);
+    nb_assert(r == 0);
+    nb_free(reactor);
+}
+
+static int new_reactor(struct reactor **ret_reactor)
+{
+    struct reactor *reactor = nb_alloc_zero(sizeof *reactor);
+    int r;
+
+    if (reactor == NULL)
+        return -ENOMEM;
+    r = uv_loop_init(&reactor->loop);
+    if (r < 0) {
+        nb_free(reactor);
+        return r;
+    }
+    reactor->loop.data = reactor;
+    r = uv_async_init(&reactor->loop, &reactor->arrival, on_arrival);
+    if (r < 0) {
+        close_loop(reactor);
+        return r;
+    }
+    r = start_thread(reactor);
+    if (r < 0) {
+        uv_close((uv_handle_t *)&reactor->arrival, NULL);
+        close_loop(reactor);
+        return r;
+    }
+    *ret_reactor = reactor;
+    return 0;
+}
+
+/* The reactor, started if need be. */
+static int get_reactor(struct reactor **ret_reactor)
+{
+    struct reactor *reactor = atomic_load_explicit(&the_reactor, memory_order_acquire);
+    int r = 0;
+
+    if (reactor == NULL) {
+        pthread_mutex_lock(&starting);
+        reactor = atomic_load(&the_reactor);
+        if (reactor == NULL)
+            r = new_reactor(&reactor);
+        if (r == 0)
+            atomic_store_explicit(&the_reactor, reactor, memory_order_release);
+        pthread_mutex_unlock(&starting);
+    }
+    if (r == 0)
+        *ret_reactor = reactor;
+    return r;
+}
+
+void io_stop(void)
+{
+    struct reactor *reactor;
+
+    pthread_mutex_lock(&starting);
+    reactor = atomic_exchange(&the_reactor, NULL);
+    pthread_mutex_unlock(&starting);
+    if (reactor == NULL)
+        return;
+    atomic_store(&reactor->stopping, true);
+    uv_async_send(&reactor->arrival);
+    pthread_join(reactor->thread, NULL);
+    close_loop(reactor);
+}
+
+/* ---- for natives ---- */
+
+static void put(struct reactor *reactor, struct io_operation *operation)
+{
+    struct io_operation *seen = atomic_load_explicit(&reactor->arrivals, memory_order_relaxed);
+
+    do {
+        operation->next = seen;
+        /* release: pairs with the exchange in take_arrivals() */
+    } while (!atomic_compare_exchange_weak_explicit(&reactor->arrivals, &seen, operation, memory_order_release,
+                                                    memory_order_relaxed));
+    uv_async_send(&reactor->arrival);
+}
+
+enum vm_status io_submit(struct vm_ctx *ctx, struct io_operation *operation)
+{
+    struct reactor *reactor = NULL;
+    int r;
+
+    if (operation == NULL)
+        return VM_NOMEM;
+    nb_check_object(operation, OPERATION_MAGIC);
+    nb_assert(ctx->process->operation == NULL);
+    r = get_reactor(&reactor);
+    if (r < 0) {
+        unref(operation);
+        return io_raise(ctx, -r, "");
+    }
+    operation->host = ctx->host;
+    operation->process = ctx->process;
+    atomic_fetch_add(&operation->references, 1);
+    ctx->process->operation = operation;
+    ctx->process->operation_cancel = cancel;
+    put(reactor, operation);
+    return io_park(ctx);
+}
+
+struct io_operation *io_operation_of(const struct vm_ctx *ctx)
+{
+    struct io_operation *operation = ctx->process->operation;
+
+    if (operation != NULL)
+        nb_check_object(operation, OPERATION_MAGIC);
+    return operation;
+}
+
+bool io_is_done(const struct io_operation *operation)
+{
+    nb_check_object(operation, OPERATION_MAGIC);
+    return atomic_load_explicit(&operation->done, memory_order_acquire);
+}
+
+enum vm_status io_park(struct vm_ctx *ctx)
+{
+    ctx->process->wait = VM_WAIT_IO;
+    ctx->process->deadline_ns = UINT64_MAX;
+    return VM_PARK;
+}
+
+void io_finish(struct vm_ctx *ctx)
+{
+    struct io_operation *operation = ctx->process->operation;
+
+    nb_assert(operation != NULL && io_is_done(operation));
+    ctx->process->operation = NULL;
+    ctx->process->operation_cancel = NULL;
+    unref(operation);
+}
+
+enum vm_status io_raise(struct vm_ctx *ctx, int error, const char *path)
+{
+    if (error == ENOMEM)
+        return VM_NOMEM;
+    if (error == ENOENT)
+        return vm_raise_kind(ctx, "io_error", "File not found: %s", path);
+    if (error == EACCES || error == EPERM)
+        return vm_raise_kind(ctx, "io_error", "Permission denied: %s", path);
+    return vm_raise_kind(ctx, "io_error", "IO error: %s (os error %d)", strerrordesc_np(error), error);
+}
