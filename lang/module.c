@@ -103,6 +103,22 @@ static int add_own(struct loader *loader, const struct ns_source *source)
     return 0;
 }
 
+/* The root file's text with the epilogue behind it. */
+static char *with_epilogue(struct loader *loader, struct nb_arena *scratch, const char *module, char *text, size_t *length)
+{
+    const char *epilogue = loader->options->epilogue;
+    bool root = module[0] == '\0' || strcmp(module, "main") == 0;
+    char *whole;
+
+    if (epilogue == NULL || !root)
+        return text;
+    whole = nb_arena_alloc(scratch, *length + strlen(epilogue) + 1);
+    memcpy(whole, text, *length);
+    memcpy(whole + *length, epilogue, strlen(epilogue));
+    *length += strlen(epilogue);
+    return whole;
+}
+
 static int add_file(struct loader *loader, const char *file, const char *module)
 {
     struct nb_arena *scratch = nb_arena_new();
@@ -112,10 +128,12 @@ static int add_file(struct loader *loader, const char *file, const char *module)
     int r = -EINVAL;
 
     problem = ns_file_read(scratch, file, &text, &length);
-    if (problem != NULL)
+    if (problem != NULL) {
         ns_error(loader->diag, NS_ERROR_COMPILE, nowhere, "Error reading file '%s': %s", file, problem);
-    else
+    } else {
+        text = with_epilogue(loader, scratch, module, text, &length);
         r = add_own(loader, ns_diag_source(loader->diag, file, module, text, (uint32_t)length, false, false));
+    }
     nb_arena_free(scratch);
     return r;
 }
