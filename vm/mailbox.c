@@ -17,6 +17,7 @@
 
 #include "vm/process.h"
 
+#include <ck_pr.h>
 #include <stddef.h>
 
 #include "base/alloc.h"
@@ -58,11 +59,22 @@ void vm_message_free(struct vm_message *message)
     nb_free(message);
 }
 
+/* ck_stack_push_upmc(), the link stored out of the thread sanitizer's sight: there it comes after nb_tsan_release(). */
+static void push(ck_stack_t *stack, ck_stack_entry_t *entry)
+{
+    ck_stack_entry_t *head = ck_pr_load_ptr(&stack->head);
+
+    do {
+        ck_pr_store_ptr(&entry->next, head);
+        ck_pr_fence_store();
+    } while (!ck_pr_cas_ptr_value(&stack->head, head, entry, &head));
+}
+
 void vm_process_deliver(struct vm_process *process, struct vm_message *message)
 {
     atomic_fetch_add_explicit(&process->inbox_length, 1, memory_order_relaxed);
     nb_tsan_release(&process->inbox);
-    ck_stack_push_upmc(&process->inbox, &message->entry);
+    push(&process->inbox, &message->entry);
 }
 
 static void forget(struct vm_process *process, struct vm_message *message)
@@ -84,7 +96,7 @@ static struct vm_message *take_inbox(struct vm_process *process)
     while (entry != NULL) {
         struct vm_message *message = (struct vm_message *)(void *)((char *)entry - offsetof(struct vm_message, entry));
 
-        entry = entry->next;
+        entry = ck_pr_load_ptr(&entry->next); /* see push() */
         message->next = oldest;
         oldest = message;
     }

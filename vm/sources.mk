@@ -98,3 +98,8 @@ check_PROGRAMS += tests/unit/test_print
 tests_unit_test_print_SOURCES = tests/unit/test_print.c tests/unit/data.h
 tests_unit_test_print_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_print_LDADD = $(FLOOR_VM) $(CHECK_LIBS)
+
+check_PROGRAMS += tests/unit/test_mvar
+tests_unit_test_mvar_SOURCES = tests/unit/test_mvar.c tests/unit/vm_fixture.h
+tests_unit_test_mvar_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_mvar_LDADD = $(FLOOR_VM) $(CHECK_LIBS)
