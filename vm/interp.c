@@ -950,6 +950,12 @@ op_RECEIVE_NEXT: {
 op_RECEIVE_TAKE:
     vm_mailbox_accept(p);
     p->deadline_ns = UINT64_MAX;
+    if (unlikely(vm_heap_is_overdue(heap))) { /* by adopted messages: a receiver need not allocate by itself */
+        SAVE();
+        if (!vm_heap_reserve(ctx, 0))
+            goto no_memory;
+        MOVED();
+    }
     NEXT(1);
 op_RECEIVE_SKIP:
     vm_mailbox_skip(p);

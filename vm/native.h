@@ -5,8 +5,8 @@
  *   VM_OK      *ret is the result
  *   VM_RAISE   an exception: ctx->exception is the value to throw (use vm_raise…(), except.h)
  *   VM_PARK    nothing yet: somebody will wake the process (host.h). On waking the native is called AGAIN with the same
- *              arguments; process->operation tells it that it was here before. Each native that parks loops on its condition that way, so
- *              a wake-up too many does no harm.
+ *              arguments; process->operation tells it that it was here before. Each native that parks loops on its
+ *              condition that way, so a wake-up too many does no harm.
  *   VM_CALL    result is that of calling ctx->call_function with ctx->call_args (a tail call)
  *   VM_YIELD   did a part of the work; call again in the next time slice (process->operation keeps the state)
  *   VM_NOMEM   as VM_RAISE with ("Panic", "Out of memory")

@@ -90,7 +90,7 @@ struct vm_process {
     bool mvar_queued;
     void *http_requests;                 /* requests it accepted and has not answered: server/request.h */
     bool servers_bound;                  /* it has bound a server, so its being killed closes some */
-    bool published;                      /* it has sent a message, written an mvar or spawned: others may know what it knows */
+    bool published;                      /* it sent a message, wrote an mvar or spawned: others may know what it knows */
 
     uint64_t reductions;                 /* in all */
     uint64_t started_ns;

@@ -1,4 +1,4 @@
-/* test_mvar.c - what shared variables promise: atomic reads and writes, one owner at a time, nobody forgotten in the line. */
+/* test_mvar.c - what shared variables promise: atomic reads and writes, one owner, nobody forgotten in the line. */
 #include "config.h"
 
 #include "vm/mvar.h"

@@ -1,4 +1,4 @@
-/* test_process.c - processes begin small, get their closure, and leave nothing behind; mailboxes keep order and lose nothing. */
+/* test_process.c - what processes promise: small at first, nothing left behind; and mailboxes: order, and no loss. */
 #include "config.h"
 
 #include "vm/process.h"
