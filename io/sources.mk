@@ -1,5 +1,6 @@
 noinst_LIBRARIES += libio.a
 libio_a_SOURCES = io/file.c io/file.h io/reactor.c io/reactor.h
+libio_a_SOURCES += io/change.c io/change.h
 
 check_PROGRAMS += tests/unit/test_io
 tests_unit_test_io_SOURCES = tests/unit/test_io.c

@@ -5,10 +5,13 @@
 #include "config.h"
 
 #include <stdint.h>
+#include <string.h>
 
 #include "base/utf8.h"
+#include "io/change.h"
 #include "io/file.h"
 #include "lib/expect.h"
+#include "lib/percent.h"
 #include "vm/except.h"
 #include "vm/list.h"
 #include "vm/number.h"
@@ -117,6 +120,119 @@ static enum vm_status file_read_bytes(struct vm_ctx *ctx, vm_value *args, vm_val
         vm_list_init_at(list, i, vm_from_small((unsigned char)file->data[i]));
     *ret = list;
     return finish(ctx, VM_OK);
+}
+
+/* ---- changes ---- */
+
+/* Begin a change of args[0], with args[1] if the kind has another operand; or wait for one that has begun. */
+static enum vm_status begin_change(struct vm_ctx *ctx, vm_value *args, enum io_change_kind kind, const char *kinds)
+{
+    enum vm_status status = lib_expect(ctx, args, kinds);
+    struct vm_text path, other = { NULL, 0, true };
+
+    if (status != VM_OK)
+        return status;
+    if (io_operation_of(ctx) != NULL)
+        return io_park(ctx);
+    path = vm_text(args[0]);
+    if (kinds[1] != '\0')
+        other = vm_text(args[1]);
+    return io_change(ctx, kind, path.bytes, path.length, other.bytes, other.length);
+}
+
+/* A change whose answer is (). */
+static enum vm_status change(struct vm_ctx *ctx, vm_value *args, enum io_change_kind kind, const char *kinds,
+                             vm_value *ret)
+{
+    const struct io_change *done = io_change_result(ctx);
+
+    if (done == NULL)
+        return begin_change(ctx, args, kind, kinds);
+    *ret = VM_UNIT;
+    return finish(ctx, done->error == 0 ? VM_OK : io_raise(ctx, done->error, done->path));
+}
+
+static enum vm_status file_write_all(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
+{
+    return change(ctx, args, IO_CHANGE_WRITE, "SS", ret);
+}
+
+static enum vm_status file_append(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
+{
+    return change(ctx, args, IO_CHANGE_APPEND, "SS", ret);
+}
+
+static enum vm_status file_remove(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
+{
+    return change(ctx, args, IO_CHANGE_REMOVE, "S", ret);
+}
+
+static enum vm_status file_rename(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
+{
+    return change(ctx, args, IO_CHANGE_RENAME, "SS", ret);
+}
+
+static enum vm_status file_copy(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
+{
+    const struct io_change *done = io_change_result(ctx);
+
+    if (done == NULL)
+        return begin_change(ctx, args, IO_CHANGE_COPY, "SS");
+    if (done->error != 0)
+        return finish(ctx, io_raise(ctx, done->error, done->path));
+    return finish(ctx, lib_answer_int(ctx, (int64_t)done->length, ret));
+}
+
+static enum vm_status dir_create(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
+{
+    return change(ctx, args, IO_CHANGE_MAKE_FOLDER, "S", ret);
+}
+
+static enum vm_status dir_create_all(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
+{
+    return change(ctx, args, IO_CHANGE_MAKE_FOLDERS, "S", ret);
+}
+
+static enum vm_status dir_remove(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
+{
+    return change(ctx, args, IO_CHANGE_REMOVE_FOLDER, "S", ret);
+}
+
+static enum vm_status dir_remove_all(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
+{
+    return change(ctx, args, IO_CHANGE_REMOVE_TREE, "S", ret);
+}
+
+/* The names are the file system's bytes: what is not UTF-8 in them is replaced. */
+static vm_value name_value(struct vm_ctx *ctx, const char *name)
+{
+    struct nb_buf valid = NB_BUF_INIT;
+    vm_value string;
+
+    lib_append_valid(&valid, name, strlen(name));
+    return lib_answer_text(ctx, &valid, &string) == VM_OK ? string : VM_NONE;
+}
+
+static enum vm_status dir_list(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
+{
+    const struct io_change *done = io_change_result(ctx);
+    vm_value names;
+    bool room;
+
+    if (done == NULL)
+        return begin_change(ctx, args, IO_CHANGE_LIST, "S");
+    if (done->error != 0)
+        return finish(ctx, io_raise(ctx, done->error, done->path));
+    names = vm_builder_new(ctx, 16);
+    room = names != VM_NONE;
+    VM_ROOT(ctx, names);
+    for (size_t at = 0; room && at < done->length; at += strlen(done->names + at) + 1) {
+        vm_value name = name_value(ctx, done->names + at);
+
+        room = name != VM_NONE && vm_builder_push(ctx, &names, name);
+    }
+    VM_UNROOT(ctx, names);
+    return finish(ctx, room ? lib_answer(vm_builder_list(names), ret) : VM_NOMEM);
 }
 
 #define LIB_TABLE "lib/file.def"
