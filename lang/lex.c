@@ -387,9 +387,11 @@ static uint32_t step_in_string(struct nesting *nesting, const char *text, uint32
     return 1;
 }
 
-/* The same between the braces of `${…}`. */
-static uint32_t step_in_braces(struct nesting *nesting, const char *text)
+/* The same between the braces of `${…}`, where a quote may be escaped as in the rest of the literal. */
+static uint32_t step_in_braces(struct nesting *nesting, const char *text, uint32_t left)
 {
+    if (*text == '\\')
+        return left > 1 ? 2 : 1;
     if (*text == '}')
         nesting->depth--;
     else if ((*text == '{' || *text == '"' || *text == '\'') && !nesting_push(nesting, *text))
@@ -402,7 +404,7 @@ static uint32_t run_nesting(struct nesting *nesting, const char *text, uint32_t 
 {
     while (at < length) {
         uint32_t step = nesting->open[nesting->depth - 1] == '{'
-                            ? step_in_braces(nesting, text + at)
+                            ? step_in_braces(nesting, text + at, length - at)
                             : step_in_string(nesting, text + at, length - at);
 
         if (step == 0)

@@ -14,3 +14,27 @@ liblang_a_SOURCES = \
 	lang/project.c lang/project.h
 # The back end: trees to code.
 liblang_a_SOURCES +=
+
+check_PROGRAMS += tests/unit/test_lex tests/unit/test_parse tests/unit/test_diag tests/unit/test_module
+EXTRA_DIST += tests/unit/parse_fixture.h
+tests_unit_test_lex_SOURCES = tests/unit/test_lex.c
+tests_unit_test_lex_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_lex_LDADD = $(FLOOR_LANG) $(CHECK_LIBS)
+tests_unit_test_parse_SOURCES = tests/unit/test_parse.c
+tests_unit_test_parse_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_parse_LDADD = $(FLOOR_LANG) $(CHECK_LIBS)
+tests_unit_test_diag_SOURCES = tests/unit/test_diag.c
+tests_unit_test_diag_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_diag_LDADD = $(FLOOR_LANG) $(CHECK_LIBS)
+tests_unit_test_module_SOURCES = tests/unit/test_module.c
+tests_unit_test_module_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_module_LDADD = $(FLOOR_LANG) $(CHECK_LIBS)
+
+EXTRA_DIST += tests/fuzz/fuzz_parse.c
+if FUZZ
+noinst_PROGRAMS += tests/fuzz/fuzz_parse
+tests_fuzz_fuzz_parse_SOURCES = tests/fuzz/fuzz_parse.c
+tests_fuzz_fuzz_parse_CFLAGS = $(AM_CFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_parse_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_parse_LDADD = $(FLOOR_LANG)
+endif
