@@ -267,18 +267,23 @@ static bool park_process(struct sched_worker *worker, struct vm_process *process
     return false;
 }
 
-/* Its slice is used up: to the end of the queue, behind the one it woke. */
+/* Its slice is used up: to the end of the queue, behind the one it woke. When processes overflowed into the injection queue, that is where
+ * the end is: one that spawns without pause would otherwise come back before its children and pile up millions of them. */
 static void requeue(struct sched_worker *worker, struct vm_process *process)
 {
-    bool others;
+    struct sched *sched = worker->sched;
+    bool others, overflown = sched->sim == NULL && sched_inject_length(&sched->inject) > 0;
 
     if (worker->next != NULL) {
         push(worker, worker->next);
         worker->next = NULL;
     }
-    others = worker->sched->sim == NULL && sched_runq_length(worker->queue) > 0;
+    others = sched->sim == NULL && (overflown || sched_runq_length(worker->queue) > 0);
     atomic_store(&process->state, VM_PROCESS_RUNNABLE);
-    push(worker, process);
+    if (overflown)
+        sched_inject_put(&sched->inject, process);
+    else
+        push(worker, process);
     if (others)
         call_for_help(worker);
 }
@@ -467,13 +472,13 @@ static void park(struct sched_worker *worker)
         return;
     worker->searching = false;
     last = sched_parking_announce(sched->parking, worker->index, searching);
+    if (last && sched->options.on_idle != NULL && !has_work(worker))
+        sched->options.on_idle(sched, sched->options.context); /* may bring work, also into our own queue */
     if (has_work(worker)) {
         if (!sched_parking_withdraw(sched->parking, worker->index))
             sleep_until(worker, UINT64_MAX); /* takes the wake-up that is on its way */
         return;
     }
-    if (last && sched->options.on_idle != NULL)
-        sched->options.on_idle(sched, sched->options.context);
     fall_asleep(worker, deadline_ns);
 }
 

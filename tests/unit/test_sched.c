@@ -35,7 +35,8 @@ static _Atomic int all_ended_count, runs, messages, wrong;
 /* ---- bodies ---- */
 
 enum { ARGUMENT_BITS = 32 };
-enum { TREE, PING, PONG, SLEEPER, ENDLESS, WAITER, COUNTER, SPAWNER, SENDER, GROWER, BURSTER, CRASHER, TRACER, YIELDER };
+enum { TREE, PING, PONG, SLEEPER, ENDLESS, WAITER, COUNTER, SPAWNER, SENDER, GROWER, BURSTER, CRASHER, TRACER, YIELDER,
+       FLOOD };
 
 static int64_t entry_of(int kind, int64_t argument)
 {
@@ -266,11 +267,29 @@ static enum vm_stop run_yielder(struct vm_ctx *ctx, int64_t times)
     return VM_STOP_END;
 }
 
+static uint64_t most_live;
+
+/* Spawns without pause, a bunch each slice. */
+static enum vm_stop run_flood(struct vm_ctx *ctx, int64_t slices)
+{
+    uintptr_t slice = (uintptr_t)ctx->process->links;
+    vm_value pid;
+
+    for (int i = 0; i < 500; i++)
+        if (spawn(ctx, TREE, 0, &pid) != VM_OK)
+            atomic_fetch_add(&wrong, 1);
+    if (sched_group_live(&group) > most_live)
+        most_live = sched_group_live(&group);
+    ctx->process->links = (void *)(slice + 1);
+    ctx->reductions = 0;
+    return (int64_t)slice + 1 < slices ? VM_STOP_YIELD : VM_STOP_END;
+}
+
 static body *const bodies[] = {
     [TREE] = run_tree, [PING] = run_ping, [PONG] = run_pong, [SLEEPER] = run_sleeper, [ENDLESS] = run_endless,
     [WAITER] = run_waiter, [COUNTER] = run_counter, [SPAWNER] = run_spawner, [SENDER] = run_sender,
     [GROWER] = run_grower, [BURSTER] = run_burster, [CRASHER] = run_crasher, [TRACER] = run_tracer,
-    [YIELDER] = run_yielder,
+    [YIELDER] = run_yielder, [FLOOD] = run_flood,
 };
 
 /* In place of the interpreter. */
@@ -474,6 +493,18 @@ START_TEST(lets_nobody_starve)
     await(&runs, 2);
     finish();
     ck_assert_int_eq(ended_count[VM_STOP_KILLED], 7);
+}
+END_TEST
+
+START_TEST(runs_children_before_a_parent_that_spawns_without_pause)
+{
+    most_live = 0;
+    make_and_start(1);
+    submit(FLOOD, 400);
+    await_live(0);
+    ck_assert_int_eq(runs, 200000);
+    ck_assert_uint_lt(most_live, 5000);
+    finish();
 }
 END_TEST
 
@@ -754,6 +785,40 @@ START_TEST(tells_when_nothing_can_go_on) /* loop test: rows above */
         pause_ms(20);
         ck_assert_int_eq(calls, stuck_calls);
         ck_assert(!sched_is_stuck(sched, &group));
+    }
+    finish();
+}
+END_TEST
+
+static struct vm_process *_Atomic to_wake;
+
+static void wake_and_count(struct sched *of, void *unused)
+{
+    struct vm_process *process = atomic_exchange(&to_wake, NULL);
+
+    (void)of;
+    (void)unused;
+    atomic_fetch_add(&idle_calls, 1);
+    if (process != NULL)
+        sched_wake(NULL, process);
+}
+
+START_TEST(runs_what_is_woken_when_idle) /* with _i workers */
+{
+    const struct sched_options options = { .workers = (unsigned)_i, .on_idle = wake_and_count };
+    struct vm_process *waiter;
+
+    idle_calls = 0;
+    make(0, &options);
+    waiter = prepare(WAITER, VM_WAIT_RECEIVE);
+    sched_submit(NULL, waiter);
+    ck_assert_int_eq(sched_start(sched), 0);
+    await(&runs, 1);
+    for (int i = 2; i <= 50; i++) {
+        atomic_store(&to_wake, waiter);
+        for (unsigned w = 0; w < (unsigned)_i; w++)
+            sched_wake_worker(sched, w);
+        await(&runs, i);
     }
     finish();
 }
@@ -1075,6 +1140,7 @@ int main(void)
     tcase_add_test(all, is_woken_by_other_threads);
     tcase_add_test(all, wakes_sleepers_in_time);
     tcase_add_test(all, lets_nobody_starve);
+    tcase_add_test(all, runs_children_before_a_parent_that_spawns_without_pause);
     tcase_add_test(all, kills_processes_in_every_state);
     tcase_add_test(all, does_not_kill_the_next_tenant);
     tcase_add_test(all, kills_a_group_and_takes_no_more_into_it);
@@ -1089,6 +1155,7 @@ int main(void)
     tcase_add_test(all, makes_nothing_by_halves);
     tcase_add_test(all, lists_the_processes_of_a_group);
     tcase_add_loop_test(all, tells_when_nothing_can_go_on, 0, sizeof second_processes / sizeof *second_processes);
+    tcase_add_loop_test(all, runs_what_is_woken_when_idle, 1, 3);
     tcase_add_test(all, costs_nothing_while_idle);
     tcase_add_test(all, uses_all_workers_for_work_that_lasts);
     tcase_add_test(all, polls_when_the_descriptor_is_ready);
