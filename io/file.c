@@ -1,9 +1,9 @@
 /*
  * file.c - whole files.
  *
- * Reading asks for the size first and then for one byte more than that: an ordinary file takes one read() for its bytes and one that finds the end. Files
- * whose size is not known (pipes, /proc) grow the buffer as they come. Opening never waits (O_NONBLOCK), so a pipe without a
- * writer cannot keep a thread of the pool for ever.
+ * Reading asks for the size first and then for one byte more than that: an ordinary file takes one read() for its
+ * bytes and one that finds the end. Files whose size is not known (pipes, /proc) grow the buffer as they come.
+ * Opening never waits (O_NONBLOCK), so a pipe without a writer cannot keep a thread of the pool for ever.
  */
 #include "config.h"
 

@@ -1,12 +1,14 @@
 /*
  * reactor.c - the loop, its thread, and the way of an operation.
  *
- *     worker: io_submit ─▶ stack of arrivals + uv_async_send ─▶ loop thread: uv_queue_work ─▶ pool thread: work, then wakes the process
- *                                                                                   └▶ loop thread: drops the reactor's reference
+ *     worker         io_submit: stack of arrivals, uv_async_send
+ *     loop thread    on_arrival: uv_queue_work
+ *     pool thread    do_work: the work; then it wakes the process
+ *     loop thread    after_work: drops the reactor's reference
  *
  * The pool thread itself wakes the process, which saves a hop to the loop thread before the answer is seen.
- * An operation has two owners, the process and the reactor; the last one frees it. `done` is set (release) before the process is woken and read (acquire)
- * by the process, so all that the work wrote is visible to it.
+ * An operation has two owners, the process and the reactor; the last one frees it. `done` is set (release) before the
+ * process is woken and read (acquire) by the process, so all that the work wrote is visible to it.
  *
  * libuv allows other threads one thing only, uv_async_send(); everything else with the loop happens on its thread.
  */

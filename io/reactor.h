@@ -1,8 +1,8 @@
 /*
  * reactor.h - work that would block a worker: done on a thread pool, while the process that wants it is parked.
  *
- * One libuv loop on a thread of its own takes operations and hands them to libuv's pool. It starts with the first operation: a program that
- * does no I/O has no such threads.
+ * One libuv loop on a thread of its own takes operations and hands them to libuv's pool. It starts with the first
+ * operation: a program that does no I/O has no such threads.
  *
  * A native that does I/O looks like this; it is called again when the process is woken (vm/native.h):
  *
@@ -16,8 +16,9 @@
  *     io_finish(ctx);
  *     return VM_OK;
  *
- * A process that ends with an operation pending leaves it behind: it is freed when the pool is done with it, and not begun at all if
- * it was still waiting its turn. A process has one operation at a time, so their number is bounded by that of the processes.
+ * A process that ends with an operation pending leaves it behind: it is freed when the pool is done with it, and not
+ * begun at all if it was still waiting its turn. A process has one operation at a time, so their number is bounded by
+ * that of the processes.
  */
 #ifndef IO_REACTOR_H
 #define IO_REACTOR_H
@@ -43,8 +44,8 @@ void io_operation_init(struct io_operation *operation, void (*work)(struct io_op
                        void (*free_operation)(struct io_operation *operation));
 
 /** Submit an operation for the running process, which must have none. NULL (the maker had no memory) is VM_NOMEM.
- *  Returns VM_PARK; or VM_RAISE with an io_error, the operation then freed, when the reactor's threads cannot be started.
- *  Ownership: the process's, until io_finish(). */
+ *  Returns VM_PARK; or VM_RAISE with an io_error, the operation then freed, when the reactor's threads cannot be
+ *  started. Ownership: the process's, until io_finish(). */
 enum vm_status io_submit(struct vm_ctx *ctx, struct io_operation *operation);
 
 /** The operation of the running process that it has submitted and not finished; NULL when there is none. */
@@ -57,15 +58,16 @@ enum vm_status io_park(struct vm_ctx *ctx);
 void io_finish(struct vm_ctx *ctx);
 
 /**
- * Raise what a failed system call means to the program (05 §5): ("io_error", "File not found: PATH"), "Permission denied: PATH", or
- * "IO error: TEXT (os error N)".
+ * Raise what a failed system call means to the program (05 §5): ("io_error", "File not found: PATH"), "Permission
+ * denied: PATH", or "IO error: TEXT (os error N)".
  *
  * error   errno, positive
  */
 enum vm_status io_raise(struct vm_ctx *ctx, int error, const char *path);
 
-/** Stop the threads: what is being done is waited for, what has not begun is dropped. Does nothing when they never started; they start again when
- *  needed. Call it after sched_stop() and before sched_free(): the pool wakes processes. */
+/** Stop the threads: what is being done is waited for, what has not begun is dropped. Does nothing when they never
+ *  started; they start again when needed. Call it after sched_stop() and before sched_free(): the pool wakes
+ *  processes. */
 void io_stop(void);
 
 #endif

@@ -1,8 +1,9 @@
 /*
  * cores.c - how many cores this process may use.
  *
- * The affinity mask is what the kernel schedules on; a container's CPU quota (cgroup v2, cpu.max: "quota period" or "max period") bounds the time
- * used on them. More threads than the quota covers would only be throttled, all at once and in the middle of requests.
+ * The affinity mask is what the kernel schedules on; a container's CPU quota (cgroup v2, cpu.max: "quota period" or
+ * "max period") bounds the time used on them. More threads than the quota covers would only be throttled, all at once
+ * and in the middle of requests.
  */
 #include "config.h"
 

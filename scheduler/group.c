@@ -1,11 +1,12 @@
 /*
  * group.c - groups of processes: how many there are, what memory they have, and their end.
  *
- * `references` counts the live processes and, until it lets go, the owner. It reaches zero once, since only a live process or the
- * owner can bring a new process in.
+ * `references` counts the live processes and, until it lets go, the owner. It reaches zero once, since only a live
+ * process or the owner can bring a new process in.
  *
- * Closing and spawning race: a spawn enters its process into the table and then looks at `closing`; closing sets the flag and then walks the table (both
- * sequentially consistent), so one of the two sees the other and the late child is killed.
+ * Closing and spawning race: a spawn enters its process into the table and then looks at `closing`; closing sets the
+ * flag and then walks the table (both sequentially consistent), so one of the two sees the other and the late child
+ * is killed.
  */
 #include "config.h"
 

@@ -1,9 +1,10 @@
 /*
  * inject.c - the injection queue: a stack of arrivals that the taker turns round.
  *
- * Putting is one compare-and-swap loop on `newest`. The taker first serves the list it turned round earlier, then swaps the
- * stack out as a whole (so there is no ABA question) and reverses it. `length` is raised before a process can be
- * seen and lowered after it was taken: a worker that reads zero before it parks misses nothing that was put earlier.
+ * Putting is one compare-and-swap loop on `newest`. The taker first serves the list it turned round earlier, then
+ * swaps the stack out as a whole (so there is no ABA question) and reverses it. `length` is raised before a process
+ * can be seen and lowered after it was taken: a worker that reads zero before it parks misses nothing that was put
+ * earlier.
  *
  * A chain of n is put with its links reversed first, so that turning round brings its order back.
  */

@@ -3,21 +3,23 @@
  *
  * The wake-up note
  * ----------------
- * Two threads race: one makes work and looks for sleepers, the other goes to sleep and looks for work. Each first publishes, then looks,
- * with a full fence in between, so at least one sees the other:
+ * Two threads race: one makes work and looks for sleepers, the other goes to sleep and looks for work. Each first
+ * publishes, then looks, with a full fence in between, so at least one sees the other:
  *
  *     submitter:  put work · fence · anybody searching? · anybody parked? claim one
  *     parker:     set my bit · stop counting as searcher · (both sequentially consistent) · look at all queues · sleep
  *
- * - The submitter skips waking when somebody searches. That searcher either finds the work, or parks; it lowers `searching` before it looks at the
- *   queues for the last time, so it then sees the work.
- * - A bit is cleared by exactly one thread: a waker that claims the sleeper, or the sleeper that withdraws. Whoever clears it
- *   owns the wake-up; a waker then sets the token, and the sleeper always consumes it, so none is left over for the next sleep.
- * - A waker counts the sleeper as searching before it claims it. Should it find nobody to claim, another submitter may have been
- *   misled by that; so it lowers the count and looks at the bitmap once more.
+ * - The submitter skips waking when somebody searches. That searcher either finds the work, or parks; it lowers
+ *   `searching` before it looks at the queues for the last time, so it then sees the work.
+ * - A bit is cleared by exactly one thread: a waker that claims the sleeper, or the sleeper that withdraws. Whoever
+ *   clears it owns the wake-up; a waker then sets the token, and the sleeper always consumes it, so none is left over
+ *   for the next sleep.
+ * - A waker counts the sleeper as searching before it claims it. Should it find nobody to claim, another submitter
+ *   may have been misled by that; so it lowers the count and looks at the bitmap once more.
  *
- * Rejected: waking on every submit (each wake-up is a system call and some 30 µs until the thread runs: several times the work of a small
- * request); one event count for all (it wakes them all); periodic re-checks in place of the fences (idle would cost CPU).
+ * Rejected: waking on every submit (each wake-up is a system call and some 30 µs until the thread runs: several times
+ * the work of a small request); one event count for all (it wakes them all); periodic re-checks in place of the
+ * fences (idle would cost CPU).
  */
 #include "config.h"
 
@@ -158,7 +160,8 @@ bool sched_parking_withdraw(struct sched_parking *parking, unsigned worker)
 
 static void wait_on_futex(struct sleeper *sleeper, uint64_t deadline_ns)
 {
-    struct timespec until = { .tv_sec = (time_t)(deadline_ns / 1000000000), .tv_nsec = (long)(deadline_ns % 1000000000) };
+    struct timespec until = { .tv_sec = (time_t)(deadline_ns / 1000000000),
+                              .tv_nsec = (long)(deadline_ns % 1000000000) };
 
     syscall(SYS_futex, &sleeper->token, FUTEX_WAIT_BITSET_PRIVATE, TOKEN_NONE,
             deadline_ns == UINT64_MAX ? NULL : &until, NULL, FUTEX_BITSET_MATCH_ANY);

@@ -1,9 +1,11 @@
 /*
- * process.c - processes as the scheduler sees them: made, woken, asked to end, ended; and the callbacks of the VM (vm/host.h).
+ * process.c - processes as the scheduler sees them: made, woken, asked to end, ended; and the callbacks of the VM
+ * (vm/host.h).
  *
- * Killing needs care because slots are reused: `process.kill` may be set by somebody who meant the former tenant. So the pid that is meant is
- * kept beside it, the greatest wins (pids of a slot only grow), and the flag alone means only "look there". Whoever kills sets the pid, then the flag;
- * whoever finds that it is not meant clears the flag, then looks at the pid again.
+ * Killing needs care because slots are reused: `process.kill` may be set by somebody who meant the former tenant. So
+ * the pid that is meant is kept beside it, the greatest wins (pids of a slot only grow), and the flag alone means
+ * only "look there". Whoever kills sets the pid, then the flag; whoever finds that it is not meant clears the flag,
+ * then looks at the pid again.
  */
 #include "config.h"
 

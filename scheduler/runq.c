@@ -1,8 +1,8 @@
 /*
  * runq.c - the run queue: a ck_ring in its single-producer, many-consumers form.
  *
- * Why a ring and not a Chase-Lev deque: Concurrency Kit has a proven ring and no deque, and first-in first-out keeps latency
- * even between requests.
+ * Why a ring and not a Chase-Lev deque: Concurrency Kit has a proven ring and no deque, and first-in first-out keeps
+ * latency even between requests.
  * Ordering: the release in ck_ring's enqueue pairs with the acquire in its dequeue, so a thief sees all that the owner
  * wrote into a process before it pushed it.
  */
@@ -90,7 +90,8 @@ struct vm_process *sched_runq_take(struct sched_runq *queue)
 
 size_t sched_runq_steal(struct sched_runq *victim, struct sched_runq *own)
 {
-    /* Only we push into `own`, so its room may grow meanwhile but never shrink: what we take from the victim is sure to fit. */
+    /* Only we push into `own`, so its room may grow meanwhile but never shrink: what we take from the victim is sure
+     * to fit. */
     size_t room = sched_runq_capacity(own) - sched_runq_length(own);
     size_t want = (sched_runq_length(victim) + 1) / 2;
     size_t moved = 0;

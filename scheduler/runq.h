@@ -1,8 +1,8 @@
 /*
  * runq.h - the run queue of one worker: which processes may run next on this core.
  *
- * One thread, the owner, pushes. Every worker may take: the owner in turn, an idle worker when it steals. A process is in
- * at most one run queue at a time; its state sees to that (vm/process.h). The queue is bounded: what does not fit
+ * One thread, the owner, pushes. Every worker may take: the owner in turn, an idle worker when it steals. A process
+ * is in at most one run queue at a time; its state sees to that (vm/process.h). The queue is bounded: what does not fit
  * goes to the injection queue (inject.h). The queue never looks inside a process.
  */
 #ifndef SCHEDULER_RUNQ_H

@@ -40,7 +40,7 @@ enum {
 
 struct sched_options {
     unsigned workers;     /* 0: as many as this process has cores (affinity mask and cgroup quota), see sched_cores() */
-    bool single_thread;   /* reproducible: one worker on the thread of sched_run(), queue choices and slices by `seed`, … */
+    bool single_thread;   /* reproducible: one worker on the thread of sched_run(), choices and slices by `seed`, … */
     uint64_t seed;        /* … and a logical clock (base/clock.h) that jumps to the next timer when nothing can run */
     /** All workers have run out of work; the last one calls this before it sleeps. NULL: nothing. It may look
      *  (sched_is_stuck), sched_quit() or wake processes. */
@@ -68,9 +68,9 @@ void sched_quit(struct sched *sched);
 /** sched_quit() and wait until all worker threads have ended. Threads: none of them. Processes stay where they were. */
 void sched_stop(struct sched *sched);
 
-/** End what processes there still are (group->ended() with VM_STOP_KILLED, on this thread with worker 0's context; deferred hooks and
- *  timers set from there do not run any more) and give all memory back. NULL is fine; returns NULL. Only after sched_stop() or
- *  sched_run(), or when never started. */
+/** End what processes there still are (group->ended() with VM_STOP_KILLED, on this thread with worker 0's context;
+ *  deferred hooks and timers set from there do not run any more) and give all memory back. NULL is fine; returns
+ *  NULL. Only after sched_stop() or sched_run(), or when never started. */
 struct sched *sched_free(struct sched *sched);
 
 /** The callbacks the VM needs; constant. */
@@ -87,9 +87,9 @@ uint64_t sched_now_ns(const struct vm_ctx *ctx);
 /* ---- groups ---- */
 
 /**
- * The processes of one app version. Memory of the caller; initialise with sched_group_init(), then set what differs, before
- * the first process. `vm_process.owner` of each of its processes points here; what they spawn joins the same group.
- * All limits: 0 means none.
+ * The processes of one app version. Memory of the caller; initialise with sched_group_init(), then set what differs,
+ * before the first process. `vm_process.owner` of each of its processes points here; what they spawn joins the same
+ * group. All limits: 0 means none.
  */
 struct sched_group {
     unsigned magic;
@@ -101,16 +101,18 @@ struct sched_group {
     uint32_t depth_max;          /* nested calls; starts as SCHED_DEPTH_MAX_DEFAULT */
     uint32_t mailbox_max;        /* messages waiting at one process; a receiver with more is killed */
 
-    /** A process ends; its memory is given back after this returns, so exception, trace, result, http_requests are still there.
-     *  Called on the worker that ran it. ctx->process is NULL. May be NULL. */
+    /** A process ends; its memory is given back after this returns, so exception, trace, result, http_requests are
+     *  still there. Called on the worker that ran it. ctx->process is NULL. May be NULL. */
     void (*ended)(struct sched_group *group, struct vm_ctx *ctx, struct vm_process *process, enum vm_stop stop);
-    /** ctx->process has spawned `child`, which does not run yet, to call `closure`. On the parent's worker; closure may move in an
-     *  allocation. May be NULL. */
+    /** ctx->process has spawned `child`, which does not run yet, to call `closure`. On the parent's worker; closure
+     *  may move in an allocation. May be NULL. */
     void (*spawned)(struct sched_group *group, struct vm_ctx *ctx, vm_value closure, struct vm_process *child);
     /** Output of print, println, eprint. Any worker, several at once. NULL: standard output and error, unbuffered. */
-    void (*output)(struct sched_group *group, struct vm_ctx *ctx, bool error, bool newline, const char *text, size_t length);
+    void (*output)(struct sched_group *group, struct vm_ctx *ctx, bool error, bool newline, const char *text,
+                   size_t length);
     void (*flush)(struct sched_group *group, struct vm_ctx *ctx, bool error);
-    /** Released by its owner, and no process is left: called exactly once, on some thread; the memory may be freed in it. May be NULL. */
+    /** Released by its owner, and no process is left: called exactly once, on some thread; the memory may be freed in
+     *  it. May be NULL. */
     void (*all_ended)(struct sched_group *group);
 
     _Atomic uint64_t references; /* one per live process, one of the owner until sched_group_release() */
@@ -125,13 +127,13 @@ void sched_group_init(struct sched_group *group, const char *name);
 void sched_group_release(struct sched_group *group);
 /** Processes that are alive. Threads: any. */
 uint64_t sched_group_live(const struct sched_group *group);
-/** Ask all processes of a group to end, and refuse new ones from now on. Threads: any; they end soon afterwards, each on a worker.
- *  Costs a walk over the process table. */
+/** Ask all processes of a group to end, and refuse new ones from now on. Threads: any; they end soon afterwards, each
+ *  on a worker. Costs a walk over the process table. */
 void sched_group_kill(struct sched *sched, struct sched_group *group);
 /**
- * Whether no process of the group can ever go on: each waits in a receive without timeout or for an mvar; none runs, is runnable, has a deadline
- * or waits for I/O or a request. Exact when called from on_idle(); at other times a process that is just being woken may be overlooked.
- * A group without processes is not stuck.
+ * Whether no process of the group can ever go on: each waits in a receive without timeout or for an mvar; none runs,
+ * is runnable, has a deadline or waits for I/O or a request. Exact when called from on_idle(); at other times a
+ * process that is just being woken may be overlooked. A group without processes is not stuck.
  */
 bool sched_is_stuck(struct sched *sched, const struct sched_group *group);
 
@@ -139,10 +141,11 @@ bool sched_is_stuck(struct sched *sched, const struct sched_group *group);
 
 /**
  * A new process of a group that will call `entry`: a function value without parameters, immortal (a program's function)
- * or a closure owned by the calling thread. Its pid is known and it takes messages, but it does not run before sched_submit().
+ * or a closure owned by the calling thread. Its pid is known and it takes messages, but it does not run before
+ * sched_submit().
  *
- * Returns 0, -EAGAIN (the group's limit, or the group is closing, or 16 million processes), -EINVAL (the closure cannot be copied) or -ENOMEM.
- * Threads: any. The caller may set fields of the process until it submits it.
+ * Returns 0, -EAGAIN (the group's limit, or the group is closing, or 16 million processes), -EINVAL (the closure
+ * cannot be copied) or -ENOMEM. Threads: any. The caller may set fields of the process until it submits it.
  */
 int sched_process_new(struct vm_ctx *ctx, struct sched *sched, struct sched_group *group, struct vm_program *program,
                       vm_value entry, struct vm_process **ret_process);
@@ -154,7 +157,8 @@ void sched_wake(struct vm_ctx *ctx, struct vm_process *process);
 struct vm_process *sched_find(struct sched *sched, uint64_t pid);
 /** Ask a process to end. False when none of that pid lives. Threads: any. */
 bool sched_kill(struct vm_ctx *ctx, struct sched *sched, uint64_t pid);
-/** Pids of a group's processes (NULL: of all), at most `most`; returns how many. Threads: any. A walk over the process table. */
+/** Pids of a group's processes (NULL: of all), at most `most`; returns how many. Threads: any. A walk over the
+ *  process table. */
 size_t sched_list(struct sched *sched, const struct sched_group *group, uint64_t *pids, size_t most);
 
 /* ---- a connection loop on a worker ---- */
@@ -162,15 +166,16 @@ size_t sched_list(struct sched *sched, const struct sched_group *group, uint64_t
 /**
  * Something a worker drives between slices and while it is idle. Memory of the caller, until sched_free().
  *
- * The worker calls pass() at once when it has nothing to run, at least every millisecond, and after every 64 slices. When it parks it
- * sleeps in poll(2) on `fd` and its own wake-up descriptor. Between announcing that it parks and sleeping it asks pending(), so that
- * whoever hands work to the poller from another thread does: publish, then sched_wake_worker().
+ * The worker calls pass() at once when it has nothing to run, at least every millisecond, and after every 64 slices.
+ * When it parks it sleeps in poll(2) on `fd` and its own wake-up descriptor. Between announcing that it parks and
+ * sleeping it asks pending(), so that whoever hands work to the poller from another thread does: publish, then
+ * sched_wake_worker().
  */
 struct sched_poller {
     int fd;                                                             /* readable: pass() has something to do */
     bool (*pass)(struct sched_poller *poller, struct vm_ctx *ctx);      /* never blocks; true: it did something */
-    bool (*pending)(struct sched_poller *poller);                       /* cheap: something was handed over. NULL: never */
-    int64_t (*timeout_ns)(struct sched_poller *poller);                 /* call pass() after that at the latest; -1: no need. NULL: -1 */
+    bool (*pending)(struct sched_poller *poller);                       /* cheap: was work handed over? NULL: never */
+    int64_t (*timeout_ns)(struct sched_poller *poller);                 /* pass() is due after that; -1: never. NULL: -1 */
     void *context;                                                      /* the owner's */
     struct sched_poller *next;                                          /* the scheduler's */
 };
@@ -178,7 +183,8 @@ struct sched_poller {
 /** Attach a poller to worker 0 … workers-1. Before sched_start(); one worker may have several. Returns 0 or -errno. */
 int sched_add_poller(struct sched *sched, unsigned worker, struct sched_poller *poller);
 
-/** Wake a worker if it is parked, so that its pollers get a pass. Two system calls at the most, none when it is awake. Threads: any. */
+/** Wake a worker if it is parked, so that its pollers get a pass. Two system calls at the most, none when it is
+ *  awake. Threads: any. */
 void sched_wake_worker(struct sched *sched, unsigned worker);
 
 /* ---- once per batch ---- */
@@ -190,8 +196,9 @@ struct sched_deferred {
     bool queued;                 /* start with false */
 };
 
-/** Have deferred->run() called at the end of this worker's run of processes: when its queue is empty, before its pollers' pass,
- *  after a process used up its slice, or some 50 µs from now, whichever comes first. Nothing when it is queued already. */
+/** Have deferred->run() called at the end of this worker's run of processes: when its queue is empty, before its
+ *  pollers' pass, after a process used up its slice, or some 50 µs from now, whichever comes first. Nothing when it
+ *  is queued already. */
 void sched_defer(struct vm_ctx *ctx, struct sched_deferred *deferred);
 
 /* ---- deadlines of C code, per worker (timer.h) ---- */

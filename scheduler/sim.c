@@ -1,4 +1,5 @@
-/* sim.c - the seeded run queue: an array, and a small generator (splitmix64) of our own, so that seeds mean the same for ever. */
+/* sim.c - the seeded run queue: an array, and a small generator (splitmix64) of our own, so that seeds mean the same
+ * for ever. */
 #include "config.h"
 
 #include "scheduler/sim.h"

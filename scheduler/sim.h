@@ -1,8 +1,8 @@
 /*
  * sim.h - the run queue of reproducible runs: any runnable process may be next, as a seed decides.
  *
- * With one thread, a logical clock and this in place of the worker's queue, a run depends on the seed alone; and different seeds try
- * different interleavings, which finds mistakes that first-in first-out order hides.
+ * With one thread, a logical clock and this in place of the worker's queue, a run depends on the seed alone; and
+ * different seeds try different interleavings, which finds mistakes that first-in first-out order hides.
  */
 #ifndef SCHEDULER_SIM_H
 #define SCHEDULER_SIM_H

@@ -1,13 +1,14 @@
 /*
  * table.c - chunks of slots, and the free lists.
  *
- * A worker's own list is used last in, first out: the slot and heap block of the process that just ended are still in the cache. When it
- * grows beyond LOCAL_MAX, a batch moves to the common list, from where a worker that spawns more than ends on it is served. Beyond
- * WARM_BATCHES there, heap blocks are given back to the system: a burst of a million processes leaves the slots behind, not their heaps.
+ * A worker's own list is used last in, first out: the slot and heap block of the process that just ended are still in
+ * the cache. When it grows beyond LOCAL_MAX, a batch moves to the common list, from where a worker that spawns more
+ * than ends on it is served. Beyond WARM_BATCHES there, heap blocks are given back to the system: a burst of a
+ * million processes leaves the slots behind, not their heaps.
  *
- * The common list is a stack of batches. Its head is one word, the index of the first slot and a tag that changes with each
- * operation, so a compare-and-swap cannot mistake an old head for the present one; reading a slot that somebody else has taken meanwhile
- * is harmless, since slots stay where they are.
+ * The common list is a stack of batches. Its head is one word, the index of the first slot and a tag that changes
+ * with each operation, so a compare-and-swap cannot mistake an old head for the present one; reading a slot that
+ * somebody else has taken meanwhile is harmless, since slots stay where they are.
  */
 #include "config.h"
 

@@ -1,12 +1,13 @@
 /*
  * table.h - the process table: memory of process structs, and pids.
  *
- * A pid is generation << 24 | index. The index names a slot for good; the generation grows each time the slot gets another
- * process, so a pid is never given out twice (a slot whose generations are used up is retired). The first process is 1.
- * Slots are made in chunks, never moved and never given back before the table is freed: whoever found one may read it any time later, and
- * compares the pid.
+ * A pid is generation << 24 | index. The index names a slot for good; the generation grows each time the slot gets
+ * another process, so a pid is never given out twice (a slot whose generations are used up is retired). The first
+ * process is 1. Slots are made in chunks, never moved and never given back before the table is freed: whoever found
+ * one may read it any time later, and compares the pid.
  *
- * Slots not in use stand in free lists: one of each worker, without any lock, and a common one that takes in and gives out batches.
+ * Slots not in use stand in free lists: one of each worker, without any lock, and a common one that takes in and
+ * gives out batches.
  */
 #ifndef SCHEDULER_TABLE_H
 #define SCHEDULER_TABLE_H
@@ -48,8 +49,9 @@ int sched_table_new(struct sched *sched, size_t most, struct sched_table **ret_t
 /** All processes must have been given back. NULL is fine; returns NULL. */
 struct sched_table *sched_table_free(struct sched_table *table);
 
-/** A slot for a new process, with its pid (which vm_process_init() is to be told). `local`: free slots of the calling worker; NULL on other threads.
- *  NULL when the table is full or without memory. Threads: any, each with its own list; lock-free, allocates only while the table grows. */
+/** A slot for a new process, with its pid (which vm_process_init() is to be told). `local`: free slots of the calling
+ *  worker; NULL on other threads. NULL when the table is full or without memory. Threads: any, each with its own
+ *  list; lock-free, allocates only while the table grows. */
 struct sched_slot *sched_table_take(struct sched_table *table, struct sched_free_slots *local, uint64_t *ret_pid);
 /** Give a slot back; its process is done with (vm_process_done()) and cannot be found any more. */
 void sched_table_give(struct sched_table *table, struct sched_free_slots *local, struct sched_slot *slot);

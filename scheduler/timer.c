@@ -1,13 +1,14 @@
 /*
  * timer.c - a binary heap of deadlines, nearest at position 1.
  *
- * An entry is either a C timer, which knows its position and so can be taken out, or a process, which does not. Process entries go
- * stale (timer.h tells how) and stay until they come up; when the heap has doubled since the last look, all stale ones are swept out, so
- * garbage is at most as much as what lives, plus a constant.
+ * An entry is either a C timer, which knows its position and so can be taken out, or a process, which does not.
+ * Process entries go stale (timer.h tells how) and stay until they come up; when the heap has doubled since the last
+ * look, all stale ones are swept out, so garbage is at most as much as what lives, plus a constant.
  *
  * Threads: the heap is its owner's. The only word shared is a process's `at`: the owner of the process sets it when
- * it parks, any worker's heap clears it when the entry fires (compare-and-swap, so that one firing counts). A stale entry whose deadline happens
- * to equal the word of the process that uses the memory now wakes that one once too often, which is harmless.
+ * it parks, any worker's heap clears it when the entry fires (compare-and-swap, so that one firing counts). A stale
+ * entry whose deadline happens to equal the word of the process that uses the memory now wakes that one once too
+ * often, which is harmless.
  */
 #include "config.h"
 

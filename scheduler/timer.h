@@ -6,8 +6,8 @@
  * entry that finds another deadline there is garbage, dropped when it comes up or when garbage prevails.
  *
  * A process whose new deadline is later than that of its entry keeps it: the entry then wakes it too early, the process
- * looks at the clock, parks again, and gets the right one. So a loop of `receive … after` that always receives in time costs one entry
- * per timeout that went by, not per message.
+ * looks at the clock, parks again, and gets the right one. So a loop of `receive … after` that always receives in
+ * time costs one entry per timeout that went by, not per message.
  *
  * Threads: a heap belongs to one thread.
  */
@@ -39,13 +39,15 @@ struct sched_timers *sched_timers_free(struct sched_timers *timers);
 bool sched_timers_set(struct sched_timers *timers, struct sched_timer *timer, uint64_t deadline_ns);
 void sched_timers_cancel(struct sched_timers *timers, struct sched_timer *timer);
 
-/** See that a process that is about to park is woken at `deadline_ns` or before. `at` is the process's word for it, shared with the other
- *  threads' heaps. False without memory. */
-bool sched_timers_arm(struct sched_timers *timers, struct vm_process *process, _Atomic uint64_t *at, uint64_t deadline_ns);
+/** See that a process that is about to park is woken at `deadline_ns` or before. `at` is the process's word for it,
+ *  shared with the other threads' heaps. False without memory. */
+bool sched_timers_arm(struct sched_timers *timers, struct vm_process *process, _Atomic uint64_t *at,
+                      uint64_t deadline_ns);
 
 /** The nearest deadline; UINT64_MAX when there is none. */
 uint64_t sched_timers_next(const struct sched_timers *timers);
-/** Fire what is due, oldest deadline first, equal ones in the order they were set. Processes are handed to `wake`. Returns how many. */
+/** Fire what is due, oldest deadline first, equal ones in the order they were set. Processes are handed to `wake`.
+ *  Returns how many. */
 size_t sched_timers_run(struct sched_timers *timers, uint64_t now_ns, struct vm_ctx *ctx,
                         void (*wake)(struct vm_ctx *ctx, struct vm_process *process));
 /** Entries, garbage included. Threads: any. */

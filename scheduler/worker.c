@@ -1,24 +1,28 @@
 /*
  * worker.c - the loop of one core.
  *
- * A turn: take a process, run it for a slice, look after everything else. "Everything else" is cheap while there is nothing to do: the clock is read
- * about every 10 µs of work only (CLOCK_WORK reductions), and what depends on time looks at that reading.
+ * A turn: take a process, run it for a slice, look after everything else. "Everything else" is cheap while there is
+ * nothing to do: the clock is read about every 10 µs of work only (CLOCK_WORK reductions), and what depends on time
+ * looks at that reading.
  *
- * What runs next: the run-next slot, then the local queue, oldest first; the injection queue before these on every INJECT_TURNS-th turn, and after them. The
- * run-next slot holds a process that the running one woke by a message: caches are warm, and two that answer each other need no other core. It
- * runs on in the waker's slice, so such a pair cannot starve the queue; when the slice is used up, it queues like everybody. New processes go to
- * the end of the queue, where other cores can have them.
+ * What runs next: the run-next slot, then the local queue, oldest first; the injection queue before these on every
+ * INJECT_TURNS-th turn, and after them. The run-next slot holds a process that the running one woke by a message:
+ * caches are warm, and two that answer each other need no other core. It runs on in the waker's slice, so such a pair
+ * cannot starve the queue; when the slice is used up, it queues like everybody. New processes go to the end of the
+ * queue, where other cores can have them.
  *
- * With nothing to run, in this order: deferred hooks, timers, pollers, injection queue, stealing from the others beginning at a random one; then it parks
- * (the note in park.c).
+ * With nothing to run, in this order: deferred hooks, timers, pollers, injection queue, stealing from the others
+ * beginning at a random one; then it parks (the note in park.c).
  *
  * When a thief is woken
  * ---------------------
- * Waking costs a system call here and some 30 µs until the thief runs, more than many a request takes; not waking leaves cores idle. So
- * help is called (sched_parking_wake_one: only if somebody is parked and nobody is searching) when
+ * Waking costs a system call here and some 30 µs until the thief runs, more than many a request takes; not waking
+ * leaves cores idle. So help is called (sched_parking_wake_one: only if somebody is parked and nobody is searching)
+ * when
  *   - a process used up its slice while others wait: whoever computes that long lets the others go elsewhere;
  *   - the queue grows longer than QUEUE_FEW;
- *   - a process has waited in the queue for AGE_NS: one of those waiting is sampled at a time, by its number, so this costs a comparison;
+ *   - a process has waited in the queue for AGE_NS: one of those waiting is sampled at a time, by its number, so this
+ *     costs a comparison;
  *   - a thief that was the last searcher leaves more than QUEUE_FEW behind, or the injection queue is not empty;
  *   - work comes from outside of the workers.
  * What is not called for is not lost: the owner of a queue never parks while it holds anything.
@@ -242,7 +246,8 @@ static struct vm_process *steal(struct sched_worker *worker)
 
 /* ---- running ---- */
 
-/* See that a process that parks is woken in time. Without memory for the timer it is woken at once, and will park again. */
+/* See that a process that parks is woken in time. Without memory for the timer it is woken at once, and will park
+ * again. */
 static void arm(struct sched_worker *worker, struct vm_process *process)
 {
     struct sched_slot *slot = sched_slot_of(process);
@@ -254,7 +259,8 @@ static void arm(struct sched_worker *worker, struct vm_process *process)
         sched_wake(&worker->ctx, process);
 }
 
-/* The process has stopped to wait. True: it waits, and is not ours any more. False: it was woken meanwhile and runs on. */
+/* The process has stopped to wait. True: it waits, and is not ours any more. False: it was woken meanwhile and runs
+ * on. */
 static bool park_process(struct sched_worker *worker, struct vm_process *process)
 {
     uint32_t running = VM_PROCESS_RUNNING;
@@ -267,8 +273,9 @@ static bool park_process(struct sched_worker *worker, struct vm_process *process
     return false;
 }
 
-/* Its slice is used up: to the end of the queue, behind the one it woke. When processes overflowed into the injection queue, that is where
- * the end is: one that spawns without pause would otherwise come back before its children and pile up millions of them. */
+/* Its slice is used up: to the end of the queue, behind the one it woke. When processes overflowed into the injection
+ * queue, that is where the end is: one that spawns without pause would otherwise come back before its children and
+ * pile up millions of them. */
 static void requeue(struct sched_worker *worker, struct vm_process *process)
 {
     struct sched *sched = worker->sched;

@@ -1,8 +1,9 @@
 /*
- * test_io.c - operations on the pool: done once, seen by their process, left behind by one that ends; and reading files.
+ * test_io.c - operations on the pool: done once, seen by their process, left behind by one that ends; and reading
+ * files.
  *
- * Processes run on a real scheduler; in place of the interpreter, vm_run() calls one native per process again and again, as
- * vm/native.h promises.
+ * Processes run on a real scheduler; in place of the interpreter, vm_run() calls one native per process again and
+ * again, as vm/native.h promises.
  */
 #include "config.h"
 

@@ -1,8 +1,9 @@
 /*
  * test_sched.c - the scheduler as a whole, with processes whose bodies are C functions.
  *
- * The VM's vm_run() is replaced: a process's entry is a small integer that chooses a body from the table below. Bodies behave as
- * natives do: each call is one slice, and they tell how it stopped. Threads only count in atomics; the test's own thread asserts.
+ * The VM's vm_run() is replaced: a process's entry is a small integer that chooses a body from the table below.
+ * Bodies behave as natives do: each call is one slice, and they tell how it stopped. Threads only count in atomics;
+ * the test's own thread asserts.
  */
 #include "config.h"
 
@@ -88,7 +89,8 @@ static int64_t receive(struct vm_ctx *ctx)
     return number;
 }
 
-/* Sends `rounds` numbers to a partner that it spawns and that answers each; they alternate, so any lost wake-up stops both. */
+/* Sends `rounds` numbers to a partner that it spawns and that answers each; they alternate, so any lost wake-up stops
+ * both. */
 static enum vm_stop run_ping(struct vm_ctx *ctx, int64_t rounds)
 {
     struct vm_process *self = ctx->process;
@@ -347,7 +349,9 @@ static struct vm_process *prepare(int kind, int64_t argument)
 {
     struct vm_process *process;
 
-    ck_assert_int_eq(sched_process_new(NULL, sched, &group, program, vm_from_small(entry_of(kind, argument)), &process), 0);
+    int r = sched_process_new(NULL, sched, &group, program, vm_from_small(entry_of(kind, argument)), &process);
+
+    ck_assert_int_eq(r, 0);
     return process;
 }
 
