@@ -2,3 +2,11 @@
 bin_PROGRAMS += nostos
 nostos_SOURCES = cli/nostos.c
 nostos_LDADD = $(FLOOR_SERVER)
+
+sbin_PROGRAMS += nostosd
+nostosd_SOURCES = cli/nostosd.c
+nostosd_LDADD = $(SYSTEMD_GLUE) $(FLOOR_SERVER)
+
+bin_PROGRAMS += nostosctl
+nostosctl_SOURCES = cli/nostosctl.c
+nostosctl_LDADD = $(FLOOR_SERVER)

@@ -1,14 +1,18 @@
 /*
  * endpoint.c - one listener in one connection loop: libmicrohttpd's callbacks, time-outs, closing.
  *
- * Everything here runs on the loop's thread, so nothing is locked. What libmicrohttpd 0.9.75 demands, and where it is done:
- *   - work must not start on the handler's first call, or the connection is closed after the answer: headers_complete() only looks, request_complete() starts;
- *   - a blocking pass stalls when exactly 128 sockets are ready: MHD_run_wait(daemon, 0) is repeated until a pass did nothing (loop.c);
- *   - a suspended connection has no time-outs and does not notice that its client left: the deadline is ours, and an answer to a client that
- *     has left is not an error;
+ * Everything here runs on the loop's thread, so nothing is locked. What libmicrohttpd 0.9.75 demands, and where it is
+ * done:
+ *   - work must not start on the handler's first call, or the connection is closed after the answer: headers_complete()
+ * only looks, request_complete() starts;
+ *   - a blocking pass stalls when exactly 128 sockets are ready: MHD_run_wait(daemon, 0) is repeated until a pass did
+ * nothing (loop.c);
+ *   - a suspended connection has no time-outs and does not notice that its client left: the deadline is ours, and an
+ * answer to a client that has left is not an error;
  *   - a daemon with suspended connections must not be stopped: all requests are answered and resumed first;
- *   - in answers to a body that is too long while it still comes in, the library closes the socket with data unread, which resets the connection before
- *     the client has read the answer: we write that answer ourselves, shut down our direction, and read on for a while.
+ *   - in answers to a body that is too long while it still comes in, the library closes the socket with data unread,
+ * which resets the connection before the client has read the answer: we write that answer ourselves, shut down our
+ * direction, and read on for a while.
  */
 #include "config.h"
 
@@ -32,13 +36,14 @@
 #include "server/runtime_private.h"
 
 enum {
-    BODY_RESERVED_BYTES = 65536,               /* announced bodies up to this size are allocated at once */
-    REFUSED_READ_BYTES = 16 * 1024 * 1024,     /* how much of a refused body is read and thrown away before the socket is closed */
+    BODY_RESERVED_BYTES = 65536, /* announced bodies up to this size are allocated at once */
+    REFUSED_READ_BYTES =
+        16 * 1024 * 1024, /* how much of a refused body is read and thrown away before the socket is closed */
     NS_PER_MS = 1000000,
     NS_PER_S = 1000000000
 };
 
-#define RAW_ANSWER(status, text) \
+#define RAW_ANSWER(status, text)                                                                                       \
     "HTTP/1.1 " status "\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: " text
 
 static const char raw_413[] = RAW_ANSWER("413 Content Too Large", "17\r\n\r\nContent Too Large");
@@ -78,7 +83,8 @@ static void connection_opened(struct srv_endpoint *endpoint, struct MHD_Connecti
 }
 
 /* libmicrohttpd tells of each connection that opens or closes. */
-static void on_connection(void *closure, struct MHD_Connection *mhd, void **context, enum MHD_ConnectionNotificationCode code)
+static void on_connection(void *closure, struct MHD_Connection *mhd, void **context,
+                          enum MHD_ConnectionNotificationCode code)
 {
     struct srv_endpoint *endpoint = closure;
     struct srv_loop_counts *counts = &endpoint->loop->counts;
@@ -140,7 +146,7 @@ static void count_answer(struct srv_endpoint *endpoint, struct srv_request *requ
     if (!endpoint->limits.access_log)
         return;
     nb_log_info("http.request", "app=%s request=%" PRIu64 " method=%.*s path=%.*s status=%u us=%" PRIu64,
-                endpoint->listener->group->name, request->id, (int)request->method.length,
+                endpoint->listener->app, request->id, (int)request->method.length,
                 srv_request_part(request, request->method), (int)request->path.length,
                 srv_request_part(request, request->path), request->status,
                 (nb_clock_ns() - request->started_ns) / 1000);
@@ -158,7 +164,8 @@ static void client_gone(struct srv_endpoint *endpoint, struct srv_request *reque
 }
 
 /* libmicrohttpd is done with a request, for whatever reason. */
-static void on_completed(void *closure, struct MHD_Connection *mhd, void **context, enum MHD_RequestTerminationCode code)
+static void on_completed(void *closure, struct MHD_Connection *mhd, void **context,
+                         enum MHD_RequestTerminationCode code)
 {
     struct srv_endpoint *endpoint = closure;
     struct srv_request *request = *context;
@@ -209,11 +216,13 @@ static enum MHD_Result queue_answer(struct srv_endpoint *endpoint, struct srv_re
 }
 
 static const unsigned answer_status[SRV_ANSWER_COUNT] = {
-    [SRV_ANSWER_413] = 413, [SRV_ANSWER_500] = 500, [SRV_ANSWER_503] = 503, [SRV_ANSWER_503_CLOSE] = 503, [SRV_ANSWER_504] = 504,
+    [SRV_ANSWER_413] = 413,       [SRV_ANSWER_500] = 500, [SRV_ANSWER_503] = 503,
+    [SRV_ANSWER_503_CLOSE] = 503, [SRV_ANSWER_504] = 504,
 };
 
 /* Answer from within the handler, a request that nobody else knows. */
-static enum MHD_Result answer_at_once(struct srv_endpoint *endpoint, struct srv_request *request, enum srv_answer answer)
+static enum MHD_Result answer_at_once(struct srv_endpoint *endpoint, struct srv_request *request,
+                                      enum srv_answer answer)
 {
     request->response = endpoint->answers[answer];
     request->response_shared = true;
@@ -252,7 +261,8 @@ static void answer_ready_made(struct srv_endpoint *endpoint, struct srv_request 
     srv_loop_answered(endpoint->loop, request);
 }
 
-/* Answer an open request that the loop itself gives up, unless somebody has answered it just now: that answer is on its way. */
+/* Answer an open request that the loop itself gives up, unless somebody has answered it just now: that answer is on its
+ * way. */
 static void give_up(struct srv_endpoint *endpoint, struct srv_request *request, enum srv_answer answer)
 {
     if (srv_request_claim(request, request->id))
@@ -295,8 +305,8 @@ static bool name_is(const char *name, size_t length, const char *known)
     return length == strlen(known) && strncasecmp(name, known, length) == 0;
 }
 
-static enum MHD_Result on_header(void *closure, enum MHD_ValueKind kind, const char *name, size_t name_length, const char *value,
-                                 size_t value_length)
+static enum MHD_Result on_header(void *closure, enum MHD_ValueKind kind, const char *name, size_t name_length,
+                                 const char *value, size_t value_length)
 {
     struct header_walk *walk = closure;
 
@@ -358,7 +368,8 @@ static enum MHD_Result headers_complete(struct srv_endpoint *endpoint, struct sr
     return answer_at_once(endpoint, request, SRV_ANSWER_413);
 }
 
-static enum MHD_Result body_piece(struct srv_endpoint *endpoint, struct srv_request *request, const char *bytes, size_t *length)
+static enum MHD_Result body_piece(struct srv_endpoint *endpoint, struct srv_request *request, const char *bytes,
+                                  size_t *length)
 {
     size_t count = *length;
 
@@ -424,10 +435,10 @@ static enum MHD_Result still_waiting(struct srv_endpoint *endpoint, struct srv_r
     return MHD_YES;
 }
 
-/* libmicrohttpd's handler: called when headers are complete, for each piece of body, when all is read, and then again and again until
- * an answer is queued or the connection is suspended. */
-static enum MHD_Result on_request(void *closure, struct MHD_Connection *mhd, const char *url, const char *method, const char *version,
-                                  const char *upload, size_t *upload_length, void **context)
+/* libmicrohttpd's handler: called when headers are complete, for each piece of body, when all is read, and then again
+ * and again until an answer is queued or the connection is suspended. */
+static enum MHD_Result on_request(void *closure, struct MHD_Connection *mhd, const char *url, const char *method,
+                                  const char *version, const char *upload, size_t *upload_length, void **context)
 {
     struct srv_endpoint *endpoint = closure;
     struct srv_request *request = *context;
@@ -472,8 +483,9 @@ static void deadline_passed(struct srv_endpoint *endpoint, struct srv_request *r
     if (!srv_request_claim(request, id))
         return;
     nb_log_warn("http.deadline", "app=%s request=%" PRIu64 " method=%.*s path=%.*s after_ms=%u killed_process=%" PRIu64,
-                endpoint->listener->group->name, id, (int)request->method.length, srv_request_part(request, request->method),
-                (int)request->path.length, srv_request_part(request, request->path), endpoint->limits.request_deadline_ms, pid);
+                endpoint->listener->app, id, (int)request->method.length, srv_request_part(request, request->method),
+                (int)request->path.length, srv_request_part(request, request->path),
+                endpoint->limits.request_deadline_ms, pid);
     answer_ready_made(endpoint, request, SRV_ANSWER_504);
     srv_count(&endpoint->loop->counts.deadlines, 1);
     if (pid != 0)
@@ -543,7 +555,8 @@ bool srv_endpoint_pass(struct srv_endpoint *endpoint)
 
 static struct MHD_Response *ready_made(const char *text, const char *header, const char *value)
 {
-    struct MHD_Response *response = MHD_create_response_from_buffer(strlen(text), (void *)(uintptr_t)text, MHD_RESPMEM_PERSISTENT);
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(strlen(text), (void *)(uintptr_t)text, MHD_RESPMEM_PERSISTENT);
 
     if (response == NULL || MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "text/plain") != MHD_YES ||
         (header != NULL && MHD_add_response_header(response, header, value) != MHD_YES)) {
@@ -595,18 +608,14 @@ int srv_endpoint_start(struct srv_endpoint *endpoint)
     if (!make_answers(endpoint))
         return -ENOMEM;
     /* Without MHD_USE_ITC: only the loop's thread resumes, so no descriptor is needed to wake it. */
-    endpoint->daemon = MHD_start_daemon(MHD_USE_EPOLL | (MHD_ALLOW_SUSPEND_RESUME & ~(unsigned)MHD_USE_ITC), 0, NULL, NULL,
-                                        on_request, endpoint,
-                                        MHD_OPTION_LISTEN_SOCKET, endpoint->listen_fd,
-                                        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)limits->header_max_bytes,
-                                        MHD_OPTION_CONNECTION_LIMIT, (limits->connections_max + share - 1) / share,
-                                        MHD_OPTION_PER_IP_CONNECTION_LIMIT, limits->connections_per_ip_max,
-                                        MHD_OPTION_CONNECTION_TIMEOUT, longest_timeout_s(limits),
-                                        MHD_OPTION_NOTIFY_COMPLETED, on_completed, endpoint,
-                                        MHD_OPTION_NOTIFY_CONNECTION, on_connection, endpoint,
-                                        MHD_OPTION_URI_LOG_CALLBACK, on_request_line, endpoint,
-                                        MHD_OPTION_UNESCAPE_CALLBACK, keep_as_it_is, NULL,
-                                        MHD_OPTION_END);
+    endpoint->daemon = MHD_start_daemon(
+        MHD_USE_EPOLL | (MHD_ALLOW_SUSPEND_RESUME & ~(unsigned)MHD_USE_ITC), 0, NULL, NULL, on_request, endpoint,
+        MHD_OPTION_LISTEN_SOCKET, endpoint->listen_fd, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)limits->header_max_bytes, MHD_OPTION_CONNECTION_LIMIT, (limits->connections_max + share - 1) / share,
+        MHD_OPTION_PER_IP_CONNECTION_LIMIT, limits->connections_per_ip_max, MHD_OPTION_CONNECTION_TIMEOUT,
+        longest_timeout_s(limits), MHD_OPTION_NOTIFY_COMPLETED, on_completed, endpoint, MHD_OPTION_NOTIFY_CONNECTION,
+        on_connection, endpoint, MHD_OPTION_URI_LOG_CALLBACK, on_request_line, endpoint, MHD_OPTION_UNESCAPE_CALLBACK,
+        keep_as_it_is, NULL, MHD_OPTION_END);
     if (endpoint->daemon == NULL)
         return errno != 0 ? -errno : -ENOMEM;
     endpoint->epoll_fd = MHD_get_daemon_info(endpoint->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
@@ -629,7 +638,8 @@ void srv_endpoint_change_limits(struct srv_endpoint *endpoint, const struct srv_
     answer = ready_made("Service Unavailable", MHD_HTTP_HEADER_RETRY_AFTER, seconds);
     if (answer == NULL)
         return;
-    MHD_destroy_response(endpoint->answers[SRV_ANSWER_503]); /* connections that send it have a reference of their own */
+    MHD_destroy_response(
+        endpoint->answers[SRV_ANSWER_503]); /* connections that send it have a reference of their own */
     endpoint->answers[SRV_ANSWER_503] = answer;
     endpoint->limits.retry_after_seconds = limits->retry_after_seconds;
 }

@@ -1,8 +1,9 @@
 /*
  * http_native.c - what programs call.
  *
- * Server.accept parks the way vm/native.h says: it is called again when woken, and finds its place in line in process->operation. One reference on
- * the listener belongs to that place, so that the listener outlives everybody who waits.
+ * Server.accept parks the way vm/native.h says: it is called again when woken, and finds its place in line in
+ * process->operation. One reference on the listener belongs to that place, so that the listener outlives everybody who
+ * waits.
  */
 #include "config.h"
 
@@ -30,8 +31,8 @@ void srv_http_register_table(void);
 
 enum {
     PORT_MAX = 65535,
-    BORROWED_BYTES = 1024,  /* longer bodies that are shared objects already are sent from where they are */
-    HEADER_BYTES = 512      /* headers up to this size need no allocation of ours */
+    BORROWED_BYTES = 1024, /* longer bodies that are shared objects already are sent from where they are */
+    HEADER_BYTES = 512     /* headers up to this size need no allocation of ours */
 };
 
 void srv_http_register_natives(void)
@@ -148,7 +149,8 @@ static void move_on(struct srv_runtime *runtime, struct vm_process *process)
         srv_request_set_process(&runtime->requests, before, 0);
 }
 
-static enum vm_status hand_out(struct vm_ctx *ctx, struct srv_runtime *runtime, struct srv_request *request, vm_value *ret)
+static enum vm_status hand_out(struct vm_ctx *ctx, struct srv_runtime *runtime, struct srv_request *request,
+                               vm_value *ret)
 {
     struct vm_process *process = ctx->process;
     uint64_t id = request->id;
@@ -225,8 +227,8 @@ static struct MHD_Response *response_of_string(struct vm_ctx *ctx, vm_value body
         return MHD_create_response_from_buffer(text.length, (void *)(uintptr_t)text.bytes, MHD_RESPMEM_MUST_COPY);
     }
     vm_shared_ref(shared);
-    response = MHD_create_response_from_buffer_with_free_callback_cls(text.length, (void *)(uintptr_t)text.bytes, unref_string,
-                                                                      (void *)(uintptr_t)shared);
+    response = MHD_create_response_from_buffer_with_free_callback_cls(text.length, (void *)(uintptr_t)text.bytes,
+                                                                      unref_string, (void *)(uintptr_t)shared);
     if (response == NULL)
         vm_shared_unref(shared);
     return response;
@@ -287,7 +289,8 @@ static bool is_ours_to_say(const char *name, const char *value)
            strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0;
 }
 
-static bool add_header_in(struct MHD_Response *response, struct vm_text name, struct vm_text value, char *memory, size_t size)
+static bool add_header_in(struct MHD_Response *response, struct vm_text name, struct vm_text value, char *memory,
+                          size_t size)
 {
     char *value_copy = memory + name.length + 1;
 
@@ -428,7 +431,8 @@ static int count_names(struct vm_text path, struct vm_text pattern)
     }
 }
 
-/* The n-th named segment as a pair in args[3], args[4]. The texts lie in the heap: positions are kept, not addresses. */
+/* The n-th named segment as a pair in args[3], args[4]. The texts lie in the heap: positions are kept, not addresses.
+ */
 static bool make_named(struct vm_ctx *ctx, int number)
 {
     struct vm_text path = vm_text(ctx->args[0]), pattern = vm_text(ctx->args[1]), segment, wanted;

@@ -1,9 +1,9 @@
 /*
  * listener.c - opening, finding and closing listeners.
  *
- * Memory: listener structs belong to the runtime's table and are never unmapped before its end; a handle says which use of a slot is meant. References are
- * counted: one for being open, one per endpoint whose loop still has it, one per process that waits in accept, short ones for calls. The last one
- * closes the sockets and frees rings and endpoints.
+ * Memory: listener structs belong to the runtime's table and are never unmapped before its end; a handle says which use
+ * of a slot is meant. References are counted: one for being open, one per endpoint whose loop still has it, one per
+ * process that waits in accept, short ones for calls. The last one closes the sockets and frees rings and endpoints.
  */
 #include "config.h"
 
@@ -12,6 +12,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -158,7 +159,7 @@ static struct srv_endpoint *endpoint_in(struct srv_listener *listener, const str
 static struct srv_listener *listener_of(struct srv_command *command, unsigned which, const struct srv_loop *loop)
 {
     return (struct srv_listener *)((char *)(command - loop->index) - offsetof(struct srv_listener, commands[0]) -
-                                   which * sizeof ((struct srv_listener *)0)->commands[0]);
+                                   which * sizeof((struct srv_listener *)0)->commands[0]);
 }
 
 static void run_attach(struct srv_command *command, struct srv_loop *loop, struct vm_ctx *ctx)
@@ -172,6 +173,8 @@ static void run_close(struct srv_command *command, struct srv_loop *loop, struct
     struct srv_listener *listener = listener_of(command, CLOSE, loop);
 
     srv_endpoint_close(endpoint_in(listener, loop), ctx);
+    if (atomic_load(&listener->abandoned))
+        srv_endpoint_fail_all(endpoint_in(listener, loop));
     srv_listener_unref(listener);
 }
 
@@ -193,6 +196,8 @@ static void prepare(struct srv_listener *listener, const struct sched_group *gro
     const struct srv_runtime_options *options = &listener->runtime->options;
 
     listener->group = group;
+    snprintf(listener->app, sizeof listener->app, "%s", group->name);
+    atomic_store(&listener->abandoned, false);
     listener->bound_by = pid;
     listener->port = port;
     srv_limits_default(&listener->limits);
@@ -200,8 +205,8 @@ static void prepare(struct srv_listener *listener, const struct sched_group *gro
         options->limits_for(options->context, port, &listener->limits);
 }
 
-static int open_locked(struct srv_runtime *runtime, struct vm_ctx *ctx, const struct sched_group *group, uint64_t pid, uint16_t port,
-                       int64_t *ret_handle)
+static int open_locked(struct srv_runtime *runtime, struct vm_ctx *ctx, const struct sched_group *group, uint64_t pid,
+                       uint16_t port, int64_t *ret_handle)
 {
     struct srv_listener *listener = unused_listener(runtime);
     int r;
@@ -222,8 +227,8 @@ static int open_locked(struct srv_runtime *runtime, struct vm_ctx *ctx, const st
     return 0;
 }
 
-int srv_listener_open(struct srv_runtime *runtime, struct vm_ctx *ctx, const struct sched_group *group, uint64_t pid, uint16_t port,
-                      int64_t *ret_handle)
+int srv_listener_open(struct srv_runtime *runtime, struct vm_ctx *ctx, const struct sched_group *group, uint64_t pid,
+                      uint16_t port, int64_t *ret_handle)
 {
     int r;
 

@@ -1,14 +1,16 @@
 /*
  * listener.h - an open port: what Server.bind returns a handle of.
  *
- * A listener has an endpoint (loop.h) in each connection loop; each of those has a socket of its own on the port, so that the kernel spreads connections.
- * It is found by its handle, an integer that is never reused. It lives until it was closed, its last connection has ended, and nobody waits in accept.
+ * A listener has an endpoint (loop.h) in each connection loop; each of those has a socket of its own on the port, so
+ * that the kernel spreads connections. It is found by its handle, an integer that is never reused. It lives until it
+ * was closed, its last connection has ended, and nobody waits in accept.
  *
- * Exclusive and shared at once: the first socket of a listener is bound and listens without SO_REUSEPORT, so a port that is taken is an error
- * without any race; only then is the option set on it, and the other loops' sockets join with it.
+ * Exclusive and shared at once: the first socket of a listener is bound and listens without SO_REUSEPORT, so a port
+ * that is taken is an error without any race; only then is the option set on it, and the other loops' sockets join with
+ * it.
  *
- * Closing from any thread: the listening sockets are shut down, which refuses new clients and lets the port be bound again at once; the loops do
- * the rest in their own time.
+ * Closing from any thread: the listening sockets are shut down, which refuses new clients and lets the port be bound
+ * again at once; the loops do the rest in their own time.
  */
 #ifndef SERVER_LISTENER_H
 #define SERVER_LISTENER_H
@@ -19,25 +21,27 @@ enum srv_listener_state { SRV_LISTENER_FREE, SRV_LISTENER_OPEN, SRV_LISTENER_CLO
 enum { SRV_LISTENERS_MAX = 1024 };
 
 struct srv_listener {
-    _Atomic int64_t handle;           /* 0 while the struct is unused: the struct itself is never unmapped */
-    _Atomic uint32_t references;      /* 0: unused */
+    _Atomic int64_t handle;      /* 0 while the struct is unused: the struct itself is never unmapped */
+    _Atomic uint32_t references; /* 0: unused */
     _Atomic int state;
-    unsigned slot;                    /* in the runtime's table */
+    unsigned slot; /* in the runtime's table */
     struct srv_runtime *runtime;
-    const struct sched_group *group;
-    uint64_t bound_by;                /* pid */
+    const struct sched_group *group; /* to compare with: it may be gone before the last connection is */
+    char app[64];                    /* the group's name, for logs */
+    _Atomic bool abandoned;          /* its app ends: what it accepted will not be answered by anybody else */
+    uint64_t bound_by;               /* pid */
     uint16_t port;
     struct srv_limits limits;
     struct srv_endpoint *endpoints[SRV_LOOPS_MAX];
     unsigned endpoint_count;
-    _Atomic unsigned turn;            /* which ring the next accept looks at first */
+    _Atomic unsigned turn; /* which ring the next accept looks at first */
     struct srv_waiters line;
     struct srv_command commands[2][SRV_LOOPS_MAX]; /* attach; close */
 };
 
 /** Open a port. Returns 0 with the handle, or -errno. Threads: any; takes the table's lock. */
-int srv_listener_open(struct srv_runtime *runtime, struct vm_ctx *ctx, const struct sched_group *group, uint64_t pid, uint16_t port,
-                      int64_t *ret_handle);
+int srv_listener_open(struct srv_runtime *runtime, struct vm_ctx *ctx, const struct sched_group *group, uint64_t pid,
+                      uint16_t port, int64_t *ret_handle);
 /** The listener of a handle with one more reference; NULL when there is none. Threads: any; lock-free. */
 struct srv_listener *srv_listener_find(struct srv_runtime *runtime, int64_t handle);
 void srv_listener_unref(struct srv_listener *listener);
@@ -48,7 +52,8 @@ static inline bool srv_listener_is_open(struct srv_listener *listener)
     return atomic_load(&listener->state) == SRV_LISTENER_OPEN;
 }
 
-/** The next request that still waits for an answer, NULL when there is none now. The caller holds it (srv_request_release). Threads: any; lock-free. */
+/** The next request that still waits for an answer, NULL when there is none now. The caller holds it
+ * (srv_request_release). Threads: any; lock-free. */
 struct srv_request *srv_listener_take(struct srv_listener *listener, struct vm_ctx *ctx);
 /** Requests waiting in all its rings: a hint. */
 size_t srv_listener_waiting(const struct srv_listener *listener);

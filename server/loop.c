@@ -1,12 +1,13 @@
 /*
  * loop.c - the turns of a connection loop: what was handed over, then libmicrohttpd, then the clock.
  *
- * On a worker, srv_loop_turn() is its poller's pass. While requests wait unsuspended the poller's time-out is 0: an idle worker then takes the few turns
- * until they are answered or suspended without sleeping in between; a busy one comes by between its slices.
+ * On a worker, srv_loop_turn() is its poller's pass. While requests wait unsuspended the poller's time-out is 0: an
+ * idle worker then takes the few turns until they are answered or suspended without sleeping in between; a busy one
+ * comes by between its slices.
  *
- * Waking: whoever hands something over from another thread publishes it and then wakes the loop, a worker only once per batch of the
- * processes it runs (sched_defer). The loop announces that it sleeps and then looks at its stacks once more (poller.pending; `asleep` for
- * loops with a thread of their own).
+ * Waking: whoever hands something over from another thread publishes it and then wakes the loop, a worker only once per
+ * batch of the processes it runs (sched_defer). The loop announces that it sleeps and then looks at its stacks once
+ * more (poller.pending; `asleep` for loops with a thread of their own).
  */
 #include "config.h"
 
@@ -30,8 +31,8 @@
 enum {
     EVENTS_MAX = 64,
     NS_PER_MS = 1000000,
-    END_TURNS_MAX = 200,   /* turns that clients get to read their last answer when everything ends, … */
-    END_PAUSE_US = 1000     /* … with so long a pause between them */
+    END_TURNS_MAX = 200, /* turns that clients get to read their last answer when everything ends, … */
+    END_PAUSE_US = 1000  /* … with so long a pause between them */
 };
 
 CK_STACK_CONTAINER(struct srv_request, completion, request_of)
@@ -318,7 +319,11 @@ static void init_on_worker(struct srv_loop *loop)
 {
     loop->worker = loop->index;
     loop->poller = (struct sched_poller){
-        .fd = loop->epoll_fd, .pass = poller_pass, .pending = poller_pending, .timeout_ns = poller_timeout, .context = loop,
+        .fd = loop->epoll_fd,
+        .pass = poller_pass,
+        .pending = poller_pending,
+        .timeout_ns = poller_timeout,
+        .context = loop,
     };
     sched_add_poller(loop->runtime->sched, loop->worker, &loop->poller);
 }
@@ -341,8 +346,12 @@ int srv_loop_init(struct srv_loop *loop, struct srv_runtime *runtime, unsigned i
 {
     int r;
 
-    *loop = (struct srv_loop){ .magic = LOOP_MAGIC, .runtime = runtime, .index = index, .wake_fd = -1,
-                               .own_thread = runtime->options.connection_threads > 0, .next_look_ns = UINT64_MAX };
+    *loop = (struct srv_loop){ .magic = LOOP_MAGIC,
+                               .runtime = runtime,
+                               .index = index,
+                               .wake_fd = -1,
+                               .own_thread = runtime->options.connection_threads > 0,
+                               .next_look_ns = UINT64_MAX };
     ck_stack_init(&loop->completions);
     ck_stack_init(&loop->commands);
     loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);

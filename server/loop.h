@@ -1,12 +1,13 @@
 /*
  * loop.h - a connection loop: the thread-bound half of the server. Everything libmicrohttpd is called from here.
  *
- * A loop belongs to one thread at a time: a scheduler worker that gives it a pass between slices (scheduler/sched.h), or a thread of its own.
- * It drives one endpoint, which is one libmicrohttpd daemon, for each listener. Others reach it by two lock-free stacks: completions (answers) and
- * commands (open, close, drain).
+ * A loop belongs to one thread at a time: a scheduler worker that gives it a pass between slices (scheduler/sched.h),
+ * or a thread of its own. It drives one endpoint, which is one libmicrohttpd daemon, for each listener. Others reach it
+ * by two lock-free stacks: completions (answers) and commands (open, close, drain).
  *
- * Lazy suspend: when a request is whole it goes into the ring and the callback simply returns. libmicrohttpd asks again in each pass, and
- * most answers are there by then, so nothing needs to be suspended (which costs two epoll_ctl). Only after SRV_LAZY_TURNS turns is it suspended.
+ * Lazy suspend: when a request is whole it goes into the ring and the callback simply returns. libmicrohttpd asks again
+ * in each pass, and most answers are there by then, so nothing needs to be suspended (which costs two epoll_ctl). Only
+ * after SRV_LAZY_TURNS turns is it suspended.
  */
 #ifndef SERVER_LOOP_H
 #define SERVER_LOOP_H
@@ -23,51 +24,58 @@
 struct srv_listener;
 
 enum {
-    SRV_LAZY_TURNS = 8,      /* turns of the loop before a waiting connection is suspended */
-    SRV_PASSES_MAX = 8,      /* of one daemon in one turn, while they still do something */
+    SRV_LAZY_TURNS = 8, /* turns of the loop before a waiting connection is suspended */
+    SRV_PASSES_MAX = 8, /* of one daemon in one turn, while they still do something */
     SRV_LOOPS_MAX = 64,
-    SRV_BODY_PIECE = 1024    /* a body that brings less within its time-out is too slow */
+    SRV_BODY_PIECE = 1024 /* a body that brings less within its time-out is too slow */
 };
 
-enum srv_answer { SRV_ANSWER_413, SRV_ANSWER_500, SRV_ANSWER_503, SRV_ANSWER_503_CLOSE, SRV_ANSWER_504, SRV_ANSWER_COUNT };
+enum srv_answer {
+    SRV_ANSWER_413,
+    SRV_ANSWER_500,
+    SRV_ANSWER_503,
+    SRV_ANSWER_503_CLOSE,
+    SRV_ANSWER_504,
+    SRV_ANSWER_COUNT
+};
 
 /* One client connection, as long as it is open. */
 struct srv_connection {
-    struct srv_link link;    /* in one of the endpoint's lists, or in none */
-    struct srv_link *list;   /* which; NULL none */
+    struct srv_link link;  /* in one of the endpoint's lists, or in none */
+    struct srv_link *list; /* which; NULL none */
     struct srv_endpoint *endpoint;
-    uint64_t since_ns;       /* when it was put there */
+    uint64_t since_ns; /* when it was put there */
     int fd;
-    bool talking;            /* a request has begun and is not finished */
+    bool talking; /* a request has begun and is not finished */
 };
 
 enum srv_endpoint_state { SRV_ENDPOINT_OPEN, SRV_ENDPOINT_DRAINING, SRV_ENDPOINT_CLOSED };
 
 /** A listener's part in one loop. All but `ring` is the loop's own. */
 struct srv_endpoint {
-    struct srv_listener *listener;  /* one reference */
+    struct srv_listener *listener; /* one reference */
     struct srv_loop *loop;
     struct srv_limits limits;
     struct srv_ring *ring;
     struct MHD_Daemon *daemon;
-    int listen_fd;                  /* owned by the listener */
-    int epoll_fd;                   /* the daemon's */
+    int listen_fd; /* owned by the listener */
+    int epoll_fd;  /* the daemon's */
     enum srv_endpoint_state state;
     struct MHD_Response *answers[SRV_ANSWER_COUNT]; /* ready-made */
 
     /* Lists, oldest first; all members of one have the same time-out. */
-    struct srv_link fresh;          /* connections whose headers are awaited: header_timeout_ms */
-    struct srv_link idle;           /* between two requests: idle_timeout_ms */
-    struct srv_link bodies;         /* body is coming: body_timeout_ms */
-    struct srv_link open;           /* requests that wait for their answer: request_deadline_ms */
+    struct srv_link fresh;  /* connections whose headers are awaited: header_timeout_ms */
+    struct srv_link idle;   /* between two requests: idle_timeout_ms */
+    struct srv_link bodies; /* body is coming: body_timeout_ms */
+    struct srv_link open;   /* requests that wait for their answer: request_deadline_ms */
     uint32_t connections, open_count, suspended_count;
-    uint32_t waiting_count;         /* whole and neither answered nor suspended: libmicrohttpd keeps asking for them */
+    uint32_t waiting_count; /* whole and neither answered nor suspended: libmicrohttpd keeps asking for them */
 
-    uint32_t events;                /* what the current pass did */
-    bool busy;                      /* give it another pass without waiting for its descriptor */
-    bool ready;                     /* its descriptor was readable in this turn */
-    uint64_t due_ns;                /* when libmicrohttpd wants a pass for its own time-outs */
-    struct srv_endpoint *next;      /* in the loop's list */
+    uint32_t events;           /* what the current pass did */
+    bool busy;                 /* give it another pass without waiting for its descriptor */
+    bool ready;                /* its descriptor was readable in this turn */
+    uint64_t due_ns;           /* when libmicrohttpd wants a pass for its own time-outs */
+    struct srv_endpoint *next; /* in the loop's list */
 };
 
 /** A call to be made by the loop's thread. */
@@ -87,30 +95,30 @@ struct srv_loop {
     struct srv_runtime *runtime;
     unsigned index;
     bool own_thread;
-    unsigned worker;                /* that drives it, unless own_thread */
+    unsigned worker; /* that drives it, unless own_thread */
     struct sched_poller poller;
-    int epoll_fd;                   /* holds the epoll descriptors of its daemons, and wake_fd */
-    int wake_fd;                    /* eventfd; only with a thread of its own */
+    int epoll_fd; /* holds the epoll descriptors of its daemons, and wake_fd */
+    int wake_fd;  /* eventfd; only with a thread of its own */
     pthread_t thread;
     bool thread_started;
     _Atomic bool stop;
-    _Atomic bool asleep;            /* a loop with its own thread is about to sleep or does */
+    _Atomic bool asleep; /* a loop with its own thread is about to sleep or does */
 
     ck_stack_t completions, commands; /* pushed by anyone */
-    struct srv_loop_waker *wakers;  /* one per worker */
+    struct srv_loop_waker *wakers;    /* one per worker */
 
     struct srv_endpoint *endpoints;
     unsigned endpoint_count;
     struct srv_request *free_requests;
-    struct vm_ctx *context;         /* of this turn */
-    uint64_t now_ns;                /* of this turn */
+    struct vm_ctx *context; /* of this turn */
+    uint64_t now_ns;        /* of this turn */
     uint64_t turn;
-    uint64_t next_look_ns;          /* when a time-out may next be due */
-    struct srv_loop_counts {        /* written by the loop only, read by anyone */
+    uint64_t next_look_ns;   /* when a time-out may next be due */
+    struct srv_loop_counts { /* written by the loop only, read by anyone */
         _Atomic uint64_t requests, answers[6], queue_full, deadlines, too_large, gone, connections, connections_now,
             requests_now, suspended;
     } counts;
-    _Atomic uint64_t died;          /* requests whose process ended; counted by any worker */
+    _Atomic uint64_t died; /* requests whose process ended; counted by any worker */
 };
 
 int srv_loop_init(struct srv_loop *loop, struct srv_runtime *runtime, unsigned index);
@@ -119,8 +127,8 @@ void srv_loop_done(struct srv_loop *loop);
 int srv_loop_start_thread(struct srv_loop *loop);
 void srv_loop_stop_thread(struct srv_loop *loop);
 
-/** One turn: commands, answers, a few passes of each daemon that has something to do, time-outs. Never blocks. True when it did something.
- *  `ctx` is the worker's, NULL on other threads. */
+/** One turn: commands, answers, a few passes of each daemon that has something to do, time-outs. Never blocks. True
+ * when it did something. `ctx` is the worker's, NULL on other threads. */
 bool srv_loop_turn(struct srv_loop *loop, struct vm_ctx *ctx);
 
 /** Hand over a command; it must stay until it has run. Threads: any. */
@@ -153,7 +161,8 @@ void srv_endpoint_fail_all(struct srv_endpoint *endpoint);
 void srv_endpoint_change_limits(struct srv_endpoint *endpoint, const struct srv_limits *limits);
 /** Stop the daemon. No connection may be suspended. */
 void srv_endpoint_stop(struct srv_endpoint *endpoint);
-/** Memory and ring; the daemon is stopped or was never started. NULL is fine; returns NULL. Threads: whoever holds the listener's last reference. */
+/** Memory and ring; the daemon is stopped or was never started. NULL is fine; returns NULL. Threads: whoever holds the
+ * listener's last reference. */
 struct srv_endpoint *srv_endpoint_free(struct srv_endpoint *endpoint);
 
 /** Give an endpoint to its loop, on the loop's thread. */
@@ -161,8 +170,14 @@ void srv_loop_attach(struct srv_loop *loop, struct srv_endpoint *endpoint);
 /** After the scheduler's and its own thread have ended: answer everything, stop all daemons. */
 void srv_loop_end(struct srv_loop *loop);
 
-static inline void srv_link_init(struct srv_link *list) { list->next = list->previous = list; }
-static inline bool srv_link_empty(const struct srv_link *list) { return list->next == list; }
+static inline void srv_link_init(struct srv_link *list)
+{
+    list->next = list->previous = list;
+}
+static inline bool srv_link_empty(const struct srv_link *list)
+{
+    return list->next == list;
+}
 static inline void srv_link_append(struct srv_link *list, struct srv_link *link)
 {
     link->previous = list->previous;

@@ -1,9 +1,10 @@
 /*
  * record.c - builds HttpRequest values.
  *
- * Any allocation may move what was built before, so each finished field is kept in ctx->args, where the collector sees it, and every list is
- * in its place before it is filled. Texts come from the request's own memory, which does not move.
- * Names and methods that nearly every request has are constants outside of all heaps: they cost nothing per request.
+ * Any allocation may move what was built before, so each finished field is kept in ctx->args, where the collector sees
+ * it, and every list is in its place before it is filled. Texts come from the request's own memory, which does not
+ * move. Names and methods that nearly every request has are constants outside of all heaps: they cost nothing per
+ * request.
  */
 #include "config.h"
 
@@ -24,10 +25,11 @@ enum { ID, METHOD, PATH, HEADERS, BODY, QUERY, COOKIES, FORM, IS_WEBSOCKET, FIEL
 enum { FIELD_ARGS = 1, NAME_ARG = FIELD_ARGS + FIELDS, VALUE_ARG, ARGS_USED }; /* places in ctx->args */
 _Static_assert(ARGS_USED <= VM_NATIVE_ARITY_MAX + 4, "they must fit");
 
-static const char *const field_types[] = {
-    "id", "Int", "method", "String", "path", "String", "headers", "List[(String, String)]", "body", "String",
-    "queryParams", "List[(String, String)]", "cookies", "List[(String, String)]", "formParams", "List[(String, String)]",
-    "isWebSocket", "Bool", NULL
+#define PAIRS "List[(String, String)]"
+static const char *const field_names[FIELDS] = { "id",          "method",  "path",       "headers",    "body",
+                                                 "queryParams", "cookies", "formParams", "isWebSocket" };
+static const char *const field_types[FIELDS] = {
+    "Int", "String", "String", PAIRS, "String", PAIRS, PAIRS, PAIRS, "Bool"
 };
 
 static uint32_t constructor; /* of HttpRequest */
@@ -35,12 +37,41 @@ static uint32_t constructor; /* of HttpRequest */
 /* ---- constants ---- */
 
 static const char *const common_texts[] = {
-    "", "/", "GET", "POST", "PUT", "DELETE", "HEAD", "PATCH", "OPTIONS", "host", "user-agent", "accept", "accept-encoding",
-    "accept-language", "connection", "content-length", "content-type", "cookie", "referer", "origin", "cache-control", "upgrade",
-    "authorization", "if-none-match", "transfer-encoding", "*/*", "close", "keep-alive", "application/x-www-form-urlencoded",
+    "",
+    "/",
+    "GET",
+    "POST",
+    "PUT",
+    "DELETE",
+    "HEAD",
+    "PATCH",
+    "OPTIONS",
+    "host",
+    "user-agent",
+    "accept",
+    "accept-encoding",
+    "accept-language",
+    "connection",
+    "content-length",
+    "content-type",
+    "cookie",
+    "referer",
+    "origin",
+    "cache-control",
+    "upgrade",
+    "authorization",
+    "if-none-match",
+    "transfer-encoding",
+    "*/*",
+    "close",
+    "keep-alive",
+    "application/x-www-form-urlencoded",
 };
 enum { COMMON_TEXTS = sizeof common_texts / sizeof *common_texts };
-static struct { size_t length; vm_value value; } common[COMMON_TEXTS];
+static struct {
+    size_t length;
+    vm_value value;
+} common[COMMON_TEXTS];
 
 static void make_constants(void)
 {
@@ -52,9 +83,25 @@ static void make_constants(void)
     }
 }
 
+static uint32_t register_type(void)
+{
+    const struct vm_constructor description = {
+        .type_name = "HttpRequest",
+        .name = "HttpRequest",
+        .form = VM_TYPE_RECORD,
+        .named = true,
+        .arity = FIELDS,
+        .siblings = 1,
+        .fields = field_names,
+        .field_types = field_types,
+    };
+
+    return vm_constructor_register(&description);
+}
+
 void srv_record_register(void)
 {
-    constructor = lib_record("HttpRequest", field_types);
+    constructor = register_type();
     nb_assert(constructor != 0);
     if (common[0].value == VM_NONE)
         make_constants();
@@ -140,7 +187,8 @@ static void append_decoded(struct nb_buf *out, struct srv_text text)
         bool escape = text.bytes[i] == '%' && i + 2 < text.length && hex_digit(text.bytes[i + 1]) >= 0 &&
                       hex_digit(text.bytes[i + 2]) >= 0;
 
-        nb_buf_byte(out, escape ? (char)(hex_digit(text.bytes[i + 1]) * 16 + hex_digit(text.bytes[i + 2])) : text.bytes[i]);
+        nb_buf_byte(out,
+                    escape ? (char)(hex_digit(text.bytes[i + 1]) * 16 + hex_digit(text.bytes[i + 2])) : text.bytes[i]);
         i += escape ? 2 : 0;
     }
 }
@@ -211,8 +259,8 @@ static bool make_headers(struct vm_ctx *ctx, const struct srv_request *request)
     for (uint32_t i = 0; i < request->header_count; i++) {
         const struct srv_header *header = &request->headers[i];
 
-        if (!set_texts(ctx, srv_request_part(request, header->name), header->name.length, srv_request_part(request, header->value),
-                       header->value.length) ||
+        if (!set_texts(ctx, srv_request_part(request, header->name), header->name.length,
+                       srv_request_part(request, header->value), header->value.length) ||
             !set_pair(ctx, HEADERS, i))
             return false;
     }
@@ -229,7 +277,8 @@ static bool set_decoded(struct vm_ctx *ctx, struct nb_buf *buffer, struct srv_te
     srv_percent_decode(buffer, value);
     if (buffer->failed)
         return false;
-    return set_texts(ctx, nb_buf_cstr(buffer), name_length, nb_buf_cstr(buffer) + name_length, buffer->length - name_length);
+    return set_texts(ctx, nb_buf_cstr(buffer), name_length, nb_buf_cstr(buffer) + name_length,
+                     buffer->length - name_length);
 }
 
 /* The pairs of a query or a form. */
@@ -269,7 +318,8 @@ static bool make_cookies(struct vm_ctx *ctx, const struct srv_request *request)
         for (uint32_t i = 0; i < request->header_count; i++) {
             if (!header_is(request, &request->headers[i], "cookie"))
                 continue;
-            srv_pairs_begin(&pairs, srv_request_part(request, request->headers[i].value), request->headers[i].value.length, true);
+            srv_pairs_begin(&pairs, srv_request_part(request, request->headers[i].value),
+                            request->headers[i].value.length, true);
             for (; srv_pairs_next(&pairs, &name, &value); count++) {
                 if (filling && (!set_texts(ctx, name.bytes, name.length, value.bytes, value.length) ||
                                 !set_pair(ctx, COOKIES, count)))
@@ -380,7 +430,8 @@ static bool make_fields(struct vm_ctx *ctx, const struct srv_request *request)
     ctx->args[FIELD_ARGS + QUERY] = VM_NIL;
     return make_text(ctx, METHOD, request, request->method) && make_text(ctx, PATH, request, request->path) &&
            make_headers(ctx, request) && make_cookies(ctx, request) && make_body(ctx, request, is_websocket) &&
-           (!request->has_query || make_params(ctx, QUERY, srv_request_part(request, request->query), request->query.length));
+           (!request->has_query ||
+            make_params(ctx, QUERY, srv_request_part(request, request->query), request->query.length));
 }
 
 enum vm_status srv_record_make(struct vm_ctx *ctx, const struct srv_request *request, vm_value *ret)
@@ -409,7 +460,8 @@ static bool is_request(vm_value value, uint64_t id)
 {
     if (value == vm_from_small((int64_t)id))
         return true;
-    return vm_is_kind(value, VM_KIND_DATA) && vm_aux(value) == constructor && vm_field(value, ID) == vm_from_small((int64_t)id);
+    return vm_is_kind(value, VM_KIND_DATA) && vm_aux(value) == constructor &&
+           vm_field(value, ID) == vm_from_small((int64_t)id);
 }
 
 static bool holds(vm_value value, uint64_t id, unsigned levels)

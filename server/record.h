@@ -14,13 +14,20 @@ void srv_record_register(void);
  *  VM_OK or VM_NOMEM. */
 enum vm_status srv_record_make(struct vm_ctx *ctx, const struct srv_request *request, vm_value *ret);
 
-/** Whether a closure holds the record or the id of a request: directly, or in a cell, tuple or closure that it holds. */
+/** Whether a closure holds the record or the id of a request: directly, or in a cell, tuple or closure that it holds.
+ */
 bool srv_record_is_held_by(vm_value closure, uint64_t id);
 
 /* ---- decoding (05 §7.3), also used by tests ---- */
 
-struct srv_text { const char *bytes; size_t length; };
-struct srv_pairs { const char *at, *end; bool cookies, done; };
+struct srv_text {
+    const char *bytes;
+    size_t length;
+};
+struct srv_pairs {
+    const char *at, *end;
+    bool cookies, done;
+};
 
 /** Walk the pairs of a query or form ("a=1&b"), or of a Cookie header ("a=1; b=2"); as they stand, not decoded. */
 void srv_pairs_begin(struct srv_pairs *pairs, const char *text, size_t length, bool cookies);

@@ -1,9 +1,9 @@
 /*
  * request.c - the request object, its ticket, and the table of those that are open.
  *
- * Ordering: the loop writes a request, then opens its ticket (release); srv_request_find() reads the ticket (acquire). The answerer writes the
- * answer, then pushes on the loop's completion stack, whose pop acquires. `holds` counts the loop, and the ring or whoever took the request out of it;
- * the last to let go puts it away, on the loop's thread.
+ * Ordering: the loop writes a request, then opens its ticket (release); srv_request_find() reads the ticket (acquire).
+ * The answerer writes the answer, then pushes on the loop's completion stack, whose pop acquires. `holds` counts the
+ * loop, and the ring or whoever took the request out of it; the last to let go puts it away, on the loop's thread.
  */
 #include "config.h"
 
@@ -18,7 +18,7 @@
 
 #define REQUEST_MAGIC 0x7be1c60au
 enum {
-    TEXT_KEPT_BYTES = 4096,  /* buffers up to this size stay with a request that is put away */
+    TEXT_KEPT_BYTES = 4096, /* buffers up to this size stay with a request that is put away */
     ID_TRIES = 64
 };
 
@@ -183,7 +183,8 @@ void srv_request_release(struct vm_ctx *ctx, struct srv_request *request)
     srv_loop_notify(loop, ctx);
 }
 
-void srv_request_answer(struct vm_ctx *ctx, struct srv_request *request, unsigned status, struct MHD_Response *response, bool shared)
+void srv_request_answer(struct vm_ctx *ctx, struct srv_request *request, unsigned status, struct MHD_Response *response,
+                        bool shared)
 {
     struct srv_loop *loop = request->loop;
 
@@ -280,7 +281,8 @@ static bool is_visible_ascii(const char *text, size_t length)
     return true;
 }
 
-bool srv_request_add_header(struct srv_request *request, const char *name, size_t name_length, const char *value, size_t value_length)
+bool srv_request_add_header(struct srv_request *request, const char *name, size_t name_length, const char *value,
+                            size_t value_length)
 {
     struct srv_header *header;
 

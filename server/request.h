@@ -1,21 +1,27 @@
 /*
  * request.h - one HTTP request, from its first line to the answer that was sent.
  *
- * Life: the connection loop makes it when a request line arrives, fills it, and puts it into the ring of its listener; a process accepts
- * it and copies what it holds into its own heap; somebody answers; the loop sends. Memory comes from the loop's free list and goes back there.
+ * Life: the connection loop makes it when a request line arrives, fills it, and puts it into the ring of its listener;
+ * a process accepts it and copies what it holds into its own heap; somebody answers; the loop sends. Memory comes from
+ * the loop's free list and goes back there.
  *
- * Exactly one answer: while a request waits for its answer its `ticket` is its id. Whoever changes it to 0 (srv_request_claim) must answer, and nobody
- * else can: Server.respond, the deadline, the end of the process, a full ring, the end of the listener all go through this one exchange. The answer is handed to
- * the loop by srv_request_answer(): directly on the loop's own worker, else over the loop's completion stack. Only the loop calls libmicrohttpd.
+ * Exactly one answer: while a request waits for its answer its `ticket` is its id. Whoever changes it to 0
+ * (srv_request_claim) must answer, and nobody else can: Server.respond, the deadline, the end of the process, a full
+ * ring, the end of the listener all go through this one exchange. The answer is handed to the loop by
+ * srv_request_answer(): directly on the loop's own worker, else over the loop's completion stack. Only the loop calls
+ * libmicrohttpd.
  *
- * Ids count from 1 for the whole program. The table that finds a request by its id is an array indexed by the id's low bits; a request whose
- * place is still taken gets the next id. Requests are never unmapped while the runtime lives, so a stale pointer is at worst a request with another ticket.
+ * Ids count from 1 for the whole program. The table that finds a request by its id is an array indexed by the id's low
+ * bits; a request whose place is still taken gets the next id. Requests are never unmapped while the runtime lives, so
+ * a stale pointer is at worst a request with another ticket.
  *
  * Who answers. A request belongs to the process that accepted it until one of these:
- *   - that process spawns a process whose closure holds the request record, or its id, directly or in a tuple or closure that it holds: it then belongs to the child;
- *   - that process accepts another request: it then belongs to nobody (it was handed on by a message, say), only its deadline guards it.
- * If its process crashes or is killed: 500 at once. If its process ends normally without an answer: 500 at once, unless the process has sent a message
- * or written an mvar since (vm_process.published), for then somebody else may know the id and answer. Past its deadline: 504, and its process, if it has one, is killed.
+ *   - that process spawns a process whose closure holds the request record, or its id, directly or in a tuple or
+ * closure that it holds: it then belongs to the child;
+ *   - that process accepts another request: it then belongs to nobody (it was handed on by a message, say), only its
+ * deadline guards it. If its process crashes or is killed: 500 at once. If its process ends normally without an answer:
+ * 500 at once, unless the process has sent a message or written an mvar since (vm_process.published), for then somebody
+ * else may know the id and answer. Past its deadline: 504, and its process, if it has one, is killed.
  */
 #ifndef SERVER_REQUEST_H
 #define SERVER_REQUEST_H
@@ -34,55 +40,61 @@ struct sched_group;
 
 /* Where a request is, as its connection loop sees it. */
 enum srv_request_state {
-    SRV_REQUEST_HEADERS,   /* its first line is known */
-    SRV_REQUEST_BODY,      /* headers are in, the body is coming */
-    SRV_REQUEST_WAITING,   /* whole; its answer is awaited */
-    SRV_REQUEST_ANSWERED,  /* the answer is here, to be queued when libmicrohttpd next asks */
-    SRV_REQUEST_SENDING,   /* queued */
-    SRV_REQUEST_REFUSED    /* answered outside of libmicrohttpd; what still comes in is thrown away */
+    SRV_REQUEST_HEADERS,  /* its first line is known */
+    SRV_REQUEST_BODY,     /* headers are in, the body is coming */
+    SRV_REQUEST_WAITING,  /* whole; its answer is awaited */
+    SRV_REQUEST_ANSWERED, /* the answer is here, to be queued when libmicrohttpd next asks */
+    SRV_REQUEST_SENDING,  /* queued */
+    SRV_REQUEST_REFUSED   /* answered outside of libmicrohttpd; what still comes in is thrown away */
 };
 
 /** Text inside of the request's buffer. */
-struct srv_part { uint32_t at, length; };
-struct srv_header { struct srv_part name, value; };
+struct srv_part {
+    uint32_t at, length;
+};
+struct srv_header {
+    struct srv_part name, value;
+};
 
 /* Its own place in one of an endpoint's lists, oldest first. */
-struct srv_link { struct srv_link *next, *previous; };
+struct srv_link {
+    struct srv_link *next, *previous;
+};
 
 enum { SRV_REQUEST_HEADERS_INLINE = 24 };
 
 struct srv_request {
     unsigned magic;
-    _Atomic uint64_t ticket;        /* its id while it waits for an answer, else 0 */
-    uint64_t id;                    /* 0 before it was whole */
+    _Atomic uint64_t ticket;         /* its id while it waits for an answer, else 0 */
+    uint64_t id;                     /* 0 before it was whole */
     const struct sched_group *group; /* whose listener it came in on */
     struct srv_loop *loop;
-    _Atomic uint32_t holds;         /* who still needs it: the loop, and the ring or the process that reads it */
+    _Atomic uint32_t holds; /* who still needs it: the loop, and the ring or the process that reads it */
 
     /* What the client sent. Written by the loop before the ring, read by whoever accepts. */
-    struct nb_buf text;             /* method, target, headers */
+    struct nb_buf text; /* method, target, headers */
     struct srv_part method, path, query;
     bool has_query, is_head;
     struct srv_header headers_inline[SRV_REQUEST_HEADERS_INLINE];
-    struct srv_header *headers;     /* == headers_inline unless there are more */
+    struct srv_header *headers; /* == headers_inline unless there are more */
     uint32_t header_count, header_capacity;
     struct nb_buf body;
 
     /* The answer. Written by whoever claimed the ticket, read by the loop. */
     struct MHD_Response *response;
     unsigned status;
-    bool response_shared;           /* one of the endpoint's ready-made answers: not ours to destroy */
-    ck_stack_entry_t completion;    /* on loop->completions */
-    bool recycle;                   /* it comes back over the completions only to be put away */
+    bool response_shared;        /* one of the endpoint's ready-made answers: not ours to destroy */
+    ck_stack_entry_t completion; /* on loop->completions */
+    bool recycle;                /* it comes back over the completions only to be put away */
 
     /* The loop's own. */
     struct srv_endpoint *endpoint;
     enum srv_request_state state;
     struct MHD_Connection *connection; /* NULL once libmicrohttpd is done with it */
-    struct srv_link link;           /* in endpoint->open while it waits */
+    struct srv_link link;              /* in endpoint->open while it waits */
     uint64_t started_ns, whole_ns;
-    uint64_t piece_bytes;           /* of the body since its time-out was last put off */
-    uint32_t turns;                 /* of the loop since it was whole */
+    uint64_t piece_bytes; /* of the body since its time-out was last put off */
+    uint32_t turns;       /* of the loop since it was whole */
     uint64_t last_turn;
     bool suspended;
     struct srv_request *free_next;
@@ -110,7 +122,8 @@ void srv_request_table_done(struct srv_request_table *table);
 bool srv_request_table_add(struct srv_request_table *table, struct srv_request *request);
 /** Forget a request. Threads: its loop. */
 void srv_request_table_remove(struct srv_request_table *table, struct srv_request *request);
-/** The request that waits for an answer under this id; NULL when there is none. It may be answered by somebody else any time. Threads: any. */
+/** The request that waits for an answer under this id; NULL when there is none. It may be answered by somebody else any
+ * time. Threads: any. */
 struct srv_request *srv_request_find(struct srv_request_table *table, uint64_t id);
 /** Say whom an open request belongs to (0: nobody). Threads: any. */
 void srv_request_set_process(struct srv_request_table *table, uint64_t id, uint64_t pid);
@@ -139,9 +152,10 @@ void srv_request_recycle(struct srv_request *request);
 void srv_request_release(struct vm_ctx *ctx, struct srv_request *request);
 
 /**
- * Hand over the answer of a request whose ticket the caller has claimed. Takes over one reference of `response` unless `shared`.
- * Threads: any; lock-free.
+ * Hand over the answer of a request whose ticket the caller has claimed. Takes over one reference of `response` unless
+ * `shared`. Threads: any; lock-free.
  */
-void srv_request_answer(struct vm_ctx *ctx, struct srv_request *request, unsigned status, struct MHD_Response *response, bool shared);
+void srv_request_answer(struct vm_ctx *ctx, struct srv_request *request, unsigned status, struct MHD_Response *response,
+                        bool shared);
 
 #endif

@@ -1,14 +1,17 @@
 /*
- * ring.c - the ring is Concurrency Kit's in its single-producer, many-consumers form; the line of waiters is two of its stacks.
+ * ring.c - the ring is Concurrency Kit's in its single-producer, many-consumers form; the line of waiters is two of its
+ * stacks.
  *
- * Why not its many-producers ring: a producer that loses the core between reserving and committing makes the others spin
- * (measured: 8 producers on 2 cores often do not finish at all). One ring per connection loop needs one producer only.
+ * Why not its many-producers ring: a producer that loses the core between reserving and committing makes the others
+ * spin (measured: 8 producers on 2 cores often do not finish at all). One ring per connection loop needs one producer
+ * only.
  *
- * Why two stacks: who joins pushes on `arrived`. Who wakes pops from `in_turn`; when that is empty it takes all of `arrived` at once, keeps the
- * oldest and pushes the others on `in_turn`, oldest on top. While they are in its hands another waker may find both stacks empty and wake
- * nobody: the process woken here then sees the other's request and passes the wake-up on (see the wake rule in ring.h).
- * Popping while others pop reads `next` of a place that somebody may just have taken: places are therefore never freed before the pool, and the
- * stack's generation counter makes the exchange fail.
+ * Why two stacks: who joins pushes on `arrived`. Who wakes pops from `in_turn`; when that is empty it takes all of
+ * `arrived` at once, keeps the oldest and pushes the others on `in_turn`, oldest on top. While they are in its hands
+ * another waker may find both stacks empty and wake nobody: the process woken here then sees the other's request and
+ * passes the wake-up on (see the wake rule in ring.h). Popping while others pop reads `next` of a place that somebody
+ * may just have taken: places are therefore never freed before the pool, and the stack's generation counter makes the
+ * exchange fail.
  */
 #include "config.h"
 
@@ -175,7 +178,8 @@ static struct srv_waiter *first_in_line(struct srv_waiters *line)
         return NULL;
     entry = ck_stack_batch_pop_mpmc(&line->arrived);
     nb_tsan_acquire(line);
-    while (entry != NULL && entry->next != NULL) { /* latest first: the oldest ends up on top, and the very oldest with us */
+    while (entry != NULL &&
+           entry->next != NULL) { /* latest first: the oldest ends up on top, and the very oldest with us */
         ck_stack_entry_t *next = entry->next;
 
         nb_tsan_release(line);

@@ -4,12 +4,12 @@
  * A ring has one producer, its connection loop; every worker may take from it. It is bounded: what does not fit is
  * answered 503 by the loop.
  *
- * Processes that find all rings of a listener empty stand in line (struct srv_waiters). The line is lock-free and in order of arrival.
- * The wake rule, on which nothing gets lost:
- *   loop:      put the request into the ring, full fence, look at the line, wake the first of it (one at the most)
- *   acceptor:  join the line, full fence, look at the rings again; park only if they are still empty
- *   acceptor that takes a request: if the rings still hold some, wake the next in line. So a wake-up that reached a process which did not need it
- *              (it found a request by itself, or was killed) is passed on.
+ * Processes that find all rings of a listener empty stand in line (struct srv_waiters). The line is lock-free and in
+ * order of arrival. The wake rule, on which nothing gets lost: loop:      put the request into the ring, full fence,
+ * look at the line, wake the first of it (one at the most) acceptor:  join the line, full fence, look at the rings
+ * again; park only if they are still empty acceptor that takes a request: if the rings still hold some, wake the next
+ * in line. So a wake-up that reached a process which did not need it (it found a request by itself, or was killed) is
+ * passed on.
  */
 #ifndef SERVER_RING_H
 #define SERVER_RING_H
@@ -40,9 +40,9 @@ size_t srv_ring_length(const struct srv_ring *ring);
 /* ---- processes that wait ---- */
 
 enum srv_waiter_state {
-    SRV_WAITER_WAITING,   /* in line */
-    SRV_WAITER_WOKEN,     /* taken out of the line for a request; belongs to its process again */
-    SRV_WAITER_ABANDONED  /* still in line, but its process has left; whoever takes it out gives it back */
+    SRV_WAITER_WAITING,  /* in line */
+    SRV_WAITER_WOKEN,    /* taken out of the line for a request; belongs to its process again */
+    SRV_WAITER_ABANDONED /* still in line, but its process has left; whoever takes it out gives it back */
 };
 
 /** A place in line. Its memory stays readable until the pool ends (others may be looking at it). */
@@ -75,8 +75,8 @@ struct srv_waiters {
 void srv_waiters_init(struct srv_waiters *line, struct srv_waiter_pool *pool);
 /** Stand in line (again). The caller must look for requests once more afterwards; this contains the fence for that. */
 void srv_waiters_join(struct srv_waiters *line, struct srv_waiter *waiter);
-/** Leave: the process does not wait any more, and the place is gone for it. True when it had been woken meanwhile: if there are
- *  requests, the caller must pass the wake-up on. */
+/** Leave: the process does not wait any more, and the place is gone for it. True when it had been woken meanwhile: if
+ * there are requests, the caller must pass the wake-up on. */
 bool srv_waiters_leave(struct srv_waiters *line, struct srv_waiter *waiter);
 /** Wake the first in line. Contains the fence of the wake rule. False when nobody waits. */
 bool srv_waiters_wake_one(struct srv_waiters *line, struct vm_ctx *ctx);

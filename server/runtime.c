@@ -73,8 +73,10 @@ int srv_runtime_new(struct sched *sched, const struct srv_runtime_options *optio
     runtime->options = *options;
     pthread_mutex_init(&runtime->lock, NULL);
     srv_waiter_pool_init(&runtime->waiters);
-    r = srv_request_table_init(&runtime->requests, options->requests_max != 0 ? options->requests_max : REQUESTS_MAX_DEFAULT)
-            ? init_loops(runtime) : -ENOMEM;
+    r = srv_request_table_init(&runtime->requests,
+                               options->requests_max != 0 ? options->requests_max : REQUESTS_MAX_DEFAULT)
+            ? init_loops(runtime)
+            : -ENOMEM;
     if (r < 0) {
         srv_runtime_free(runtime);
         return r;
@@ -97,7 +99,8 @@ int srv_runtime_start(struct srv_runtime *runtime)
 }
 
 /* Call something for each listener that is in use, holding a reference to it. */
-static void each_listener(struct srv_runtime *runtime, void (*call)(struct srv_listener *listener, void *closure), void *closure)
+static void each_listener(struct srv_runtime *runtime, void (*call)(struct srv_listener *listener, void *closure),
+                          void *closure)
 {
     for (unsigned slot = 0; slot < SRV_LISTENERS_MAX; slot++) {
         struct srv_listener *listener = atomic_load(&runtime->listeners[slot]);
@@ -178,7 +181,8 @@ static void run_limits(struct srv_command *command, struct srv_loop *loop, struc
     nb_free(command);
 }
 
-static void command_all(struct srv_runtime *runtime, void (*run)(struct srv_command *, struct srv_loop *, struct vm_ctx *))
+static void command_all(struct srv_runtime *runtime,
+                        void (*run)(struct srv_command *, struct srv_loop *, struct vm_ctx *))
 {
     for (unsigned i = 0; i < runtime->loop_count; i++) {
         struct srv_command *command = nb_xalloc_zero(sizeof *command);
@@ -227,8 +231,11 @@ static void close_wanted(struct srv_listener *listener, void *closure)
 {
     struct group_walk *walk = closure;
 
-    if (walk_wants(walk, listener))
-        srv_listener_close(listener, walk->ctx);
+    if (!walk_wants(walk, listener))
+        return;
+    if (walk->bound_by == 0) /* the whole group ends */
+        atomic_store(&listener->abandoned, true);
+    srv_listener_close(listener, walk->ctx);
 }
 
 static void note_port(struct srv_listener *listener, void *closure)
@@ -261,7 +268,8 @@ bool srv_runtime_group_listens(struct srv_runtime *runtime, const struct sched_g
     return srv_runtime_ports(runtime, group, &port, 1) > 0;
 }
 
-int srv_runtime_bind(struct srv_runtime *runtime, struct sched_group *group, uint64_t process, uint16_t port, int64_t *ret_handle)
+int srv_runtime_bind(struct srv_runtime *runtime, struct sched_group *group, uint64_t process, uint16_t port,
+                     int64_t *ret_handle)
 {
     return srv_listener_open(runtime, NULL, group, process, port, ret_handle);
 }

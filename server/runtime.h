@@ -1,18 +1,16 @@
 /*
  * runtime.h - the HTTP server inside a program: connection loops, open listeners, open requests.
  *
- * One per scheduler. nostosd makes one from its configuration, `nostos FILE` one with defaults; programs then use it through
- * Server.bind, accept, respond and close (http_native.h).
+ * One per scheduler. nostosd makes one from its configuration, `nostos FILE` one with defaults; programs then use it
+ * through Server.bind, accept, respond and close (http_native.h).
  *
  *     sched_new(…, &sched);
  *     srv_runtime_new(sched, &options, &runtime);      attaches the connection loops to the scheduler's workers
  *     sched_start(sched);
- *     srv_runtime_start(runtime);                      only needed for loops on threads of their own; harmless otherwise
- *     …
- *     sched_stop(sched);
- *     srv_runtime_stop(runtime);                       every request gets an answer, every listener is closed
- *     sched_free(sched);                               processes that still lived end; they may look at the runtime
- *     runtime = srv_runtime_free(runtime);
+ *     srv_runtime_start(runtime);                      only needed for loops on threads of their own; harmless
+ * otherwise … sched_stop(sched); srv_runtime_stop(runtime);                       every request gets an answer, every
+ * listener is closed sched_free(sched);                               processes that still lived end; they may look at
+ * the runtime runtime = srv_runtime_free(runtime);
  *
  * A sched_group whose processes serve HTTP passes two of its callbacks on: ended → srv_process_ended(), spawned →
  * srv_process_spawned().
@@ -29,7 +27,8 @@ struct srv_runtime_options {
     unsigned connection_loops;   /* workers that drive connections; 0: half of them, at least one */
     unsigned connection_threads; /* drive them on so many threads of their own instead; 0: on workers */
     unsigned requests_max;       /* requests open at a time; 0: 65536. Rounded up to a power of two */
-    /** The limits of a listener on that port, which are the defaults when it is called. NULL: the defaults. Any thread. */
+    /** The limits of a listener on that port, which are the defaults when it is called. NULL: the defaults. Any thread.
+     */
     void (*limits_for)(void *context, uint16_t port, struct srv_limits *limits);
     void *context;
 };
@@ -40,8 +39,8 @@ int srv_runtime_new(struct sched *sched, const struct srv_runtime_options *optio
 int srv_runtime_start(struct srv_runtime *runtime);
 
 /**
- * Begin to drain: no listener takes new connections any more, idle ones are closed, each answer closes its connection. Requests that
- * wait or run go on. Threads: any. srv_runtime_is_drained() tells when none is left.
+ * Begin to drain: no listener takes new connections any more, idle ones are closed, each answer closes its connection.
+ * Requests that wait or run go on. Threads: any. srv_runtime_is_drained() tells when none is left.
  */
 void srv_runtime_drain(struct srv_runtime *runtime);
 bool srv_runtime_is_drained(const struct srv_runtime *runtime);
@@ -53,19 +52,24 @@ void srv_runtime_close_group(struct srv_runtime *runtime, struct vm_ctx *ctx, co
 /** Whether a group has a listener open. Threads: any. */
 bool srv_runtime_group_listens(struct srv_runtime *runtime, const struct sched_group *group);
 /** The ports a group listens on, at most `most`; returns how many. Threads: any. */
-unsigned srv_runtime_ports(struct srv_runtime *runtime, const struct sched_group *group, uint16_t *ports, unsigned most);
-/** Open a listener for a group from outside of any process (a program without main). Returns 0 with its handle, or -errno. */
+unsigned srv_runtime_ports(struct srv_runtime *runtime, const struct sched_group *group, uint16_t *ports,
+                           unsigned most);
+/** Open a listener for a group from outside of any process (a program without main). Returns 0 with its handle, or
+ * -errno. */
 int srv_runtime_bind(struct srv_runtime *runtime, struct sched_group *group, uint64_t process, uint16_t port,
                      int64_t *ret_handle);
 
-/** End everything: each open request is answered 503 if its client still listens, every daemon stops. Only after sched_stop(). */
+/** End everything: each open request is answered 503 if its client still listens, every daemon stops. Only after
+ * sched_stop(). */
 void srv_runtime_stop(struct srv_runtime *runtime);
 /** NULL is fine; returns NULL. */
 struct srv_runtime *srv_runtime_free(struct srv_runtime *runtime);
 
-/** For sched_group.ended: a request that the process had to answer gets its 500; the servers of a killed one are closed. */
+/** For sched_group.ended: a request that the process had to answer gets its 500; the servers of a killed one are
+ * closed. */
 void srv_process_ended(struct vm_ctx *ctx, struct vm_process *process, enum vm_stop stop);
-/** The request that a process has to answer, 0 when there is none that is still open; its method and path as text in `what`
+/** The request that a process has to answer, 0 when there is none that is still open; its method and path as text in
+ * `what`
  *  ("GET /x", cut to fit). For crash reports, in sched_group.ended before srv_process_ended(). */
 uint64_t srv_process_request(const struct vm_process *process, char *what, size_t size);
 /** For sched_group.spawned: see "Who answers" in request.h. */
@@ -73,16 +77,16 @@ void srv_process_spawned(struct vm_ctx *ctx, vm_value closure, struct vm_process
 
 /** Figures since the start, summed over the loops. Threads: any. */
 struct srv_stats {
-    uint64_t requests;                 /* whole requests received */
-    uint64_t answers[6];               /* by status / 100; [0]: others */
-    uint64_t queue_full;               /* answered 503 because nobody accepted in time */
-    uint64_t deadlines;                /* 504 */
-    uint64_t died;                     /* 500 because the process ended */
-    uint64_t too_large;                /* 413 */
-    uint64_t gone;                     /* clients that left before the answer */
+    uint64_t requests;   /* whole requests received */
+    uint64_t answers[6]; /* by status / 100; [0]: others */
+    uint64_t queue_full; /* answered 503 because nobody accepted in time */
+    uint64_t deadlines;  /* 504 */
+    uint64_t died;       /* 500 because the process ended */
+    uint64_t too_large;  /* 413 */
+    uint64_t gone;       /* clients that left before the answer */
     uint64_t connections, connections_now;
-    uint64_t requests_now;             /* received and not answered yet */
-    uint64_t suspended;                /* times a connection had to be suspended */
+    uint64_t requests_now; /* received and not answered yet */
+    uint64_t suspended;    /* times a connection had to be suspended */
 };
 void srv_runtime_stats(const struct srv_runtime *runtime, struct srv_stats *ret_stats);
 

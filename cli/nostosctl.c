@@ -1,0 +1,105 @@
+/*
+ * nostosctl.c - talks to a running nostosd over its control socket.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "conf/conf.h"
+#include "server/control.h"
+
+enum { EXIT_USAGE = 2, EXIT_NO_DAEMON = 3 };
+
+static const char help[] =
+    "nostosctl: look at and steer a running nostosd\n"
+    "\n"
+    "Usage: nostosctl [options] COMMAND\n"
+    "  status               how the daemon fares: apps, requests, connections, scheduler\n"
+    "  apps                 a line per app: state, version, ports, restarts; what is wrong with broken ones\n"
+    "  processes [APP]      a line per process\n"
+    "  reload               read configuration and apps again; waits until it is done\n"
+    "  stop                 let running requests finish, then end\n"
+    "Options:\n"
+    "  -s, --socket PATH    the daemon's control socket (default: the configured one)\n"
+    "  -V, --version        the version\n"
+    "  -h, --help           this text\n";
+
+static const char *const commands[] = { "status", "apps", "processes", "reload", "stop" };
+
+static bool is_command(const char *name)
+{
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        if (strcmp(commands[i], name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The socket that the system's configuration names. Its caller ends soon: the text is not given back. */
+static const char *configured_socket(void)
+{
+    struct conf_errors errors = CONF_ERRORS_INIT;
+    struct conf *conf;
+
+    if (conf_load(NB_SYSCONFDIR "/nostosd.conf", &conf, &errors) < 0 && conf_load(NULL, &conf, &errors) < 0)
+        return "/run/nostosd/control";
+    conf_errors_done(&errors);
+    return conf->global.control_socket;
+}
+
+static int ask(const char *socket_path, const char *command)
+{
+    struct nb_buf answer = NB_BUF_INIT;
+    int r = srv_control_ask(socket_path, command, &answer);
+    bool refused;
+
+    if (r < 0) {
+        fprintf(stderr, "nostosctl: no nostosd answers on %s: %s\n", socket_path, strerror(-r));
+        nb_buf_done(&answer);
+        return EXIT_NO_DAEMON;
+    }
+    refused = strncmp(nb_buf_cstr(&answer), "error:", strlen("error:")) == 0;
+    fputs(nb_buf_cstr(&answer), refused ? stderr : stdout);
+    nb_buf_done(&answer);
+    return refused ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option options[] = {
+        { "socket", required_argument, NULL, 's' },
+        { "version", no_argument, NULL, 'V' },
+        { "help", no_argument, NULL, 'h' },
+        { NULL, 0, NULL, 0 },
+    };
+    const char *socket_path = NULL;
+    struct nb_buf command = NB_BUF_INIT;
+    int option, code;
+
+    while ((option = getopt_long(argc, argv, "s:Vh", options, NULL)) != -1) {
+        if (option == 's') {
+            socket_path = optarg;
+        } else if (option == 'V') {
+            puts("nostosctl " PACKAGE_VERSION);
+            return EXIT_SUCCESS;
+        } else {
+            fputs(help, option == 'h' ? stdout : stderr);
+            return option == 'h' ? EXIT_SUCCESS : EXIT_USAGE;
+        }
+    }
+    if (optind >= argc || !is_command(argv[optind])) {
+        fputs(help, stderr);
+        return EXIT_USAGE;
+    }
+    nb_buf_text(&command, argv[optind]);
+    if (optind + 1 < argc)
+        nb_buf_printf(&command, " %s", argv[optind + 1]);
+    code = ask(socket_path != NULL ? socket_path : configured_socket(), nb_buf_cstr(&command));
+    nb_buf_done(&command);
+    return code;
+}

@@ -1,0 +1,221 @@
+/*
+ * version.c - from a path to running processes, and the callbacks of their group.
+ */
+#include "config.h"
+
+#include "server/version.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/assert.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "lang/compile.h"
+#include "vm/except.h"
+#include "vm/program.h"
+
+enum { WORDS_PER_MIB = 1024 * 1024 / sizeof(vm_value), EPILOGUE_BYTES = 512, WHAT_BYTES = 200 };
+
+/* What main would be, for programs that only have a handle(request). Three lines, so that it ends in constant memory.
+ */
+static const char serve_epilogue[] =
+    "\nmain() = serveHandle_(Server.bind(%" PRId64 "))\n"
+    "serveHandle_(server) = { request = Server.accept(server)\n spawn { handle(request) }\n serveHandle_(server) }\n";
+
+/* ---- callbacks of the group; on workers ---- */
+
+static void write_output(struct sched_group *group, struct vm_ctx *ctx, bool error, bool newline, const char *text,
+                         size_t length)
+{
+    struct nb_buf quoted = NB_BUF_INIT, copy = NB_BUF_INIT;
+
+    (void)ctx, (void)newline;
+    nb_buf_append(&copy, text, length);
+    nb_log_quote(&quoted, nb_buf_cstr(&copy));
+    nb_log_at(error ? NB_LOG_WARN : NB_LOG_INFO, "app.print", "app=%s text=%s", group->name, nb_buf_cstr(&quoted));
+    nb_buf_done(&copy);
+    nb_buf_done(&quoted);
+}
+
+/* An acceptor whose server was closed has done nothing wrong. */
+static bool is_quiet(const char *error)
+{
+    return strstr(error, "io_error") != NULL && strstr(error, "Server closed") != NULL;
+}
+
+static void report_crash(struct srv_version *version, struct vm_process *process, const char *error)
+{
+    struct nb_buf text = NB_BUF_INIT, trace = NB_BUF_INIT;
+    char what[WHAT_BYTES] = "";
+    uint64_t request = srv_process_request(process, what, sizeof what);
+
+    nb_log_quote(&text, error);
+    nb_log_quote(&trace, process->trace != NULL ? process->trace : "");
+    if (is_quiet(error))
+        nb_log_debug("process.ended", "app=%s process=%" PRIu64 " error=%s", version->app, atomic_load(&process->pid),
+                     nb_buf_cstr(&text));
+    else if (request != 0)
+        nb_log_error("process.crashed",
+                     "app=%s version=%u process=%" PRIu64 " request=%" PRIu64 " target=\"%s\" error=%s trace=%s",
+                     version->app, version->number, atomic_load(&process->pid), request, what, nb_buf_cstr(&text),
+                     nb_buf_cstr(&trace));
+    else
+        nb_log_error("process.crashed", "app=%s version=%u process=%" PRIu64 " error=%s trace=%s", version->app,
+                     version->number, atomic_load(&process->pid), nb_buf_cstr(&text), nb_buf_cstr(&trace));
+    nb_buf_done(&text);
+    nb_buf_done(&trace);
+}
+
+static void main_has_ended(struct srv_version *version, enum vm_stop stop, const char *error)
+{
+    snprintf(version->failure, sizeof version->failure, "%s", error != NULL ? error : "killed");
+    atomic_store(&version->main_state, stop == VM_STOP_END ? SRV_MAIN_RETURNED : SRV_MAIN_FAILED);
+    version->changed(version->context);
+}
+
+static void process_ended(struct sched_group *group, struct vm_ctx *ctx, struct vm_process *process, enum vm_stop stop)
+{
+    struct srv_version *version = group->context;
+    char *error = stop == VM_STOP_CRASH ? vm_exception_text(process->exception) : NULL;
+
+    if (error != NULL) {
+        atomic_fetch_add_explicit(&version->crashes, 1, memory_order_relaxed);
+        report_crash(version, process, error);
+    }
+    srv_process_ended(ctx, process, stop);
+    if (atomic_load(&process->pid) == version->main_pid)
+        main_has_ended(version, stop, error);
+    nb_free(error);
+}
+
+static void process_spawned(struct sched_group *group, struct vm_ctx *ctx, vm_value closure, struct vm_process *child)
+{
+    (void)group;
+    srv_process_spawned(ctx, closure, child);
+}
+
+static void all_ended(struct sched_group *group)
+{
+    struct srv_version *version = group->context;
+    void (*changed)(void *context) = version->changed;
+    void *context = version->context;
+
+    atomic_store(&version->all_ended, true); /* from here on the manager may free it */
+    changed(context);
+}
+
+/* ---- starting ---- */
+
+static void apply_limits(struct sched_group *group, const struct conf_app *conf)
+{
+    group->processes_max = (uint32_t)conf->processes_max;
+    group->heap_max_words = (uint64_t)conf->heap_max_mib * WORDS_PER_MIB;
+    group->heap_total_max_words = (uint64_t)conf->heap_total_max_mib * WORDS_PER_MIB;
+    group->depth_max = (uint32_t)conf->depth_max;
+    group->mailbox_max = (uint32_t)conf->mailbox_max;
+}
+
+static void nowhere_to_serve(struct ns_diag *diag, const char *why)
+{
+    ns_error(diag, NS_ERROR_COMPILE, (struct ns_span){ NULL, 0, 0 }, "%s", why);
+}
+
+/* Compile; if there is no main, once more with one that serves handle. */
+static int compile(const struct conf_app *conf, const char *path, struct ns_diag *diag, struct vm_program **ret_program)
+{
+    struct ns_options options = { .need_main = false };
+    struct vm_program *program;
+    char epilogue[EPILOGUE_BYTES];
+    bool has_handle;
+    int r = ns_compile(path, &options, diag, &program);
+
+    if (r < 0)
+        return r;
+    if (program->main != NULL) {
+        *ret_program = program;
+        return 0;
+    }
+    has_handle =
+        vm_program_function(program, "handle", 1) != NULL || vm_program_function(program, "main.handle", 1) != NULL;
+    vm_program_unref(program);
+    if (!has_handle) {
+        nowhere_to_serve(diag, "the program has neither main() nor handle(request)");
+        return -EINVAL;
+    }
+    if (conf->port == 0) {
+        nowhere_to_serve(diag, "the program has a handle(request) but no main(), and the configuration gives it no "
+                               "port: app NAME { port = … }");
+        return -EINVAL;
+    }
+    snprintf(epilogue, sizeof epilogue, serve_epilogue, conf->port);
+    options.epilogue = epilogue;
+    return ns_compile(path, &options, diag, ret_program);
+}
+
+static struct srv_version *version_new(const struct srv_version *like, const struct conf_app *conf,
+                                       struct vm_program *program)
+{
+    struct srv_version *version = nb_xalloc_zero(sizeof *version);
+
+    version->app = like->app;
+    version->number = like->number;
+    version->sched = like->sched;
+    version->runtime = like->runtime;
+    version->changed = like->changed;
+    version->context = like->context;
+    version->program = program;
+    version->started_ns = nb_clock_ns();
+    sched_group_init(&version->group, version->app);
+    version->group.context = version;
+    version->group.ended = process_ended;
+    version->group.spawned = process_spawned;
+    version->group.output = write_output;
+    version->group.all_ended = all_ended;
+    apply_limits(&version->group, conf);
+    return version;
+}
+
+int srv_version_start(const struct srv_version *like, const struct conf_app *conf, const char *path,
+                      struct ns_diag *diag, struct srv_version **ret_version)
+{
+    struct vm_program *program;
+    struct srv_version *version;
+    struct vm_process *process;
+    int r = compile(conf, path, diag, &program);
+
+    if (r < 0)
+        return r;
+    version = version_new(like, conf, program);
+    r = sched_process_new(NULL, version->sched, &version->group, program, vm_from_object(program->entry), &process);
+    if (r < 0) {
+        vm_program_unref(program);
+        nb_free(version);
+        return r;
+    }
+    version->main_pid = atomic_load(&process->pid);
+    *ret_version = version;
+    sched_submit(NULL, process);
+    return 0;
+}
+
+/* ---- ending ---- */
+
+void srv_version_end(struct srv_version *version)
+{
+    srv_runtime_close_group(version->runtime, NULL, &version->group);
+    sched_group_kill(version->sched, &version->group);
+    sched_group_release(&version->group);
+}
+
+struct srv_version *srv_version_free(struct srv_version *version)
+{
+    if (version == NULL)
+        return NULL;
+    vm_program_unref(version->program);
+    nb_free(version);
+    return NULL;
+}

@@ -1,0 +1,50 @@
+/*
+ * version.h - a running program of an app: image, group of processes, how its main process fares.
+ */
+#ifndef SERVER_VERSION_H
+#define SERVER_VERSION_H
+
+#include <stdatomic.h>
+
+#include "conf/conf.h"
+#include "lang/diag.h"
+#include "scheduler/sched.h"
+#include "server/runtime.h"
+
+enum srv_main_state { SRV_MAIN_RUNS, SRV_MAIN_RETURNED, SRV_MAIN_FAILED };
+
+struct srv_version {
+    struct srv_version *next;
+    const char *app; /* its name; outlives the version */
+    unsigned number;
+    struct sched *sched;
+    struct srv_runtime *runtime;
+    struct vm_program *program;
+    struct sched_group group;
+    uint64_t main_pid;
+    uint64_t started_ns;
+    _Atomic int main_state; /* enum srv_main_state; the manager acts when it changes */
+    _Atomic bool all_ended; /* no process is left: may be freed */
+    _Atomic uint64_t crashes;
+    char failure[256];              /* what ended main; written before main_state */
+    void (*changed)(void *context); /* wakes the manager; any thread */
+    void *context;
+};
+
+/**
+ * Compile the program at `path` and start it. A program without main but with a handle(request) is served on
+ * `conf->port`.
+ *
+ * diag         receives errors of the program
+ * ret_version  receives the version; its processes run from now on
+ *
+ * Returns 0, -EINVAL with errors in `diag`, or another -errno.
+ */
+int srv_version_start(const struct srv_version *like, const struct conf_app *conf, const char *path,
+                      struct ns_diag *diag, struct srv_version **ret_version);
+/** Close its listeners and end its processes. `all_ended` follows. */
+void srv_version_end(struct srv_version *version);
+/** Only after `all_ended`, or after sched_free(). NULL is fine; returns NULL. */
+struct srv_version *srv_version_free(struct srv_version *version);
+
+#endif
