@@ -666,6 +666,47 @@ START_TEST(answers_as_its_row_says)
 }
 END_TEST
 
+/* With memory that runs out at each point in turn, a native raises or answers, and gives back what it took. */
+START_TEST(leaves_nothing_behind_without_memory)
+{
+    vm_value ret;
+
+    for (long granted = 0; granted < 12; granted++) {
+        unsigned count = read_arguments(rows[_i].arguments);
+        const struct vm_native *native = vm_native_find(rows[_i].native, (int)count);
+
+        nb_alloc_fail_after(granted);
+        native->function(&ctx, ctx.args, &ret);
+        nb_alloc_fail_after(-1);
+        ck_assert_uint_eq(ctx.root_count, 0);
+    }
+}
+END_TEST
+
+START_TEST(leaves_nothing_behind_without_heap)
+{
+    vm_value ret;
+
+    for (uint64_t granted = 0; granted < 60; granted += 3) {
+        unsigned count = read_arguments(rows[_i].arguments);
+        const struct vm_native *native = vm_native_find(rows[_i].native, (int)count);
+        struct vm_heap *heap = &process.heap;
+
+        collect();
+        if (vm_heap_has(heap, granted + 1)) /* leave so many words, and allow no bigger block */
+            heap->top[0] = VM_HEADER(VM_KIND_TUPLE, 0, 0, (uint64_t)(heap->fp - heap->top) - granted - 1);
+        for (vm_value *field = heap->top + 1; field < heap->fp - granted; field++)
+            *field = VM_UNIT;
+        heap->top = heap->fp - granted;
+        heap->limit_words = 1;
+        native->function(&ctx, ctx.args, &ret);
+        heap->limit_words = 0;
+        ck_assert_uint_eq(ctx.root_count, 0);
+        collect();
+    }
+}
+END_TEST
+
 /* ---- what needs more than one call ---- */
 
 /* Call with what is in ctx.args. */
@@ -975,6 +1016,8 @@ int main(void)
     lib_register_path();
     tcase_add_checked_fixture(one, set_up, tear_down);
     tcase_add_loop_test(one, answers_as_its_row_says, 0, sizeof rows / sizeof *rows);
+    tcase_add_loop_test(one, leaves_nothing_behind_without_memory, 0, sizeof rows / sizeof *rows);
+    tcase_add_loop_test(one, leaves_nothing_behind_without_heap, 0, sizeof rows / sizeof *rows);
     tcase_add_checked_fixture(more, set_up, tear_down);
     tcase_add_test(more, arrays_are_copied_by_set_and_read_back);
     tcase_add_test(more, float32_arrays_give_float32_and_widen_in_lists);
