@@ -4,6 +4,7 @@
  */
 #include "config.h"
 
+#include <errno.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -120,6 +121,23 @@ static enum vm_status file_read_bytes(struct vm_ctx *ctx, vm_value *args, vm_val
         vm_list_init_at(list, i, vm_from_small((unsigned char)file->data[i]));
     *ret = list;
     return finish(ctx, VM_OK);
+}
+
+/* The bytes are not checked to be UTF-8, so the String must not get into a program's hands: the library gives it to
+ * Server.respond, which sends long ones without copying them. */
+static enum vm_status file_body(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
+{
+    const struct io_file *file = io_file_result(ctx);
+
+    if (file == NULL)
+        return begin_read(ctx, args);
+    *ret = VM_UNIT;
+    if (file->error == ENOENT || file->error == ENOTDIR || file->error == EISDIR)
+        return finish(ctx, VM_OK);
+    if (file->error != 0)
+        return finish_error(ctx, file);
+    lib_worked(ctx, file->length);
+    return finish(ctx, lib_answer(vm_string(ctx, file->data != NULL ? file->data : "", file->length), ret));
 }
 
 /* ---- changes ---- */
