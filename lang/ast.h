@@ -2,16 +2,17 @@
  * ast.h - the syntax tree of a source text: what the parser makes and all that follows reads.
  *
  * One tree for the whole grammar. It says what was written, not what it means: a name on the left of `=` is a
- * NS_EXPR_BIND with a name pattern whether it turns out to bind, to assign a `var` or to write an mvar; the clauses of a
- * function are separate items in source order; `M.f(x)` is a method call whose receiver is the constructor-like name `M`.
- * What needs scopes is decided later.
+ * NS_EXPR_BIND with a name pattern whether it turns out to bind, to assign a `var` or to write an mvar; the clauses
+ * of a function are separate items in source order; `M.f(x)` is a method call whose receiver is the constructor-like
+ * name `M`. What needs scopes is decided later.
  *
  * Statements are expressions: bindings, assignments and local functions are kinds of ns_expr that occur as elements of
  * blocks, as bodies of arms, and as branches of an `if` that itself stands where a statement may (never elsewhere).
  *
  * Every node carries the place it was read from. Nodes and lists live in the arena of their program source and are
- * never freed one by one; names are interned (equal names are equal pointers); absent parts are NULL. Nesting is bounded by
- * NS_NESTING_MAX, so walking a tree by recursion is safe. The tree may be changed in place by the passes that own it.
+ * never freed one by one; names are interned (equal names are equal pointers); absent parts are NULL. Nesting is
+ * bounded by NS_NESTING_MAX, so walking a tree by recursion is safe. The tree may be changed in place by the passes
+ * that own it.
  */
 #ifndef LANG_AST_H
 #define LANG_AST_H

@@ -1,8 +1,8 @@
 /*
  * diag.c - diagnostics: entries in the order of their reporting, sorted when shown.
  *
- * Everything lives in one arena, the sources too: errors are shown when the trees they came from are gone. Entries beyond
- * NS_DIAG_MAX are counted and dropped, together with the hints, notes and labels that follow them.
+ * Everything lives in one arena, the sources too: errors are shown when the trees they came from are gone. Entries
+ * beyond NS_DIAG_MAX are counted and dropped, together with the hints, notes and labels that follow them.
  */
 #include "config.h"
 

@@ -45,8 +45,8 @@ struct ns_diag *ns_diag_free(struct ns_diag *diag);
 const struct ns_source *ns_diag_source(struct ns_diag *diag, const char *file, const char *module, const char *text,
                                        uint32_t length, bool library, bool is_static);
 
-/** Report an error. `span.source` NULL: without a place. The entry stays "open": hints, notes and labels that follow are
- *  its. */
+/** Report an error. `span.source` NULL: without a place. The entry stays "open": hints, notes and labels that follow
+ *  belong to it. */
 void ns_error(struct ns_diag *diag, enum ns_error_kind kind, struct ns_span span, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 void ns_hint(struct ns_diag *diag, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -1,8 +1,8 @@
 /*
  * lex.c - the lexer: one pass over the bytes, then one over the brackets.
  *
- * Numbers: a suffix counts only if no identifier goes on behind it (`9n` is a BigInt, `9next` is 9 and next), an exponent
- * only behind a fraction, and right behind a single dot digits are a tuple position (`t.0.1` is two of them).
+ * Numbers: a suffix counts only if no identifier goes on behind it (`9n` is a BigInt, `9next` is 9 and next), an
+ * exponent only behind a fraction, and right behind a single dot digits are a tuple position (`t.0.1` is two of them).
  * Strings are only delimited here; their escapes and `${…}` are read by the parser, which knows whether it is in a
  * pattern. To delimit them, literals inside `${…}` have to be skipped, nested as deep as they like: an explicit stack
  * of what is open, bounded, takes the place of recursion.

@@ -1,8 +1,8 @@
 /*
  * library.c - the registry of library modules.
  *
- * Filled at start by one thread, read by many afterwards. Which module defines which constructor is found out by parsing
- * it, once, when somebody asks for a name that occurs in its text: most programs never pay for most modules.
+ * Filled at start by one thread, read by many afterwards. Which module defines which constructor is found out by
+ * parsing it, once, when somebody asks for a name that occurs in its text: most programs never pay for most modules.
  */
 #include "config.h"
 

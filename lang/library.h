@@ -18,7 +18,7 @@ size_t ns_library_count(void);
 const struct ns_library_module *ns_library_get(size_t index); /* in order of registration */
 /** The module of that path, or NULL. */
 const struct ns_library_module *ns_library_find(const char *path);
-/** The module whose path is the longest beginning of a dotted path (stdlib.json of "stdlib.json.jsonParse"), or NULL. */
+/** The module whose path is the longest beginning of a dotted path (stdlib.json of "stdlib.json.parse"), or NULL. */
 const struct ns_library_module *ns_library_find_beginning(const char *path);
 
 /** The n-th module that defines a variant constructor of that name, NULL when there are no more. `called`: the name is

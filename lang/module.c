@@ -104,7 +104,8 @@ static int add_own(struct loader *loader, const struct ns_source *source)
 }
 
 /* The root file's text with the epilogue behind it. */
-static char *with_epilogue(struct loader *loader, struct nb_arena *scratch, const char *module, char *text, size_t *length)
+static char *with_epilogue(struct loader *loader, struct nb_arena *scratch, const char *module, char *text,
+                           size_t *length)
 {
     const char *epilogue = loader->options->epilogue;
     bool root = module[0] == '\0' || strcmp(module, "main") == 0;

@@ -10,8 +10,8 @@
 struct nb_arena;
 struct nb_map;
 
-/** What a text names that may come from the library, for loading only what is needed. Keys of the maps; the parser adds.
- *  Names inside strings' `${…}` are among them. */
+/** What a text names that may come from the library, for loading only what is needed: keys of the maps, which the
+ *  parser adds. Names inside strings' `${…}` are among them. */
 struct ns_references {
     struct nb_map *paths;        /* "stdlib.json.jsonParse": dotted names that begin with stdlib, as long as they go */
     struct nb_map *uppers;       /* upper-case names */

@@ -1,5 +1,6 @@
 /*
- * parse_item.c - what stands at the top of a file and in modules: functions, types, traits, implementations and the rest.
+ * parse_item.c - what stands at the top of a file and in modules: functions, types, traits, implementations and the
+ * rest.
  */
 #include "config.h"
 
@@ -205,8 +206,8 @@ static void parse_variants(struct ns_parser *parser, struct ns_item *item)
     } while (ns_take(parser, NS_TOKEN_BAR));
 }
 
-/* Whether constructors stand here rather than the type that an alias is for: a bar in front or behind, a payload, or the
- * type's own name. */
+/* Whether constructors stand here rather than the type that an alias is for: a bar in front or behind, a payload, or
+ * the type's own name. */
 static bool at_variants(const struct ns_parser *parser, const char *name)
 {
     const struct ns_token *token = ns_peek(parser);

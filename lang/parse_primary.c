@@ -1,8 +1,9 @@
 /*
  * parse_primary.c - operands: literals, names, collections, lambdas, and everything that starts with a word.
  *
- * A lambda is recognised at its first token, before anything else: what looks like a pattern there is looked past by its
- * brackets, and `=>` or `-> Type =>` behind it decides. In the guard of an arm or clause a bare `->` belongs to the arm.
+ * A lambda is recognised at its first token, before anything else: what looks like a pattern there is looked past by
+ * its brackets, and `=>` or `-> Type =>` behind it decides. In the guard of an arm or clause a bare `->` belongs to
+ * the arm.
  */
 #include "config.h"
 

@@ -6,9 +6,9 @@
  * functions return is always a node, perhaps a useless one. The nearest loop over statements or items reports nothing
  * more, finds a place to go on, and ends the panic.
  *
- * Attempts. Where the grammar needs more than a token of look-ahead (is `p: T = e` a binding?) a part is parsed on trial:
- * ns_try_begin(), parse, ns_try_end() tells whether it went well. Errors are not reported meanwhile. Only patterns'
- * heads and types are parsed on trial, never expressions, so that the time stays linear.
+ * Attempts. Where the grammar needs more than a token of look-ahead (is `p: T = e` a binding?) a part is parsed on
+ * trial: ns_try_begin(), parse, ns_try_end() tells whether it went well. Errors are not reported meanwhile. Only
+ * patterns' heads and types are parsed on trial, never expressions, so that the time stays linear.
  *
  * Nesting. `depth` counts nested nodes on the way down and is bounded (NS_NESTING_MAX): neither the parser's recursion
  * nor that of any later pass can overflow the stack. Chains such as a + b + c grow downwards to the left without

@@ -1,8 +1,8 @@
 /*
  * project.c - reading nostos.toml.
  *
- * TOML is read line by line: a table header, or `key = value`. Values are strings and booleans where they matter; others
- * (numbers, dates, arrays, inline tables) are skipped, over several lines while brackets are open.
+ * TOML is read line by line: a table header, or `key = value`. Values are strings and booleans where they matter;
+ * others (numbers, dates, arrays, inline tables) are skipped, over several lines while brackets are open.
  */
 #include "config.h"
 

@@ -36,8 +36,8 @@ struct ns_project {
  */
 const char *ns_project_parse(struct nb_arena *arena, const char *text, size_t length, struct ns_project *ret_project);
 
-/** Find the nostos.toml of a folder, in it or above it, and read it. Without one, or with one that cannot be read (which
- *  is a warning), the project is empty. */
+/** Find the nostos.toml of a folder, in it or above it, and read it. Without one, or with one that cannot be read
+ *  (which is a warning), the project is empty. */
 struct ns_project ns_project_find(struct nb_arena *arena, const char *folder, struct ns_diag *diag);
 
 #endif

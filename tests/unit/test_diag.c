@@ -60,8 +60,8 @@ START_TEST(shows_json_with_all_keys_in_order)
     ns_label(diag, span(0, 1), "l");
     ns_diag_json(diag, &out);
     ck_assert_str_eq(nb_buf_cstr(&out),
-                     "{\"file\":\"shop.nos\",\"line\":2,\"column\":3,\"endLine\":2,\"endColumn\":8,\"severity\":\"error\","
-                     "\"kind\":\"parse\",\"message\":\"a \\\"b\\\"\\n\\\\\",\"hint\":\"h\",\"notes\":[\"n\"],"
+                     "{\"file\":\"shop.nos\",\"line\":2,\"column\":3,\"endLine\":2,\"endColumn\":8,"
+                     "\"severity\":\"error\",\"kind\":\"parse\",\"message\":\"a \\\"b\\\"\\n\\\\\",\"hint\":\"h\",\"notes\":[\"n\"],"
                      "\"labels\":[{\"line\":1,\"column\":1,\"endLine\":1,\"endColumn\":2,\"message\":\"l\"}]}\n");
 }
 END_TEST

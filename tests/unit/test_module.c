@@ -1,4 +1,4 @@
-/* test_module.c - what loading promises: files and folders, only the library that is needed, words for what is wrong. */
+/* test_module.c - what loading promises: files and folders, only the library that is needed, clear errors. */
 #include "config.h"
 
 #include "lang/module.h"
@@ -18,7 +18,7 @@
 #include "lang/library.h"
 #include "tests/unit/run_suite.h"
 
-static char folder[64];
+static char folder[32];
 static struct ns_diag *diag;
 static struct ns_program_source *program;
 static struct nb_buf paths;
@@ -64,7 +64,7 @@ static void tear_down(void)
 /* A path in the folder; valid until the next call. */
 static const char *at(const char *name)
 {
-    static char path[256];
+    static char path[128];
 
     snprintf(path, sizeof path, "%s/%s", folder, name);
     return path;
@@ -270,7 +270,8 @@ END_TEST
 
 /* ---- nostos.toml ---- */
 
-#define BINS "[project]\nname = \"p\"\n\n[[bin]]\nname = \"a\"\nentry = \"main.a\"\n[[bin]]\nname = 'b'\nentry = \"x.b\"\n"
+#define BINS \
+    "[project]\nname = \"p\"\n\n[[bin]]\nname = \"a\"\nentry = \"main.a\"\n[[bin]]\nname = 'b'\nentry = \"x.b\"\n"
 
 START_TEST(chooses_the_bin_that_is_asked_for)
 {

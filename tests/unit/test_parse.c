@@ -1,4 +1,4 @@
-/* test_parse.c - what the parser promises: precedence, line feeds, every form of the grammar, places, several errors. */
+/* test_parse.c - what the parser promises: precedence, line feeds, every form of the grammar, places, errors. */
 #include "config.h"
 
 #include "lang/parse.h"
@@ -158,7 +158,8 @@ static const struct row operands[] = {
     { "128i8", "error: integer literal `128i8` is out of range for Int8 (valid range: -128 to 127)" },
     { "300u8", "error: integer literal `300u8` is out of range for UInt8 (valid range: 0 to 255)" },
     { "18446744073709551615u64", "18446744073709551615u64" },
-    { "4294967296u32", "error: integer literal `4294967296u32` is out of range for UInt32 (valid range: 0 to 4294967295)" },
+    { "4294967296u32",
+      "error: integer literal `4294967296u32` is out of range for UInt32 (valid range: 0 to 4294967295)" },
     { "-2147483648i32", "-2147483648i32" },
     { "1_2n", "12n" },
     { "2.5_0d", "2.50d" },
@@ -365,7 +366,8 @@ static const struct row items[] = {
     { "type P[T: Show, u] = {\n x: T,\n private y: [u],\n}", "(type P T:Show u {x: T, private y: List[u]})" },
     { "pub var type P = { x: Int }", "pub (var-type P {x: Int})" },
     { "reactive R = { x: Int }", "(reactive R {x: Int})" },
-    { "trait T: A, B\n f(self) -> Int\n ==(self, o) = true\nend", "(trait T: A, B (fn f [self] -> Int) (fn == [self o] true))" },
+    { "trait T: A, B\n f(self) -> Int\n ==(self, o) = true\nend",
+      "(trait T: A, B (fn f [self] -> Int) (fn == [self o] true))" },
     { "Int: D f(self) = self * 2 end", "(impl Int: D (fn f [self] (* self 2)))" },
     { "List[a]: S when a: S + T, b: U\n f(self) = 1\nend", "(impl List[a]: S when a:S+T b:U (fn f [self] 1))" },
     { "[Int]: S\nend", "(impl List[Int]: S)" },
