@@ -283,6 +283,15 @@ static int report(const struct ns_diag *diag, bool json)
     return EXIT_FAILURE;
 }
 
+static void print_warnings(const struct ns_diag *diag)
+{
+    struct nb_buf text = NB_BUF_INIT;
+
+    ns_diag_print_warnings(diag, &text);
+    fputs(nb_buf_cstr(&text), stderr);
+    nb_buf_done(&text);
+}
+
 static void list_functions(const struct vm_program *program, const char *only)
 {
     for (uint32_t i = 0; i < program->function_count; i++) {
@@ -302,6 +311,7 @@ static int compile_and(const struct invocation *invocation)
     struct vm_program *program = NULL;
     int r = ns_compile(invocation->path, &options, diag, &program);
 
+    print_warnings(diag);
     if (r < 0)
         r = report(diag, invocation->json);
     ns_diag_free(diag);
