@@ -36,13 +36,13 @@ unsigned ns_code_take(struct ns_code *code, unsigned count)
     return first;
 }
 
-ns_label ns_code_label(struct ns_code *code)
+ns_mark ns_code_label(struct ns_code *code)
 {
     nb_vec_push(&code->labels, ((struct ns_label_state){ 0, false, false }));
-    return (ns_label)(code->labels.count - 1);
+    return (ns_mark)(code->labels.count - 1);
 }
 
-void ns_code_bind(struct ns_code *code, ns_label label)
+void ns_code_bind(struct ns_code *code, ns_mark label)
 {
     struct ns_label_state *state = &code->labels.items[label];
 
@@ -53,7 +53,7 @@ void ns_code_bind(struct ns_code *code, ns_label label)
         code->dead = false;
 }
 
-uint32_t ns_code_at(const struct ns_code *code, ns_label label)
+uint32_t ns_code_at(const struct ns_code *code, ns_mark label)
 {
     nb_assert(code->labels.items[label].bound);
     return code->labels.items[label].at;
@@ -156,13 +156,13 @@ void ns_code_list_w2(struct ns_code *code, enum vm_op op, unsigned a, unsigned b
 }
 
 /* Note that the word at `at` of the instruction at `from` awaits a label. */
-static void await(struct ns_code *code, uint32_t from, uint32_t at, ns_label label, bool whole)
+static void await(struct ns_code *code, uint32_t from, uint32_t at, ns_mark label, bool whole)
 {
     code->labels.items[label].used = true;
     nb_vec_push(&code->fixups, ((struct ns_fixup){ at, from, label, whole }));
 }
 
-static bool begin_jump(struct ns_code *code, enum vm_op op, unsigned a, ns_label target)
+static bool begin_jump(struct ns_code *code, enum vm_op op, unsigned a, ns_mark target)
 {
     uint32_t from = (uint32_t)code->words.count;
 
@@ -172,18 +172,18 @@ static bool begin_jump(struct ns_code *code, enum vm_op op, unsigned a, ns_label
     return true;
 }
 
-void ns_code_jump(struct ns_code *code, enum vm_op op, unsigned a, ns_label target)
+void ns_code_jump(struct ns_code *code, enum vm_op op, unsigned a, ns_mark target)
 {
     begin_jump(code, op, a, target);
 }
 
-void ns_code_jump_w(struct ns_code *code, enum vm_op op, unsigned a, ns_label target, uint64_t w1)
+void ns_code_jump_w(struct ns_code *code, enum vm_op op, unsigned a, ns_mark target, uint64_t w1)
 {
     if (begin_jump(code, op, a, target))
         word(code, w1);
 }
 
-void ns_code_jump_w2(struct ns_code *code, enum vm_op op, unsigned a, ns_label target, uint64_t w1, uint64_t w2)
+void ns_code_jump_w2(struct ns_code *code, enum vm_op op, unsigned a, ns_mark target, uint64_t w1, uint64_t w2)
 {
     if (!begin_jump(code, op, a, target))
         return;
@@ -191,8 +191,8 @@ void ns_code_jump_w2(struct ns_code *code, enum vm_op op, unsigned a, ns_label t
     word(code, w2);
 }
 
-void ns_code_switch(struct ns_code *code, enum vm_op op, unsigned a, const int64_t *keys, const ns_label *targets,
-                    unsigned count, ns_label otherwise)
+void ns_code_switch(struct ns_code *code, enum vm_op op, unsigned a, const int64_t *keys, const ns_mark *targets,
+                    unsigned count, ns_mark otherwise)
 {
     uint32_t from = (uint32_t)code->words.count;
 

@@ -17,10 +17,10 @@
 #include "vm/code.h"
 
 /** A place in the code that jumps may name before it is known. */
-typedef uint32_t ns_label;
+typedef uint32_t ns_mark;
 
 struct ns_label_state { uint32_t at; bool bound, used; };
-struct ns_fixup { uint32_t word, from; ns_label label; bool whole; }; /* whole: the word is the offset, else its D */
+struct ns_fixup { uint32_t word, from; ns_mark label; bool whole; }; /* whole: the word is the offset, else its D */
 
 struct ns_code {
     NB_VEC(uint64_t) words;
@@ -40,9 +40,9 @@ void ns_code_done(struct ns_code *code);
 /** Take `count` registers next to each other; the first. */
 unsigned ns_code_take(struct ns_code *code, unsigned count);
 
-ns_label ns_code_label(struct ns_code *code);
+ns_mark ns_code_label(struct ns_code *code);
 /** The label means here. Revives dead code if something jumped to it. */
-void ns_code_bind(struct ns_code *code, ns_label label);
+void ns_code_bind(struct ns_code *code, ns_mark label);
 
 /* One instruction each; the letters say what it has: operands, words (w), a register list (l), an offset (j). */
 void ns_code_abc(struct ns_code *code, enum vm_op op, unsigned a, unsigned b, unsigned c);
@@ -55,13 +55,13 @@ void ns_code_list_w(struct ns_code *code, enum vm_op op, unsigned a, unsigned b,
                     unsigned count);
 void ns_code_list_w2(struct ns_code *code, enum vm_op op, unsigned a, unsigned b, uint64_t w1, uint64_t w2,
                      const unsigned *registers, unsigned count);
-void ns_code_jump(struct ns_code *code, enum vm_op op, unsigned a, ns_label target);
-void ns_code_jump_w(struct ns_code *code, enum vm_op op, unsigned a, ns_label target, uint64_t w1);
-void ns_code_jump_w2(struct ns_code *code, enum vm_op op, unsigned a, ns_label target, uint64_t w1, uint64_t w2);
+void ns_code_jump(struct ns_code *code, enum vm_op op, unsigned a, ns_mark target);
+void ns_code_jump_w(struct ns_code *code, enum vm_op op, unsigned a, ns_mark target, uint64_t w1);
+void ns_code_jump_w2(struct ns_code *code, enum vm_op op, unsigned a, ns_mark target, uint64_t w1, uint64_t w2);
 
 /** A switch with a table: `keys` ascending, one target each. */
-void ns_code_switch(struct ns_code *code, enum vm_op op, unsigned a, const int64_t *keys, const ns_label *targets,
-                    unsigned count, ns_label otherwise);
+void ns_code_switch(struct ns_code *code, enum vm_op op, unsigned a, const int64_t *keys, const ns_mark *targets,
+                    unsigned count, ns_mark otherwise);
 
 /** r[to] = r[from], unless they are the same. */
 void ns_code_move(struct ns_code *code, unsigned to, unsigned from);
@@ -71,6 +71,6 @@ void ns_code_const(struct ns_code *code, unsigned to, vm_value value);
 /** Resolve the labels and put code, lines and register count into the function; memory from the arena. */
 void ns_code_finish(struct ns_code *code, struct nb_arena *arena, struct vm_function *function);
 /** Where a bound label is. */
-uint32_t ns_code_at(const struct ns_code *code, ns_label label);
+uint32_t ns_code_at(const struct ns_code *code, ns_mark label);
 
 #endif

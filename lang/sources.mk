@@ -13,7 +13,16 @@ liblang_a_SOURCES = \
 	lang/parse_pattern.c lang/parse_primary.c lang/parse_type.c \
 	lang/project.c lang/project.h
 # The back end: trees to code.
-liblang_a_SOURCES +=
+liblang_a_SOURCES += \
+	lang/compile.c lang/compile.h \
+	lang/constant.c lang/declare.c \
+	lang/emit.c lang/emit.h \
+	lang/frame.c \
+	lang/lower.c lang/lower.h \
+	lang/lower_bind.c lang/lower_call.c lang/lower_closure.c lang/lower_name.c lang/lower_try.c \
+	lang/mvar_check.c lang/pattern.c lang/protect.c lang/resolve.c \
+	lang/table.c lang/table.h \
+	lang/trait.c lang/unit.h lang/use.c
 
 check_PROGRAMS += tests/unit/test_lex tests/unit/test_parse tests/unit/test_diag tests/unit/test_module
 EXTRA_DIST += tests/unit/parse_fixture.h

@@ -157,6 +157,8 @@ struct ns_unit {
     struct nb_map *strings;              /* text: immortal String */
     struct ns_table reported;            /* places with an error already */
     bool just_reported;
+    const struct ns_source *line_source; /* the last place whose line was asked for */
+    uint32_t line_at, line;
     uint32_t trait_count;
 };
 

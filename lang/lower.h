@@ -1,0 +1,249 @@
+/*
+ * lower.h - from expressions to instructions: what the lower_*.c files and pattern.c share. Private to lang/.
+ *
+ * A frame is the body of one function, lambda, local function or spawn block while it is compiled. Locals live in registers; a `var`
+ * that a closure inside may use lives in a cell. unit->symbols maps each name in scope to its innermost local, of whatever
+ * frame; a local of an outer frame is captured on first use.
+ */
+#ifndef LANG_LOWER_H
+#define LANG_LOWER_H
+
+#include "lang/emit.h"
+#include "lang/unit.h"
+
+struct ns_frame;
+
+struct ns_local {
+    const char *name;
+    struct ns_frame *frame;
+    struct ns_local *hidden;  /* the local of that name outside */
+    unsigned reg;
+    bool is_var;
+    bool is_cell;             /* the register holds a cell with the value */
+    bool is_captured;         /* in a frame that was split off: belongs to the function around for 7.2 and 9.2 of 01 */
+    bool pending;             /* a local function that is defined further down: closures may refer to it already */
+    struct ns_functions *functions; /* a local function without captures: called directly; no register */
+    struct ns_group *group;   /* a local function with captures: names and defaults for calls */
+};
+
+/** A captured value: `local` is of the frame outside, or what that one captured. */
+struct ns_capture { struct ns_local *local; };
+
+enum ns_context_kind { NS_CONTEXT_LOOP, NS_CONTEXT_TRY };
+
+/** How a call in tail position inside a `try` leaves its handler behind (01 §14.2). */
+struct ns_tail_try {
+    struct vm_function *stub;        /* for a call whose value is the value of the try */
+    struct vm_function *stub_const;  /* for a call whose value is dropped before a literal; NULL when that does not apply */
+    unsigned *captured;              /* registers for `stub` */
+    unsigned count;
+};
+
+/** What `return`, `break` and tail calls have to leave. */
+struct ns_context {
+    struct ns_context *outer;
+    enum ns_context_kind kind;
+    /* loops */
+    ns_mark break_label, continue_label;
+    struct ns_target *target;
+    /* handlers */
+    unsigned handler;
+    ns_mark catch_label;
+    const struct ns_expr *finally;   /* to run on the way out, or NULL */
+    struct vm_mvar *locked;          /* to unlock on the way out, or NULL */
+    struct ns_tail_try *tail;        /* a try in tail position whose body has tail calls */
+};
+
+struct ns_frame {
+    struct ns_unit *unit;
+    struct ns_frame *outer;          /* NULL: a function that captures nothing */
+    struct ns_space *space;
+    struct ns_group *group;          /* whose clauses are compiled; for names */
+    struct ns_code code;
+    struct vm_function *function;
+    struct ns_context *context;
+    unsigned closure;                /* register of the closure itself */
+    NB_VEC(struct ns_local *) locals; /* in scope, innermost last */
+    NB_VEC(struct ns_capture) captures;
+    struct ns_table shared;          /* names that closures inside mention: such a `var` gets a cell */
+    const struct ns_type_info *self_type;
+    unsigned finally_depth;
+    bool trusted;                    /* library source */
+};
+
+/* Where the value of an expression goes. */
+enum ns_want {
+    NS_WANT_VALUE,    /* into the register */
+    NS_WANT_NOTHING,  /* only effects */
+    NS_WANT_RETURN,   /* it is the value of the function: tail position */
+    NS_WANT_DROP_TAIL /* only effects; what follows is the literal that the try around yields whatever happens */
+};
+struct ns_target { enum ns_want want; unsigned reg; };
+
+static inline struct ns_target ns_into(unsigned reg) { return (struct ns_target){ NS_WANT_VALUE, reg }; }
+static inline struct ns_target ns_nowhere(void) { return (struct ns_target){ NS_WANT_NOTHING, 0 }; }
+
+/* ---- frame.c ---- */
+
+/** Begin a frame of `function`. `body` (may be NULL) is looked at for names that closures share. */
+void ns_frame_begin(struct ns_frame *frame, struct ns_unit *unit, struct ns_frame *outer, struct ns_space *space,
+                    struct vm_function *function);
+void ns_frame_share(struct ns_frame *frame, const struct ns_expr *body);
+/** Finish the code and leave the frame's scope. */
+void ns_frame_end(struct ns_frame *frame);
+
+/** Open a scope; give the result to ns_scope_end(), which also gives back registers. */
+struct ns_scope { size_t locals; unsigned registers; };
+struct ns_scope ns_scope_begin(struct ns_frame *frame);
+void ns_scope_end(struct ns_frame *frame, struct ns_scope scope);
+
+/** A local of that name in that register, hiding outer ones until its scope ends. */
+struct ns_local *ns_local_add(struct ns_frame *frame, const char *name, unsigned reg);
+/** A new `var` whose value is in `reg` (a register of its own from now on): makes the cell if need be. */
+struct ns_local *ns_local_add_var(struct ns_frame *frame, const char *name, unsigned reg);
+/** The local a name means here, of this frame or one around; NULL when none. */
+struct ns_local *ns_local_find(struct ns_frame *frame, const char *name);
+/** Whether it counts as a local of this frame for rebinding and patterns. */
+bool ns_local_is_own(const struct ns_frame *frame, const struct ns_local *local);
+/** A register that holds the local's value; for a `var` it may be the variable itself. Else a temporary. */
+unsigned ns_local_read(struct ns_frame *frame, struct ns_local *local);
+/** The same into a register of choice. */
+void ns_local_load(struct ns_frame *frame, struct ns_local *local, unsigned to);
+/** The cell or value as it is stored, for closures and stubs. */
+unsigned ns_local_raw(struct ns_frame *frame, struct ns_local *local);
+void ns_local_write(struct ns_frame *frame, struct ns_local *local, unsigned from);
+
+/** Call for each name that is mentioned below an expression: read, assigned or bound. */
+typedef void ns_mention(void *context, const char *name, bool in_closure);
+void ns_mentions(const struct ns_expr *expr, ns_mention *mention, void *context);
+void ns_mentions_function(const struct ns_function *function, ns_mention *mention, void *context);
+void ns_mentions_pattern(const struct ns_pattern *pattern, ns_mention *mention, void *context);
+/** Call for each plain call of a name below an expression. */
+typedef void ns_called(void *context, const char *name, uint32_t arguments);
+void ns_calls(const struct ns_expr *expr, ns_called *called, void *context);
+/** Call for each name that a pattern below an expression binds; `may_assign`: it is the left side of a plain `=`. */
+typedef void ns_bound(void *context, const char *name, bool may_assign);
+void ns_bound_names(const struct ns_expr *expr, ns_bound *bound, void *context);
+/** Whether evaluating it may assign a variable of the running function; `false` only when surely not. */
+bool ns_may_assign(const struct ns_expr *expr);
+
+/* ---- lower.c ---- */
+
+void ns_lower(struct ns_frame *frame, const struct ns_expr *expr, struct ns_target target);
+/** The value in any register; a variable's own if that is safe until it is used. */
+unsigned ns_operand(struct ns_frame *frame, const struct ns_expr *expr);
+/** Several in order, each safe until all are evaluated. */
+void ns_operands(struct ns_frame *frame, struct ns_expr *const *items, uint32_t count, unsigned *ret_registers);
+/** The value in a fresh register. */
+unsigned ns_temporary(struct ns_frame *frame, const struct ns_expr *expr);
+/** A value that is in a register goes where it is wanted. */
+void ns_deliver(struct ns_frame *frame, unsigned reg, struct ns_target target);
+void ns_deliver_const(struct ns_frame *frame, vm_value value, struct ns_target target);
+/** Where a value may be built that then is delivered: the target's register, or a temporary. */
+unsigned ns_place(struct ns_frame *frame, struct ns_target target);
+/** Jump to `no` if the condition is false. */
+void ns_condition(struct ns_frame *frame, const struct ns_expr *expr, ns_mark no);
+/** Instructions from here on belong to this place. */
+void ns_at(struct ns_frame *frame, struct ns_span span);
+void ns_block(struct ns_frame *frame, const struct ns_expr_list *statements, struct ns_target target);
+void ns_check_size(struct ns_frame *frame, struct ns_span span);
+
+/* ---- lower_call.c ---- */
+
+void ns_lower_call(struct ns_frame *frame, const struct ns_expr *expr, struct ns_target target);
+void ns_lower_method_call(struct ns_frame *frame, const struct ns_expr *expr, struct ns_target target);
+void ns_lower_construct(struct ns_frame *frame, const struct ns_expr *expr, struct ns_target target);
+void ns_lower_pipe(struct ns_frame *frame, const struct ns_expr *expr, struct ns_target target);
+/** Call of a value in a register with arguments in registers. */
+void ns_call_value(struct ns_frame *frame, unsigned callee, const unsigned *arguments, unsigned count,
+                   struct ns_target target);
+void ns_call_function(struct ns_frame *frame, const struct vm_function *function, const unsigned *arguments,
+                      unsigned count, struct ns_target target);
+
+/* ---- lower_name.c ---- */
+
+void ns_lower_name(struct ns_frame *frame, const struct ns_expr *expr, struct ns_target target);
+void ns_lower_upper(struct ns_frame *frame, const struct ns_expr *expr, struct ns_target target);
+void ns_lower_field(struct ns_frame *frame, const struct ns_expr *expr, struct ns_target target);
+/** The meaning as a value. */
+void ns_lower_meaning(struct ns_frame *frame, struct ns_meaning meaning, const char *name, struct ns_span span,
+                      struct ns_target target);
+void ns_report_unknown(struct ns_frame *frame, const char *name, struct ns_span span);
+/** If the expression is a path of names that denotes a module or a namespace of natives: its space (NULL for a mere namespace) and path. */
+bool ns_is_module(struct ns_frame *frame, const struct ns_expr *expr, struct ns_space **ret_space, const char **ret_path);
+/** The meaning of M.name; reports what forbids it. `module` NULL: a namespace of natives. */
+struct ns_meaning ns_find_qualified(struct ns_frame *frame, struct ns_space *module, const char *path,
+                                    const struct ns_name *name);
+/** A constructor as a value: a constant, or a function that builds. */
+vm_value ns_constructor_value(struct ns_unit *unit, struct ns_constructor_info *constructor);
+/** The function that stands for an overloaded name, for calls with `count` arguments or any (-1). NULL when no function takes that many. */
+struct vm_function *ns_choose(struct ns_unit *unit, struct ns_functions *functions, int count);
+
+/* ---- lower_bind.c ---- */
+
+void ns_lower_bind(struct ns_frame *frame, const struct ns_expr *expr);
+void ns_lower_assign_field(struct ns_frame *frame, const struct ns_expr *expr);
+void ns_lower_assign_index(struct ns_frame *frame, const struct ns_expr *expr);
+/** `name.update(f)`, atomically. */
+void ns_lower_update(struct ns_frame *frame, struct ns_value *value, const struct ns_expr *function, struct ns_target target);
+void ns_set_mvar(struct ns_frame *frame, struct ns_value *value, const struct ns_expr *expr);
+
+/* ---- mvar_check.c ---- */
+
+/** Compare-and-set and nested writes: what 05 §2.5 rejects. */
+void ns_check_mvars(struct ns_unit *unit, const struct ns_group *group);
+
+/* ---- lower_closure.c ---- */
+
+void ns_lower_lambda(struct ns_frame *frame, const struct ns_expr *expr, struct ns_target target);
+void ns_lower_spawn(struct ns_frame *frame, const struct ns_expr *expr, struct ns_target target);
+/** Before the statements of a block: which local functions there are and which of them need nothing from around. */
+struct ns_hoist;
+struct ns_hoist *ns_hoist(struct ns_frame *frame, const struct ns_expr_list *statements);
+/** A statement that defines a local function: true when it was one and has been dealt with. */
+bool ns_lower_local(struct ns_frame *frame, struct ns_hoist *hoist, const struct ns_expr *statement);
+/** Clauses of `group` as the whole body of the frame. */
+void ns_lower_clauses(struct ns_frame *frame, struct ns_group *group);
+
+/* ---- lower_try.c ---- */
+
+void ns_lower_try(struct ns_frame *frame, const struct ns_expr *expr, struct ns_target target);
+void ns_lower_return(struct ns_frame *frame, const struct ns_expr *expr);
+void ns_lower_break(struct ns_frame *frame, const struct ns_expr *expr);
+/** Leave handlers, locks and `finally`s up to a context (not that one), NULL: all. */
+void ns_leave(struct ns_frame *frame, struct ns_context *until);
+/** Return the value of a register from the function. */
+void ns_return(struct ns_frame *frame, unsigned reg);
+/** Whether a call may take the place of this frame now. */
+bool ns_can_tail_call(const struct ns_frame *frame);
+/** Before a tail call, when its operands are in registers: leave handler records behind. */
+void ns_push_stubs(struct ns_frame *frame, bool dropped);
+
+/* ---- pattern.c ---- */
+
+enum ns_miss { NS_MISS_PANIC, NS_MISS_JUMP };
+
+/** One way to take: a row of patterns, a guard, and what to do. */
+struct ns_way {
+    const struct ns_pattern *const *patterns; /* one for each scrutinee; NULL: matches anything */
+    const struct ns_expr *guard;
+    void (*take)(struct ns_frame *frame, void *context, unsigned way); /* emit the body; the names are in scope */
+    void *context;
+};
+
+/**
+ * Compile a choice: the values in `scrutinees` against ways in order. Each way's body is emitted once; every body must leave by itself (jump, return).
+ * What no way takes goes to the label `miss`.
+ */
+void ns_match(struct ns_frame *frame, const unsigned *scrutinees, unsigned count, const struct ns_way *ways,
+              unsigned way_count, ns_mark miss);
+/** Take a value apart; its names stay in the current scope. No match: a Panic. */
+void ns_destructure(struct ns_frame *frame, const struct ns_pattern *pattern, unsigned scrutinee);
+void ns_lower_match(struct ns_frame *frame, const struct ns_expr *expr, struct ns_target target);
+void ns_lower_receive(struct ns_frame *frame, const struct ns_expr *expr, struct ns_target target);
+/** Arms on a value in a register; `begin` is emitted in front of each body. */
+void ns_arms(struct ns_frame *frame, const struct ns_arm_list *arms, unsigned scrutinee, struct ns_target target,
+             ns_mark miss, ns_mark done, enum vm_op begin);
+bool ns_is_name_pattern(const struct ns_pattern *pattern);
+
+#endif

@@ -1,0 +1,235 @@
+/*
+ * lower_bind.c - `=`: new names, assignments, mvars, fields and elements (01 §7.2, 05 §2).
+ */
+#include "config.h"
+
+#include "lang/lower.h"
+
+#include "base/assert.h"
+#include "base/intern.h"
+
+/* ---- mvars ---- */
+
+struct search { const struct ns_value *mvar; struct ns_frame *frame; bool found; };
+
+static void find_mention(void *context, const char *name, bool in_closure)
+{
+    struct search *search = context;
+
+    (void)in_closure;
+    if (!search->found && ns_local_find(search->frame, name) == NULL &&
+        ns_find_mvar(search->frame->unit, search->frame->space, name) == search->mvar)
+        search->found = true;
+}
+
+static bool mentions_mvar(struct ns_frame *frame, const struct ns_value *mvar, const struct ns_expr *expr)
+{
+    struct search search = { mvar, frame, false };
+
+    ns_mentions(expr, find_mention, &search);
+    return search.found;
+}
+
+static void mvar_op(struct ns_frame *frame, enum vm_op op, unsigned reg, const struct ns_value *mvar)
+{
+    ns_code_abc_w(&frame->code, op, reg, 0, 0, (uint64_t)(uintptr_t)mvar->mvar);
+}
+
+/* From here to lock_end() the mvar is locked, and unlocked on every way out. */
+static void lock_begin(struct ns_frame *frame, const struct ns_value *mvar, struct ns_context *lock)
+{
+    *lock = (struct ns_context){ .outer = frame->context,
+                                 .kind = NS_CONTEXT_TRY,
+                                 .handler = ns_code_take(&frame->code, 2),
+                                 .catch_label = ns_code_label(&frame->code),
+                                 .locked = mvar->mvar };
+    mvar_op(frame, VM_OP_MVAR_LOCK, 0, mvar);
+    ns_code_jump(&frame->code, VM_OP_TRY, lock->handler, lock->catch_label);
+    frame->context = lock;
+}
+
+static void lock_end(struct ns_frame *frame, const struct ns_value *mvar, struct ns_context *lock)
+{
+    ns_mark done = ns_code_label(&frame->code);
+
+    frame->context = lock->outer;
+    ns_code_abc(&frame->code, VM_OP_END_TRY, lock->handler, 0, 0);
+    mvar_op(frame, VM_OP_MVAR_UNLOCK, 0, mvar);
+    ns_code_jump(&frame->code, VM_OP_JUMP, 0, done);
+    ns_code_bind(&frame->code, lock->catch_label);
+    mvar_op(frame, VM_OP_MVAR_UNLOCK, 0, mvar);
+    ns_code_abc(&frame->code, VM_OP_THROW, lock->handler, 0, 0);
+    ns_code_bind(&frame->code, done);
+}
+
+void ns_set_mvar(struct ns_frame *frame, struct ns_value *value, const struct ns_expr *expr)
+{
+    unsigned saved = frame->code.next;
+
+    if (mentions_mvar(frame, value, expr)) {
+        struct ns_context lock;
+
+        lock_begin(frame, value, &lock);
+        mvar_op(frame, VM_OP_MVAR_SET, ns_operand(frame, expr), value);
+        lock_end(frame, value, &lock);
+    } else {
+        mvar_op(frame, VM_OP_MVAR_SET, ns_operand(frame, expr), value);
+    }
+    frame->code.next = saved;
+}
+
+void ns_lower_update(struct ns_frame *frame, struct ns_value *value, const struct ns_expr *function, struct ns_target target)
+{
+    unsigned saved = frame->code.next;
+    unsigned result = ns_code_take(&frame->code, 1), content = ns_code_take(&frame->code, 1);
+    unsigned callee = ns_operand(frame, function);
+    struct ns_context lock;
+
+    lock_begin(frame, value, &lock);
+    mvar_op(frame, VM_OP_MVAR_GET, content, value);
+    ns_call_value(frame, callee, &content, 1, ns_into(result));
+    mvar_op(frame, VM_OP_MVAR_SET, result, value);
+    lock_end(frame, value, &lock);
+    ns_deliver(frame, result, target);
+    frame->code.next = saved;
+}
+
+/* ---- names ---- */
+
+/* Whether the value is written in one last step, so that the variable itself may receive it. */
+static bool is_one_step(const struct ns_expr *expr)
+{
+    switch (expr->kind) {
+    case NS_EXPR_LITERAL:
+    case NS_EXPR_NAME:
+    case NS_EXPR_UNARY:
+    case NS_EXPR_TUPLE:
+    case NS_EXPR_CONSTRUCT:
+        return true;
+    case NS_EXPR_BINARY:
+        return expr->binary.op != NS_OPERATOR_AND && expr->binary.op != NS_OPERATOR_OR;
+    case NS_EXPR_CALL:
+        return expr->call.callee->kind == NS_EXPR_NAME;
+    case NS_EXPR_METHOD_CALL:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void assign(struct ns_frame *frame, struct ns_local *local, const struct ns_expr *value)
+{
+    unsigned saved = frame->code.next;
+
+    if (local->frame == frame && !local->is_cell && is_one_step(value))
+        ns_lower(frame, value, ns_into(local->reg));
+    else
+        ns_local_write(frame, local, ns_operand(frame, value));
+    frame->code.next = saved;
+}
+
+/* A fresh register with the value, for a name to come. */
+static unsigned new_value(struct ns_frame *frame, const struct ns_expr *value)
+{
+    unsigned reg = ns_code_take(&frame->code, 1);
+
+    ns_lower(frame, value, ns_into(reg));
+    frame->code.next = reg + 1;
+    return reg;
+}
+
+static void bind_name(struct ns_frame *frame, const struct ns_expr *expr)
+{
+    const char *name = expr->bind.pattern->name;
+    struct ns_local *local = ns_local_find(frame, name);
+    struct ns_value *mvar;
+
+    if (expr->bind.is_var) {
+        ns_local_add_var(frame, name, new_value(frame, expr->bind.value));
+    } else if (local != NULL && ns_local_is_own(frame, local)) {
+        if (!local->is_var)
+            ns_report(frame->unit, expr->bind.pattern->span,
+                      "cannot reassign immutable variable '%s'; use 'var' to declare a mutable variable", name);
+        assign(frame, local, expr->bind.value);
+    } else if ((mvar = ns_find_mvar(frame->unit, frame->space, name)) != NULL) {
+        ns_set_mvar(frame, mvar, expr->bind.value);
+    } else if (local != NULL && local->is_var) {
+        assign(frame, local, expr->bind.value);
+    } else {
+        ns_local_add(frame, name, new_value(frame, expr->bind.value));
+    }
+}
+
+void ns_lower_bind(struct ns_frame *frame, const struct ns_expr *expr)
+{
+    const struct ns_pattern *pattern = expr->bind.pattern;
+
+    if (pattern->kind == NS_PATTERN_NAME)
+        bind_name(frame, expr);
+    else if (pattern->kind == NS_PATTERN_WILDCARD)
+        ns_lower(frame, expr->bind.value, ns_nowhere());
+    else
+        ns_destructure(frame, pattern, new_value(frame, expr->bind.value));
+}
+
+/* ---- fields and elements ---- */
+
+void ns_lower_assign_field(struct ns_frame *frame, const struct ns_expr *expr)
+{
+    struct ns_expr *sides[2] = { expr->assign_field.value, expr->assign_field.object };
+    unsigned saved = frame->code.next, registers[2];
+
+    ns_operands(frame, sides, 2, registers);
+    ns_at(frame, expr->span);
+    ns_code_abc_w2(&frame->code, VM_OP_SET_FIELD, registers[1], registers[0], 0,
+                   nb_intern_id(expr->assign_field.name.text), 0);
+    frame->code.next = saved;
+}
+
+/* The variable that `object[i] = v` rebinds, or NULL. */
+static struct ns_local *rebound(struct ns_frame *frame, const struct ns_expr *object)
+{
+    struct ns_local *local = object->kind == NS_EXPR_NAME ? ns_local_find(frame, object->name) : NULL;
+
+    if (local == NULL || local->functions != NULL)
+        return NULL;
+    return local->frame == frame || local->is_cell ? local : NULL;
+}
+
+/* m[i, j] = v: m with [i] = (m[i] with [j] = v). `object` is in a register. */
+static void set_index(struct ns_frame *frame, unsigned to, unsigned object, const unsigned *indices, uint32_t count,
+                      unsigned value)
+{
+    unsigned saved = frame->code.next, inner = value;
+
+    if (count > 1) {
+        unsigned part = ns_code_take(&frame->code, 1);
+
+        inner = ns_code_take(&frame->code, 1);
+        ns_code_abc(&frame->code, VM_OP_INDEX, part, object, indices[0]);
+        set_index(frame, inner, part, indices + 1, count - 1, value);
+    }
+    ns_code_abc_w(&frame->code, VM_OP_SET_INDEX, to, object, indices[0], inner);
+    frame->code.next = saved;
+}
+
+void ns_lower_assign_index(struct ns_frame *frame, const struct ns_expr *expr)
+{
+    uint32_t count = expr->assign_index.indices.count;
+    struct ns_expr **items = nb_arena_array(frame->unit->arena, count + 2, sizeof *items);
+    unsigned *registers = nb_arena_array(frame->unit->arena, count + 2, sizeof *registers);
+    unsigned saved = frame->code.next, to;
+    struct ns_local *local = rebound(frame, expr->assign_index.object);
+
+    items[0] = expr->assign_index.value;
+    items[1] = expr->assign_index.object;
+    for (uint32_t i = 0; i < count; i++)
+        items[2 + i] = expr->assign_index.indices.items[i];
+    ns_operands(frame, items, count + 2, registers);
+    to = ns_code_take(&frame->code, 1);
+    ns_at(frame, expr->span);
+    set_index(frame, to, registers[1], registers + 2, count, registers[0]);
+    if (local != NULL)
+        ns_local_write(frame, local, to);
+    frame->code.next = saved;
+}

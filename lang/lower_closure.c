@@ -1,0 +1,640 @@
+/*
+ * lower_closure.c - functions as code: clauses, lambdas, local functions, spawned blocks.
+ *
+ * A local function whose body mentions nothing of the functions around it is compiled like a function of the module and called
+ * directly, recursion included. The others are closures: they capture values, or the cells of `var`s. A closure finds
+ * itself in a register, so recursion needs no cycle; one that others mention before it exists gets a cell.
+ */
+#include "config.h"
+
+#include "lang/lower.h"
+
+#include <string.h>
+
+#include "base/assert.h"
+
+/* ---- clauses ---- */
+
+static bool is_plain(const struct ns_group *group)
+{
+    const struct ns_function *clause = group->clauses.items[0];
+
+    if (group->clauses.count > 1 || clause->guard != NULL)
+        return false;
+    for (uint32_t i = 0; i < group->arity; i++) {
+        const struct ns_pattern *pattern = clause->parameters.items[i].pattern;
+
+        if (pattern->kind != NS_PATTERN_NAME && pattern->kind != NS_PATTERN_WILDCARD)
+            return false;
+        for (uint32_t k = 0; k < i && pattern->kind == NS_PATTERN_NAME; k++)
+            if (ns_is_name_pattern(clause->parameters.items[k].pattern) &&
+                clause->parameters.items[k].pattern->name == pattern->name)
+                return false; /* f(x, x) compares */
+    }
+    return true;
+}
+
+/* Compute what the caller left out; parameters to the left are in scope. Their names stay so. */
+static void lower_parameters(struct ns_frame *frame, const struct ns_group *group)
+{
+    for (uint32_t i = 0; i < group->arity; i++) {
+        if (group->defaults[i] != NULL) {
+            ns_mark given = ns_code_label(&frame->code);
+
+            ns_code_jump(&frame->code, VM_OP_JUMP_PRESENT, i, given);
+            ns_lower(frame, group->defaults[i], ns_into(i));
+            ns_code_bind(&frame->code, given);
+        }
+        if (group->parameter_names[i] != NULL)
+            ns_local_add(frame, group->parameter_names[i], i);
+    }
+}
+
+static void take_clause(struct ns_frame *frame, void *context, unsigned way)
+{
+    const struct ns_group *group = context;
+
+    ns_lower(frame, group->clauses.items[way]->body, (struct ns_target){ NS_WANT_RETURN, 0 });
+}
+
+static void throw_no_clause(struct ns_frame *frame, const struct ns_group *group)
+{
+    const char *text;
+    unsigned reg;
+
+    if (frame->function->lambda) {
+        ns_code_abc(&frame->code, VM_OP_NO_MATCH, 0, 0, 0);
+        return;
+    }
+    text = nb_arena_printf(frame->unit->arena, "No clause matched for function '%s'",
+                           ns_group_signature(frame->unit, group));
+    reg = ns_code_take(&frame->code, 1);
+    ns_code_const(&frame->code, reg, ns_string_value(frame->unit, text, strlen(text)));
+    ns_code_abc(&frame->code, VM_OP_THROW, reg, 0, 0);
+}
+
+static void lower_choice(struct ns_frame *frame, struct ns_group *group)
+{
+    struct ns_unit *unit = frame->unit;
+    size_t count = group->clauses.count;
+    struct ns_way *ways = nb_arena_array(unit->arena, count, sizeof *ways);
+    unsigned *registers = nb_arena_array(unit->arena, group->arity + 1, sizeof *registers);
+    ns_mark miss = ns_code_label(&frame->code);
+
+    for (uint32_t i = 0; i < group->arity; i++)
+        registers[i] = i;
+    for (size_t i = 0; i < count; i++) {
+        const struct ns_function *clause = group->clauses.items[i];
+        const struct ns_pattern **patterns = nb_arena_array(unit->arena, group->arity + 1, sizeof *patterns);
+
+        /* A clause of a local function may have fewer parameters: the rest is ignored (01 §10.6). */
+        for (uint32_t k = 0; k < clause->parameters.count; k++)
+            patterns[k] = clause->parameters.items[k].pattern;
+        ways[i] = (struct ns_way){ patterns, clause->guard, take_clause, group };
+    }
+    ns_match(frame, registers, group->arity, ways, (unsigned)count, miss);
+    ns_code_bind(&frame->code, miss);
+    throw_no_clause(frame, group);
+}
+
+static void share_clauses(struct ns_frame *frame, const struct ns_group *group)
+{
+    for (size_t i = 0; i < group->clauses.count; i++) {
+        ns_frame_share(frame, group->clauses.items[i]->guard);
+        ns_frame_share(frame, group->clauses.items[i]->body);
+    }
+    for (uint32_t i = 0; i < group->arity; i++)
+        ns_frame_share(frame, group->defaults[i]);
+}
+
+static bool has_defaults(const struct ns_group *group)
+{
+    for (uint32_t i = 0; i < group->arity; i++)
+        if (group->defaults[i] != NULL)
+            return true;
+    return false;
+}
+
+static void lower_choice_with_defaults(struct ns_frame *frame, struct ns_group *group)
+{
+    if (has_defaults(group)) {
+        struct ns_scope scope = ns_scope_begin(frame);
+
+        lower_parameters(frame, group);
+        ns_scope_end(frame, scope);
+    }
+    lower_choice(frame, group);
+}
+
+void ns_lower_clauses(struct ns_frame *frame, struct ns_group *group)
+{
+    share_clauses(frame, group);
+    ns_code_take(&frame->code, group->arity + (frame->outer != NULL ? 1 : 0));
+    frame->closure = group->arity;
+    if (is_plain(group)) {
+        lower_parameters(frame, group);
+        ns_lower(frame, group->clauses.items[0]->body, (struct ns_target){ NS_WANT_RETURN, 0 });
+    } else {
+        lower_choice_with_defaults(frame, group);
+    }
+}
+
+/* ---- closures ---- */
+
+/* The registers of what a closure captures, as this frame has them. */
+static unsigned *captured_registers(struct ns_frame *frame, const struct ns_frame *inner)
+{
+    unsigned *registers = nb_arena_array(frame->unit->arena, inner->captures.count + 1, sizeof *registers);
+
+    for (size_t i = 0; i < inner->captures.count; i++)
+        registers[i] = ns_local_raw(frame, inner->captures.items[i].local);
+    return registers;
+}
+
+/* Compile the body and make the value. `self`: the name by which the body may call itself, or NULL. */
+static void make_closure(struct ns_frame *frame, struct ns_group *group, const char *self, unsigned to)
+{
+    struct ns_frame inner;
+    unsigned saved = frame->code.next;
+    unsigned *registers;
+    uint32_t line = frame->code.line;
+
+    ns_frame_begin(&inner, frame->unit, frame, frame->space, group->function);
+    inner.group = group;
+    if (self != NULL) {
+        struct ns_local *local = ns_local_add(&inner, self, group->arity);
+
+        local->is_captured = true;
+        local->group = group;
+    }
+    ns_lower_clauses(&inner, group);
+    registers = captured_registers(frame, &inner);
+    if (self != NULL && inner.captures.count == 0) { /* it finds itself only as a closure of something */
+        registers[0] = ns_code_take(&frame->code, 1);
+        ns_code_const(&frame->code, registers[0], VM_UNIT);
+        ns_push(frame->unit, &inner.captures, ((struct ns_capture){ NULL }));
+    }
+    frame->code.line = line;
+    if (inner.captures.count == 0)
+        ns_code_const(&frame->code, to, vm_from_object(group->function));
+    else
+        ns_code_list_w(&frame->code, VM_OP_CLOSURE, to, 0, (uint64_t)(uintptr_t)group->function, registers,
+                       (unsigned)inner.captures.count);
+    ns_frame_end(&inner);
+    frame->code.next = saved;
+}
+
+static struct ns_group *closure_group(struct ns_frame *frame, const struct ns_function *function, const char *name)
+{
+    struct ns_group *group = ns_group_new(frame->unit, frame->space, name);
+
+    group->is_local = true;
+    group->queued = true; /* it is compiled on the spot */
+    ns_group_add(frame->unit, group, function);
+    ns_group_finish(frame->unit, group, name);
+    return group;
+}
+
+/* "<lambda in main>", also for one inside of another lambda. */
+static const char *lambda_name(struct ns_frame *frame)
+{
+    const char *around = frame->function->name;
+
+    if (strncmp(around, "<lambda in ", 11) == 0)
+        return around;
+    return nb_arena_printf(frame->unit->arena, "<lambda in %s>", around);
+}
+
+void ns_lower_lambda(struct ns_frame *frame, const struct ns_expr *expr, struct ns_target target)
+{
+    struct ns_group *group = closure_group(frame, expr->function, lambda_name(frame));
+    unsigned saved = frame->code.next;
+    unsigned to = ns_place(frame, target);
+
+    group->function->lambda = true;
+    make_closure(frame, group, NULL, to);
+    ns_deliver(frame, to, target);
+    frame->code.next = saved;
+}
+
+/* ---- spawn ---- */
+
+static unsigned lower_thunk(struct ns_frame *frame, const struct ns_expr *body)
+{
+    struct ns_function *function = nb_arena_alloc(frame->unit->arena, sizeof *function);
+    struct ns_group *group;
+    unsigned to = ns_code_take(&frame->code, 1);
+
+    function->body = (struct ns_expr *)(uintptr_t)body;
+    function->span = body->span;
+    group = closure_group(frame, function, lambda_name(frame));
+    group->function->lambda = true;
+    make_closure(frame, group, NULL, to);
+    return to;
+}
+
+/* Throw ("Panic", text). */
+static void fail_at_run_time(struct ns_frame *frame, const char *text)
+{
+    unsigned parts[2], to = ns_code_take(&frame->code, 1);
+
+    for (int i = 0; i < 2; i++) {
+        const char *part = i == 0 ? "Panic" : text;
+
+        parts[i] = ns_code_take(&frame->code, 1);
+        ns_code_const(&frame->code, parts[i], ns_string_value(frame->unit, part, strlen(part)));
+    }
+    ns_code_list(&frame->code, VM_OP_TUPLE, to, 0, parts, 2);
+    ns_code_abc(&frame->code, VM_OP_THROW, to, 0, 0);
+}
+
+void ns_lower_spawn(struct ns_frame *frame, const struct ns_expr *expr, struct ns_target target)
+{
+    const struct ns_expr *body = expr->spawn.body;
+    unsigned saved = frame->code.next, callee, to;
+
+    if (expr->spawn.kind == NS_SPAWN_MONITOR) {
+        fail_at_run_time(frame, "spawn_monitor is not supported");
+        return;
+    }
+    if (!expr->spawn.block && (body->kind == NS_EXPR_LAMBDA || body->kind == NS_EXPR_NAME))
+        callee = ns_operand(frame, body);
+    else
+        callee = lower_thunk(frame, body);
+    to = ns_place(frame, target);
+    ns_at(frame, expr->span);
+    ns_code_abc(&frame->code, VM_OP_SPAWN, to, callee, 0);
+    ns_deliver(frame, to, target);
+    frame->code.next = saved;
+}
+
+/* ---- local functions ---- */
+
+/* A name that the block defines as a function. */
+struct definition {
+    const char *name;
+    NB_VEC(const struct ns_function *) clauses;
+    uint32_t first;               /* its first statement */
+    struct ns_functions *functions;
+    struct ns_local *local;
+    struct ns_table mentions;     /* names in its clauses */
+    bool is_lambda;               /* f = x => … */
+    bool captures;                /* something of the frame, or may do so */
+    bool early;                   /* a closure mentions it before it is there */
+    bool done;
+};
+
+struct ns_hoist {
+    struct ns_unit *unit;
+    NB_VEC(struct definition *) definitions;
+    struct ns_table by_name;
+    struct ns_table bound;        /* names that other statements of the block bind */
+    uint32_t at;                  /* statement that is looked at */
+    const char *asked;            /* name whose calls are counted … */
+    uint32_t calls[2];            /* … and up to two counts of arguments found */
+    uint32_t call_count;
+};
+
+/* Whether `name = …` makes a new name here rather than assigning something. */
+static bool is_new_name(struct ns_frame *frame, const char *name)
+{
+    struct ns_local *local = ns_local_find(frame, name);
+
+    if (local != NULL && (ns_local_is_own(frame, local) || local->is_var))
+        return false;
+    return ns_find_mvar(frame->unit, frame->space, name) == NULL;
+}
+
+static const struct ns_function *defined_function(struct ns_frame *frame, const struct ns_expr *statement,
+                                                  const char **ret_name)
+{
+    if (statement->kind == NS_EXPR_LOCAL_FUNCTION) {
+        *ret_name = statement->function->name.text;
+        return statement->function;
+    }
+    if (statement->kind != NS_EXPR_BIND || statement->bind.is_var || !ns_is_name_pattern(statement->bind.pattern) ||
+        statement->bind.value->kind != NS_EXPR_LAMBDA || !is_new_name(frame, statement->bind.pattern->name))
+        return NULL;
+    *ret_name = statement->bind.pattern->name;
+    return statement->bind.value->function;
+}
+
+static void note_definition(struct ns_frame *frame, struct ns_hoist *hoist, const struct ns_expr *statement)
+{
+    const char *name;
+    const struct ns_function *function = defined_function(frame, statement, &name);
+    struct definition *definition;
+
+    if (function == NULL)
+        return;
+    definition = ns_table_get(&hoist->by_name, name);
+    if (definition == NULL) {
+        definition = nb_arena_alloc(frame->unit->arena, sizeof *definition);
+        definition->name = name;
+        definition->first = hoist->at;
+        definition->is_lambda = statement->kind != NS_EXPR_LOCAL_FUNCTION;
+        ns_table_set(&hoist->by_name, name, definition);
+        ns_push(frame->unit, &hoist->definitions, definition);
+    } else if (definition->is_lambda || statement->kind != NS_EXPR_LOCAL_FUNCTION) {
+        return; /* defined twice: reported when it is lowered */
+    }
+    ns_push(frame->unit, &definition->clauses, function);
+}
+
+static void note_mention(void *context, const char *name, bool in_closure)
+{
+    struct definition *definition = context;
+
+    (void)in_closure;
+    ns_table_set(&definition->mentions, name, definition);
+}
+
+static void note_bound(void *context, const char *name, bool in_closure)
+{
+    struct ns_hoist *hoist = context;
+
+    (void)in_closure;
+    if (ns_table_get(&hoist->by_name, name) == NULL)
+        ns_table_set(&hoist->bound, name, hoist);
+}
+
+static void note_early(void *context, const char *name, bool in_closure)
+{
+    struct ns_hoist *hoist = context;
+    struct definition *definition = ns_table_get(&hoist->by_name, name);
+
+    if (in_closure && definition != NULL && definition->first > hoist->at)
+        definition->early = true;
+}
+
+static void count_call(void *context, const char *name, uint32_t arguments)
+{
+    struct ns_hoist *hoist = context;
+
+    if (name != hoist->asked || (hoist->call_count > 0 && hoist->calls[0] == arguments) || hoist->call_count == 2)
+        return;
+    hoist->calls[hoist->call_count++] = arguments;
+}
+
+/* Something of the running frame, or of one around: what a function of the module would not see. */
+static bool is_around(struct ns_frame *frame, const struct ns_hoist *hoist, const char *name)
+{
+    const struct definition *sibling = ns_table_get(&hoist->by_name, name);
+    struct ns_local *local;
+
+    if (sibling != NULL)
+        return sibling->captures;
+    if (ns_table_get(&hoist->bound, name) != NULL)
+        return true;
+    local = ns_local_find(frame, name);
+    return local != NULL && local->functions == NULL;
+}
+
+static bool find_captures(struct ns_frame *frame, const struct ns_hoist *hoist, struct definition *definition)
+{
+    for (uint32_t i = 0; i < definition->mentions.count && !definition->captures; i++)
+        definition->captures = is_around(frame, hoist, definition->mentions.entries[i].name);
+    return definition->captures;
+}
+
+/* Definitions capture if they mention what is around, or siblings that do. */
+static void settle_captures(struct ns_frame *frame, struct ns_hoist *hoist)
+{
+    bool changed = true;
+
+    while (changed) {
+        changed = false;
+        for (size_t i = 0; i < hoist->definitions.count; i++) {
+            struct definition *definition = hoist->definitions.items[i];
+
+            if (!definition->captures && find_captures(frame, hoist, definition))
+                changed = true;
+        }
+    }
+}
+
+static bool one_arity(const struct definition *definition)
+{
+    for (size_t i = 1; i < definition->clauses.count; i++)
+        if (definition->clauses.items[i]->parameters.count != definition->clauses.items[0]->parameters.count)
+            return false;
+    return true;
+}
+
+static struct ns_group *local_group(struct ns_frame *frame, const struct definition *definition)
+{
+    struct ns_group *group = ns_group_new(frame->unit, frame->space, definition->name);
+
+    group->is_local = true;
+    group->queued = true;
+    group->self_type = frame->self_type;
+    return group;
+}
+
+/* All clauses as one function of the largest arity, the shorter ones first. */
+static struct ns_group *padded_group(struct ns_frame *frame, const struct definition *definition)
+{
+    struct ns_group *group = local_group(frame, definition);
+    uint32_t most = 0;
+
+    for (size_t i = 0; i < definition->clauses.count; i++)
+        if (definition->clauses.items[i]->parameters.count > most)
+            most = definition->clauses.items[i]->parameters.count;
+    for (uint32_t arity = 0; arity <= most; arity++)
+        for (size_t i = 0; i < definition->clauses.count; i++)
+            if (definition->clauses.items[i]->parameters.count == arity) {
+                struct ns_function *padded = nb_arena_alloc(frame->unit->arena, sizeof *padded);
+
+                *padded = *definition->clauses.items[i];
+                padded->parameters.items = nb_arena_array(frame->unit->arena, most + 1, sizeof *padded->parameters.items);
+                memcpy(padded->parameters.items, definition->clauses.items[i]->parameters.items,
+                       arity * sizeof *padded->parameters.items);
+                for (uint32_t k = arity; k < most; k++) {
+                    struct ns_pattern *any = nb_arena_alloc(frame->unit->arena, sizeof *any);
+
+                    any->kind = NS_PATTERN_WILDCARD;
+                    any->span = padded->span;
+                    padded->parameters.items[k].pattern = any;
+                }
+                padded->parameters.count = most;
+                ns_group_add(frame->unit, group, padded);
+            }
+    return group;
+}
+
+static struct ns_group *group_of_arity(struct ns_frame *frame, const struct definition *definition, uint32_t arity)
+{
+    struct ns_group *group = local_group(frame, definition);
+
+    for (size_t i = 0; i < definition->clauses.count; i++)
+        if (definition->clauses.items[i]->parameters.count == arity)
+            ns_group_add(frame->unit, group, definition->clauses.items[i]);
+    return group;
+}
+
+static bool has_arity(const struct ns_functions *functions, uint32_t arity)
+{
+    for (size_t i = 0; i < functions->groups.count; i++)
+        if (functions->groups.items[i]->arity == arity)
+            return true;
+    return false;
+}
+
+/* One function, or one for each arity that is called (01 §10.6). */
+static void make_groups(struct ns_frame *frame, struct ns_hoist *hoist, struct definition *definition,
+                        const struct ns_expr_list *statements)
+{
+    struct ns_functions *functions = nb_arena_alloc(frame->unit->arena, sizeof *functions);
+
+    functions->name = definition->name;
+    functions->space = frame->space;
+    definition->functions = functions;
+    hoist->asked = definition->name;
+    hoist->call_count = 0;
+    if (!one_arity(definition))
+        for (uint32_t i = 0; i < statements->count; i++)
+            ns_calls(statements->items[i], count_call, hoist);
+    if (one_arity(definition) || hoist->call_count < 2) {
+        ns_push(frame->unit, &functions->groups, padded_group(frame, definition));
+    } else {
+        for (size_t i = 0; i < definition->clauses.count; i++) {
+            uint32_t arity = definition->clauses.items[i]->parameters.count;
+
+            if (!has_arity(functions, arity))
+                ns_push(frame->unit, &functions->groups, group_of_arity(frame, definition, arity));
+        }
+    }
+    for (size_t i = 0; i < functions->groups.count; i++)
+        ns_group_finish(frame->unit, functions->groups.items[i], definition->name);
+}
+
+/* Let closures that come earlier see the name. */
+static void announce(struct ns_frame *frame, struct definition *definition)
+{
+    unsigned reg = 0;
+
+    if (definition->captures && definition->early) {
+        reg = ns_code_take(&frame->code, 1);
+        ns_code_const(&frame->code, reg, VM_UNIT);
+        ns_code_abc(&frame->code, VM_OP_CELL, reg, reg, 0);
+    }
+    definition->local = ns_local_add(frame, definition->name, reg);
+    definition->local->pending = true;
+    definition->local->is_cell = definition->captures && definition->early;
+    if (definition->captures)
+        definition->local->group = definition->functions->groups.items[0];
+    else
+        definition->local->functions = definition->functions;
+}
+
+static bool defines_functions(struct ns_frame *frame, const struct ns_expr_list *statements)
+{
+    const char *name;
+
+    for (uint32_t i = 0; i < statements->count; i++)
+        if (defined_function(frame, statements->items[i], &name) != NULL)
+            return true;
+    return false;
+}
+
+struct ns_hoist *ns_hoist(struct ns_frame *frame, const struct ns_expr_list *statements)
+{
+    struct ns_hoist *hoist;
+
+    if (!defines_functions(frame, statements))
+        return NULL;
+    hoist = nb_arena_alloc(frame->unit->arena, sizeof *hoist);
+    hoist->unit = frame->unit;
+    for (hoist->at = 0; hoist->at < statements->count; hoist->at++)
+        note_definition(frame, hoist, statements->items[hoist->at]);
+    for (hoist->at = 0; hoist->at < statements->count; hoist->at++) {
+        const struct ns_expr *statement = statements->items[hoist->at];
+
+        ns_mentions(statement, note_early, hoist);
+        if (statement->kind == NS_EXPR_BIND)
+            ns_mentions_pattern(statement->bind.pattern, note_bound, hoist);
+    }
+    for (size_t i = 0; i < hoist->definitions.count; i++) {
+        struct definition *definition = hoist->definitions.items[i];
+
+        for (size_t k = 0; k < definition->clauses.count; k++)
+            ns_mentions_function(definition->clauses.items[k], note_mention, definition);
+    }
+    settle_captures(frame, hoist);
+    for (size_t i = 0; i < hoist->definitions.count; i++) {
+        make_groups(frame, hoist, hoist->definitions.items[i], statements);
+        announce(frame, hoist->definitions.items[i]);
+        ns_table_done(&hoist->definitions.items[i]->mentions);
+    }
+    ns_table_done(&hoist->bound);
+    return hoist;
+}
+
+/* Without captures: functions like those of the module. */
+static void lower_direct(struct ns_frame *frame, struct definition *definition)
+{
+    for (size_t i = 0; i < definition->functions->groups.count; i++) {
+        struct ns_group *group = definition->functions->groups.items[i];
+        struct ns_frame inner;
+
+        ns_frame_begin(&inner, frame->unit, NULL, frame->space, group->function);
+        inner.group = group;
+        inner.self_type = frame->self_type;
+        ns_lower_clauses(&inner, group);
+        ns_frame_end(&inner);
+    }
+}
+
+static void lower_captured(struct ns_frame *frame, struct definition *definition, struct ns_span span)
+{
+    struct ns_local *local = definition->local;
+    unsigned to = ns_code_take(&frame->code, 1);
+
+    if (definition->functions->groups.count > 1)
+        ns_report(frame->unit, span, "local function `%s` is called with different numbers of arguments and captures "
+                  "variables: give its forms different names", definition->name);
+    make_closure(frame, definition->functions->groups.items[0], definition->name, to);
+    if (local->is_cell)
+        ns_code_abc(&frame->code, VM_OP_CELL_SET, local->reg, to, 0);
+    else
+        local->reg = to;
+}
+
+static void report_rebound(struct ns_frame *frame, struct ns_span span, const char *name)
+{
+    ns_report(frame->unit, span, "cannot reassign immutable variable '%s'; use 'var' to declare a mutable variable", name);
+}
+
+bool ns_lower_local(struct ns_frame *frame, struct ns_hoist *hoist, const struct ns_expr *statement)
+{
+    struct definition *definition;
+    const char *name;
+
+    if (hoist == NULL)
+        return false;
+    if (statement->kind == NS_EXPR_LOCAL_FUNCTION)
+        name = statement->function->name.text;
+    else if (statement->kind == NS_EXPR_BIND && !statement->bind.is_var && ns_is_name_pattern(statement->bind.pattern) &&
+             statement->bind.value->kind == NS_EXPR_LAMBDA)
+        name = statement->bind.pattern->name;
+    else
+        return false;
+    definition = ns_table_get(&hoist->by_name, name);
+    if (definition == NULL)
+        return false;
+    if (definition->done) {
+        if (definition->is_lambda || statement->kind != NS_EXPR_LOCAL_FUNCTION)
+            report_rebound(frame, statement->span, name);
+        return true; /* another clause: it is in already */
+    }
+    definition->done = true;
+    if (!is_new_name(frame, name) && statement->kind == NS_EXPR_BIND)
+        report_rebound(frame, statement->span, name);
+    ns_at(frame, statement->span);
+    if (definition->captures)
+        lower_captured(frame, definition, statement->span);
+    else
+        lower_direct(frame, definition);
+    definition->local->pending = false;
+    return true;
+}

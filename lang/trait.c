@@ -1,0 +1,303 @@
+/*
+ * trait.c - traits and their implementations: checks (02 §8, §12.7) and the program's method table.
+ *
+ * A method is a function like any other, found at run time by its receiver's class. Default methods are compiled for each
+ * implementing type, as `Self` means another one in each.
+ */
+#include "config.h"
+
+#include "lang/unit.h"
+
+#include <string.h>
+
+#include "base/intern.h"
+#include "vm/dispatch.h"
+
+/* One implementation block. */
+struct implementation {
+    const struct ns_item *item;
+    struct ns_space *space;
+    const struct ns_trait_info *trait;   /* NULL: a built-in trait that is not declared anywhere */
+    const char *trait_name;
+    uint32_t class_key;
+    const struct ns_type_info *type;     /* NULL for built-in types */
+};
+
+struct traits { struct ns_unit *unit; NB_VEC(struct implementation *) implementations; };
+
+static const char *const builtin_traits[] = { "Show", "Eq", "Ord", "Num", "Hash", "Copy", "Concat" };
+
+static bool is_builtin_trait(const char *name)
+{
+    for (size_t i = 0; i < sizeof builtin_traits / sizeof *builtin_traits; i++)
+        if (strcmp(builtin_traits[i], name) == 0)
+            return true;
+    return false;
+}
+
+/* ---- declarations ---- */
+
+static bool may_declare(const char *trait, const char *method)
+{
+    static const char *const pairs[][2] = { { "Show", "show" },   { "Hash", "hash" },     { "Eq", "eq" },
+                                            { "Copy", "copy" },   { "Ord", "compare" },   { "Logger", "log" },
+                                            { "Logger", "flush" } };
+
+    if (strcmp(method, "toString") == 0)
+        return true;
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
+        if (strcmp(pairs[i][0], trait) == 0 && strcmp(pairs[i][1], method) == 0)
+            return true;
+    return false;
+}
+
+static void check_method_name(struct ns_unit *unit, const struct ns_trait_info *trait, const struct ns_function *method)
+{
+    const char *name = method->name.text;
+
+    if (trait->space->library || !ns_is_builtin_name(name) || may_declare(trait->name, name))
+        return;
+    ns_report(unit, method->name.span,
+              "Trait method '%s' shadows built-in function '%s'. Built-in functions take precedence, so your method would "
+              "never be called.",
+              name, name);
+    if (ns_reported(unit))
+        ns_rank(unit->diag, 1);
+}
+
+static void report_unknown_trait(struct ns_unit *unit, const struct ns_name *name)
+{
+    ns_report(unit, name->span, "unknown trait `%s`", name->text);
+    if (ns_reported(unit))
+        ns_hint(unit->diag, "traits must be defined with 'trait Name ... end'");
+}
+
+static void check_trait(struct ns_unit *unit, const struct ns_trait_info *trait)
+{
+    const struct ns_item *item = trait->item;
+
+    for (uint32_t i = 0; i < item->trait.methods.count; i++)
+        check_method_name(unit, trait, item->trait.methods.items[i]);
+    for (uint32_t i = 0; i < item->trait.supertraits.count; i++) {
+        const struct ns_name *name = &item->trait.supertraits.items[i];
+        const struct ns_trait_info *super = ns_find_trait(unit, trait->space, name->text);
+
+        if (super == NULL ? !is_builtin_trait(name->text) : super->order >= trait->order)
+            report_unknown_trait(unit, name);
+    }
+}
+
+/* ---- implementations ---- */
+
+static const struct ns_type_info *type_of(struct ns_unit *unit, struct ns_space *space, const struct ns_type *type)
+{
+    const struct ns_type_info *info;
+
+    for (int i = 0; i < 50 && type->kind == NS_TYPE_NAMED && !type->named.brackets; i++) {
+        info = ns_find_type(unit, space, type->named.name);
+        if (info == NULL || info->item->type.kind != NS_DEFINE_ALIAS)
+            return info;
+        space = info->space;
+        type = info->item->type.alias;
+    }
+    return NULL;
+}
+
+static void note_implementation(struct traits *traits, struct ns_space *space, const struct ns_item *item)
+{
+    struct ns_unit *unit = traits->unit;
+    struct implementation *made = nb_arena_alloc(unit->arena, sizeof *made);
+
+    made->item = item;
+    made->space = space;
+    made->trait_name = item->implementation.trait.text;
+    made->trait = ns_find_trait(unit, space, made->trait_name);
+    made->type = type_of(unit, space, item->implementation.type);
+    made->class_key = ns_class_of_type(unit, space, item->implementation.type);
+    if (made->trait == NULL && !is_builtin_trait(made->trait_name) && !space->library)
+        report_unknown_trait(unit, &item->implementation.trait);
+    if (made->class_key == 0) {
+        ns_report(unit, item->implementation.type->span, "unknown type `%s`", ns_type_text(unit, item->implementation.type));
+        return;
+    }
+    ns_push(unit, &traits->implementations, made);
+}
+
+static bool has_implementation(const struct traits *traits, size_t before, uint32_t class_key, const char *trait)
+{
+    for (size_t i = 0; i < before; i++)
+        if (traits->implementations.items[i]->class_key == class_key && strcmp(traits->implementations.items[i]->trait_name, trait) == 0)
+            return true;
+    return false;
+}
+
+static void check_supertraits(const struct traits *traits, size_t index)
+{
+    const struct implementation *own = traits->implementations.items[index];
+    const struct ns_name_list *supertraits;
+
+    if (own->trait == NULL)
+        return;
+    supertraits = &own->trait->item->trait.supertraits;
+    for (uint32_t i = 0; i < supertraits->count; i++) {
+        const char *name = supertraits->items[i].text;
+
+        if (!is_builtin_trait(name) && !has_implementation(traits, index, own->class_key, name))
+            ns_report(traits->unit, own->item->span, "type `%s` must implement supertrait `%s` before implementing `%s`",
+                      ns_type_text(traits->unit, own->item->implementation.type), name, own->trait_name);
+    }
+}
+
+static const struct ns_function *find_method(const struct ns_function_list *methods, const char *name)
+{
+    for (uint32_t i = 0; i < methods->count; i++)
+        if (methods->items[i]->name.text == name)
+            return methods->items[i];
+    return NULL;
+}
+
+/* Whether this block is the last one that implements the trait for its type: then everything must be there. */
+static bool is_last_block(const struct traits *traits, size_t index)
+{
+    const struct implementation *own = traits->implementations.items[index];
+
+    for (size_t i = index + 1; i < traits->implementations.count; i++)
+        if (traits->implementations.items[i]->class_key == own->class_key && traits->implementations.items[i]->trait == own->trait)
+            return false;
+    return true;
+}
+
+static bool is_implemented(const struct traits *traits, const struct implementation *own, const char *method)
+{
+    for (size_t i = 0; i < traits->implementations.count; i++) {
+        const struct implementation *other = traits->implementations.items[i];
+
+        if (other->class_key == own->class_key && other->trait == own->trait &&
+            find_method(&other->item->implementation.methods, method) != NULL)
+            return true;
+    }
+    return false;
+}
+
+/* ---- methods ---- */
+
+static unsigned tier_of(const struct implementation *own)
+{
+    return own->space->library ? 1 : 0;
+}
+
+/* What the trait declares as defaults of parameters holds for implementations that say nothing. */
+static void inherit_defaults(struct ns_unit *unit, struct ns_group *group, const struct ns_function *declared)
+{
+    if (declared == NULL || declared->parameters.count != group->arity)
+        return;
+    group->defaults = nb_arena_array(unit->arena, group->arity + 1, sizeof *group->defaults);
+    for (size_t i = 0; i < group->clauses.count; i++)
+        for (uint32_t k = 0; k < group->arity; k++)
+            if (group->defaults[k] == NULL)
+                group->defaults[k] = group->clauses.items[i]->parameters.items[k].value;
+    for (uint32_t k = 0; k < group->arity; k++)
+        if (group->defaults[k] == NULL)
+            group->defaults[k] = declared->parameters.items[k].value;
+}
+
+static void add_method(struct ns_unit *unit, const struct implementation *own, struct ns_group *group,
+                       const struct ns_function *declared)
+{
+    const char *type = ns_type_text(unit, own->item->implementation.type);
+    unsigned fewest;
+
+    group->self_type = own->type;
+    inherit_defaults(unit, group, declared);
+    ns_group_finish(unit, group,
+                    ns_qualified(unit, own->space, nb_arena_printf(unit->arena, "%s.%s", type, group->name)));
+    fewest = group->required == 0 ? 1 : group->required;
+    for (unsigned arity = fewest; arity <= group->arity; arity++)
+        vm_methods_add(unit->program->methods, tier_of(own), own->class_key, nb_intern_id(group->name), arity,
+                       vm_from_object(ns_need(unit, group)));
+}
+
+/* The clauses of one name and arity in the block. */
+static struct ns_group *method_group(struct ns_unit *unit, const struct implementation *own, const struct ns_function *first)
+{
+    const struct ns_function_list *methods = &own->item->implementation.methods;
+    struct ns_group *group = ns_group_new(unit, own->space, first->name.text);
+
+    for (uint32_t i = 0; i < methods->count; i++)
+        if (methods->items[i]->name.text == first->name.text && methods->items[i]->parameters.count == first->parameters.count)
+            ns_group_add(unit, group, methods->items[i]);
+    return group;
+}
+
+static bool is_first_clause(const struct ns_function_list *methods, uint32_t index)
+{
+    for (uint32_t i = 0; i < index; i++)
+        if (methods->items[i]->name.text == methods->items[index]->name.text &&
+            methods->items[i]->parameters.count == methods->items[index]->parameters.count)
+            return false;
+    return true;
+}
+
+static void add_written(struct ns_unit *unit, const struct implementation *own)
+{
+    const struct ns_function_list *methods = &own->item->implementation.methods;
+
+    for (uint32_t i = 0; i < methods->count; i++) {
+        const struct ns_function *declared = own->trait == NULL ? NULL
+                                                                : find_method(&own->trait->item->trait.methods, methods->items[i]->name.text);
+
+        if (is_first_clause(methods, i))
+            add_method(unit, own, method_group(unit, own, methods->items[i]), declared);
+    }
+}
+
+/* Defaults for what no block of this type implements; what has none is an error. */
+static void add_missing(struct traits *traits, const struct implementation *own)
+{
+    struct ns_unit *unit = traits->unit;
+    const struct ns_function_list *declared = &own->trait->item->trait.methods;
+
+    for (uint32_t i = 0; i < declared->count; i++) {
+        const struct ns_function *method = declared->items[i];
+        struct ns_group *group;
+
+        if (is_implemented(traits, own, method->name.text))
+            continue;
+        if (method->body == NULL) {
+            if (!is_builtin_trait(own->trait_name) && !own->space->library)
+                ns_report(unit, own->item->span, "type `%s` does not implement method `%s` required by trait `%s`",
+                          ns_type_text(unit, own->item->implementation.type), method->name.text, own->trait_name);
+            continue;
+        }
+        group = ns_group_new(unit, own->trait->space, method->name.text);
+        ns_group_add(unit, group, method);
+        add_method(unit, own, group, method);
+    }
+}
+
+void ns_declare_traits(struct ns_unit *unit)
+{
+    struct traits traits = { .unit = unit };
+
+    for (size_t i = 0; i < unit->spaces.count; i++) {
+        struct ns_space *space = unit->spaces.items[i];
+
+        for (uint32_t k = 0; k < space->members.count; k++) {
+            const struct ns_member *member = space->members.entries[k].value;
+
+            if (member->trait != NULL)
+                check_trait(unit, member->trait);
+        }
+        for (uint32_t k = 0; k < space->items->count; k++)
+            if (space->items->items[k]->kind == NS_ITEM_IMPLEMENTATION)
+                note_implementation(&traits, space, space->items->items[k]);
+    }
+    for (size_t i = 0; i < traits.implementations.count; i++) {
+        const struct implementation *own = traits.implementations.items[i];
+
+        check_supertraits(&traits, i);
+        add_written(unit, own);
+        if (own->trait != NULL && is_last_block(&traits, i))
+            add_missing(&traits, own);
+    }
+}
