@@ -19,6 +19,7 @@
 
 #include "base/alloc.h"
 #include "base/buf.h"
+#include "io/reactor.h"
 #include "lang/compile.h"
 #include "lang/diag.h"
 #include "lib/lib.h"
@@ -261,6 +262,7 @@ static int execute(const struct invocation *invocation, struct vm_program *progr
         _exit(run->status);
     srv_runtime_stop(run->runtime);
     sched_group_release(&run->group);
+    io_stop();
     run->sched = sched_free(run->sched);
     run->runtime = srv_runtime_free(run->runtime);
     nb_buf_done(&run->crash);

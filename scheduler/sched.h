@@ -175,7 +175,7 @@ struct sched_poller {
     int fd;                                                             /* readable: pass() has something to do */
     bool (*pass)(struct sched_poller *poller, struct vm_ctx *ctx);      /* never blocks; true: it did something */
     bool (*pending)(struct sched_poller *poller);                       /* cheap: was work handed over? NULL: never */
-    int64_t (*timeout_ns)(struct sched_poller *poller);                 /* pass() is due after that; -1: never. NULL: -1 */
+    int64_t (*timeout_ns)(struct sched_poller *poller);                 /* until pass() is due; -1: never. NULL: -1 */
     void *context;                                                      /* the owner's */
     struct sched_poller *next;                                          /* the scheduler's */
 };

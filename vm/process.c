@@ -57,7 +57,6 @@ static void start_not_waiting(struct vm_process *process)
     process->http_requests = NULL;
     process->servers_bound = false;
     process->published = false;
-    process->timer_at = 0;
     process->links = NULL;
 }
 

@@ -94,7 +94,6 @@ struct vm_process {
 
     uint64_t reductions;                 /* in all */
     uint64_t started_ns;
-    uint64_t timer_at;                   /* scheduler/timer.h: deadline of its entry there, 0 none */
     void *links;                         /* links and monitors; NULL none */
 };
 

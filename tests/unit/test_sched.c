@@ -37,7 +37,7 @@ static _Atomic int all_ended_count, runs, messages, wrong;
 
 enum { ARGUMENT_BITS = 32 };
 enum { TREE, PING, PONG, SLEEPER, ENDLESS, WAITER, COUNTER, SPAWNER, SENDER, GROWER, BURSTER, CRASHER, TRACER, YIELDER,
-       FLOOD };
+       FLOOD, NUDGED, HEIR };
 
 static int64_t entry_of(int kind, int64_t argument)
 {
@@ -287,11 +287,39 @@ static enum vm_stop run_flood(struct vm_ctx *ctx, int64_t slices)
     return (int64_t)slice + 1 < slices ? VM_STOP_YIELD : VM_STOP_END;
 }
 
+/* Woken while it runs, then parks: it has to run again. */
+static enum vm_stop run_nudged(struct vm_ctx *ctx, int64_t times)
+{
+    if (atomic_fetch_add(&runs, 1) + 1 == times)
+        return VM_STOP_END;
+    ctx->host->wake(ctx, ctx->process);
+    return park_in(ctx, VM_WAIT_RECEIVE, UINT64_MAX);
+}
+
+static struct vm_process *_Atomic former;
+static _Atomic int heirs;
+
+/* Its child gets the memory of `former`, which a late killer still means. */
+static enum vm_stop run_heir(struct vm_ctx *ctx, int64_t unused)
+{
+    vm_value pid;
+    struct vm_process *child;
+
+    (void)unused;
+    if (spawn(ctx, WAITER, VM_WAIT_RECEIVE, &pid) != VM_OK)
+        return VM_STOP_CRASH;
+    child = sched_find(sched, vm_payload(pid));
+    atomic_store(&child->kill, true);
+    atomic_store(&heirs, child == atomic_load(&former) ? 1 : 2);
+    return VM_STOP_END;
+}
+
 static body *const bodies[] = {
     [TREE] = run_tree, [PING] = run_ping, [PONG] = run_pong, [SLEEPER] = run_sleeper, [ENDLESS] = run_endless,
     [WAITER] = run_waiter, [COUNTER] = run_counter, [SPAWNER] = run_spawner, [SENDER] = run_sender,
     [GROWER] = run_grower, [BURSTER] = run_burster, [CRASHER] = run_crasher, [TRACER] = run_tracer,
-    [YIELDER] = run_yielder, [FLOOD] = run_flood,
+    [YIELDER] = run_yielder, [FLOOD] = run_flood, [NUDGED] = run_nudged,
+    [HEIR] = run_heir,
 };
 
 /* In place of the interpreter. */
@@ -471,6 +499,16 @@ START_TEST(is_woken_by_other_threads)
 }
 END_TEST
 
+START_TEST(runs_again_when_woken_before_it_parks)
+{
+    make_and_start(1);
+    submit(NUDGED, 1000);
+    await_live(0);
+    ck_assert_int_eq(runs, 1000);
+    finish();
+}
+END_TEST
+
 START_TEST(wakes_sleepers_in_time)
 {
     uint64_t start_ns = nb_clock_ns();
@@ -539,24 +577,25 @@ END_TEST
 
 START_TEST(does_not_kill_the_next_tenant)
 {
-    struct vm_process *first, *second;
-    uint64_t pid;
+    struct vm_process *first;
 
     make_and_start(1);
+    heirs = 0;
     first = prepare(WAITER, VM_WAIT_RECEIVE);
-    pid = pid_of(first);
+    atomic_store(&former, first);
     sched_submit(NULL, first);
-    ck_assert(sched_kill(NULL, sched, pid));
-    await_live(0);
-    second = prepare(WAITER, VM_WAIT_RECEIVE);
-    for (int i = 0; second != first && i < 10000; i++) /* until its slot comes up again */
-        second = prepare(WAITER, VM_WAIT_RECEIVE);
-    atomic_store(&first->kill, true); /* as a killer does that comes too late */
-    sched_submit(NULL, second);
     await(&runs, 1);
+    ck_assert(sched_kill(NULL, sched, 1));
+    await_live(0);
+    submit(HEIR, 0);
+    await(&heirs, 1);
+    ck_assert_int_eq(heirs, 1);
+    await(&runs, 2);
     pause_ms(20);
     ck_assert_int_eq(ended_count[VM_STOP_KILLED], 1);
+    ck_assert_uint_eq(sched_group_live(&group), 1);
     finish();
+    ck_assert_int_eq(ended_count[VM_STOP_KILLED], 2);
 }
 END_TEST
 
@@ -1142,6 +1181,7 @@ int main(void)
     tcase_add_loop_test(all, loses_no_message_and_no_wake_up, 1, 5);
     tcase_add_loop_test(all, counts_what_many_senders_send, 1, 4);
     tcase_add_test(all, is_woken_by_other_threads);
+    tcase_add_test(all, runs_again_when_woken_before_it_parks);
     tcase_add_test(all, wakes_sleepers_in_time);
     tcase_add_test(all, lets_nobody_starve);
     tcase_add_test(all, runs_children_before_a_parent_that_spawns_without_pause);
