@@ -24,7 +24,7 @@ static uint32_t breaks(const struct ns_source *source, uint32_t from, uint32_t t
 }
 
 /* Places follow each other closely, so the line is counted on from the last one. */
-void ns_at(struct ns_frame *frame, struct ns_span span)
+void ns_mark_place(struct ns_frame *frame, struct ns_span span)
 {
     struct ns_unit *unit = frame->unit;
 
@@ -162,7 +162,7 @@ static void lower_and_or(struct ns_frame *frame, const struct ns_expr *expr, str
     ns_mark end = ns_code_label(&frame->code);
 
     ns_lower(frame, expr->binary.left, ns_into(reg));
-    ns_at(frame, expr->span);
+    ns_mark_place(frame, expr->span);
     ns_code_jump(&frame->code, expr->binary.op == NS_OPERATOR_AND ? VM_OP_JUMP_FALSE : VM_OP_JUMP_TRUE, reg, end);
     ns_lower(frame, expr->binary.right, ns_into(reg));
     ns_code_bind(&frame->code, end);
@@ -182,12 +182,12 @@ static void lower_arithmetic(struct ns_frame *frame, const struct ns_expr *expr,
     if (immediate != VM_OP_COUNT && small_literal(sides[1], &constant)) {
         registers[0] = ns_operand(frame, sides[0]);
         to = ns_place(frame, target);
-        ns_at(frame, expr->binary.op_span);
+        ns_mark_place(frame, expr->binary.op_span);
         ns_code_abc(&frame->code, immediate, to, registers[0], (unsigned)constant);
     } else {
         ns_operands(frame, sides, 2, registers);
         to = ns_place(frame, target);
-        ns_at(frame, expr->binary.op_span);
+        ns_mark_place(frame, expr->binary.op_span);
         ns_code_abc(&frame->code, operator_ops[expr->binary.op], to, registers[0], registers[1]);
     }
     ns_deliver(frame, to, target);
@@ -232,7 +232,7 @@ static void lower_unary(struct ns_frame *frame, const struct ns_expr *expr, stru
     }
     operand = ns_operand(frame, expr->unary.operand);
     to = ns_place(frame, target);
-    ns_at(frame, expr->span);
+    ns_mark_place(frame, expr->span);
     ns_code_abc(&frame->code, expr->unary.op == NS_OPERATOR_NOT ? VM_OP_NOT : VM_OP_NEGATE, to, operand, 0);
     ns_deliver(frame, to, target);
     frame->code.next = saved;
@@ -270,11 +270,11 @@ static void lower_test(struct ns_frame *frame, const struct ns_expr *expr, ns_ma
 
     if (small_literal(sides[1], &constant)) {
         registers[0] = ns_operand(frame, sides[0]);
-        ns_at(frame, expr->binary.op_span);
+        ns_mark_place(frame, expr->binary.op_span);
         ns_code_abc(&frame->code, op + (VM_OP_TEST_EQ_IMM - VM_OP_TEST_EQ), flag, registers[0], (unsigned)constant);
     } else {
         ns_operands(frame, sides, 2, registers);
-        ns_at(frame, expr->binary.op_span);
+        ns_mark_place(frame, expr->binary.op_span);
         ns_code_abc(&frame->code, op, flag, registers[0], registers[1]);
     }
     ns_code_jump(&frame->code, VM_OP_JUMP_FALSE, flag, no);
@@ -294,7 +294,7 @@ static void plain_condition(struct ns_frame *frame, const struct ns_expr *expr, 
 {
     unsigned flag = ns_operand(frame, expr);
 
-    ns_at(frame, expr->span);
+    ns_mark_place(frame, expr->span);
     ns_code_jump(&frame->code, VM_OP_JUMP_FALSE, flag, no);
 }
 
@@ -366,7 +366,7 @@ static void lower_cons(struct ns_frame *frame, const struct ns_expr *expr, unsig
     memcpy(items, expr->list.items.items, count * sizeof *items);
     items[count] = expr->list.tail;
     ns_operands(frame, items, count + 1, registers);
-    ns_at(frame, expr->span);
+    ns_mark_place(frame, expr->span);
     tail = registers[count];
     for (uint32_t i = count; i-- > 0; tail = to)
         ns_code_abc(&frame->code, VM_OP_CONS, to, registers[i], tail);
@@ -471,7 +471,7 @@ static void lower_range(struct ns_frame *frame, const struct ns_expr *expr, stru
 
     ns_operands(frame, sides, 2, registers);
     to = ns_place(frame, target);
-    ns_at(frame, expr->span);
+    ns_mark_place(frame, expr->span);
     ns_code_abc(&frame->code, VM_OP_RANGE, to, registers[0], registers[1]);
     ns_deliver(frame, to, target);
     frame->code.next = saved;
@@ -488,7 +488,7 @@ static unsigned lower_part(struct ns_frame *frame, const struct ns_part *part)
         return reg;
     }
     ns_lower(frame, part->expr, ns_into(reg));
-    ns_at(frame, part->expr->span);
+    ns_mark_place(frame, part->expr->span);
     ns_code_abc(&frame->code, VM_OP_SHOW, reg, reg, 0);
     return reg;
 }
@@ -523,7 +523,7 @@ static void lower_tuple_field(struct ns_frame *frame, const struct ns_expr *expr
 
     if (expr->tuple_field.position > UINT16_MAX)
         ns_report(frame->unit, expr->span, "tuple position %u is too large", expr->tuple_field.position);
-    ns_at(frame, expr->span);
+    ns_mark_place(frame, expr->span);
     ns_code_abc(&frame->code, VM_OP_COMPONENT, to, object, expr->tuple_field.position);
     ns_deliver(frame, to, target);
     frame->code.next = saved;
@@ -542,7 +542,7 @@ static void lower_index(struct ns_frame *frame, const struct ns_expr *expr, stru
             registers[0] = to;
             registers[1] = ns_operand(frame, expr->index.indices.items[i]);
         }
-        ns_at(frame, expr->span);
+        ns_mark_place(frame, expr->span);
         ns_code_abc(&frame->code, VM_OP_INDEX, to, registers[0], registers[1]);
     }
     ns_deliver(frame, to, target);
@@ -555,7 +555,7 @@ static void lower_send(struct ns_frame *frame, const struct ns_expr *expr, struc
     unsigned saved = frame->code.next, registers[2];
 
     ns_operands(frame, sides, 2, registers);
-    ns_at(frame, expr->span);
+    ns_mark_place(frame, expr->span);
     ns_code_abc(&frame->code, VM_OP_SEND, registers[0], registers[1], 0);
     frame->code.next = saved;
     ns_deliver_const(frame, VM_UNIT, target);
@@ -624,7 +624,7 @@ static void lower_while(struct ns_frame *frame, const struct ns_expr *expr, stru
     ns_code_bind(&frame->code, loop.continue_label);
     ns_condition(frame, expr->while_.condition, end);
     ns_lower(frame, expr->while_.body, ns_nowhere());
-    ns_at(frame, expr->span);
+    ns_mark_place(frame, expr->span);
     ns_code_jump(&frame->code, VM_OP_LOOP, 0, loop.continue_label);
     ns_code_bind(&frame->code, end);
     loop_end(frame, &loop, target);
@@ -642,14 +642,14 @@ static void lower_for(struct ns_frame *frame, const struct ns_expr *expr, struct
     ns_lower(frame, expr->for_.from, ns_into(counter));
     ns_lower(frame, expr->for_.to, ns_into(counter + 1));
     flag = ns_code_take(&frame->code, 1);
-    ns_at(frame, expr->span);
+    ns_mark_place(frame, expr->span);
     ns_code_abc(&frame->code, VM_OP_TEST_LT, flag, counter, counter + 1);
     ns_code_jump(&frame->code, VM_OP_JUMP_FALSE, flag, end);
     loop_begin(frame, &loop, &result);
     ns_local_add(frame, expr->for_.variable.text, counter);
     ns_code_bind(&frame->code, body);
     ns_lower(frame, expr->for_.body, ns_nowhere());
-    ns_at(frame, expr->span);
+    ns_mark_place(frame, expr->span);
     ns_code_bind(&frame->code, loop.continue_label);
     ns_code_jump(&frame->code, VM_OP_FOR, counter, body);
     ns_code_bind(&frame->code, end);
@@ -883,7 +883,7 @@ static void lower_control(struct ns_frame *frame, const struct ns_expr *expr, st
 
 void ns_lower(struct ns_frame *frame, const struct ns_expr *expr, struct ns_target target)
 {
-    ns_at(frame, expr->span);
+    ns_mark_place(frame, expr->span);
     lower_control(frame, expr, target);
     ns_check_size(frame, expr->span);
 }

@@ -144,7 +144,7 @@ unsigned ns_place(struct ns_frame *frame, struct ns_target target);
 /** Jump to `no` if the condition is false. */
 void ns_condition(struct ns_frame *frame, const struct ns_expr *expr, ns_mark no);
 /** Instructions from here on belong to this place. */
-void ns_at(struct ns_frame *frame, struct ns_span span);
+void ns_mark_place(struct ns_frame *frame, struct ns_span span);
 void ns_block(struct ns_frame *frame, const struct ns_expr_list *statements, struct ns_target target);
 void ns_check_size(struct ns_frame *frame, struct ns_span span);
 
@@ -211,7 +211,7 @@ void ns_lower_try(struct ns_frame *frame, const struct ns_expr *expr, struct ns_
 void ns_lower_return(struct ns_frame *frame, const struct ns_expr *expr);
 void ns_lower_break(struct ns_frame *frame, const struct ns_expr *expr);
 /** Leave handlers, locks and `finally`s up to a context (not that one), NULL: all. */
-void ns_leave(struct ns_frame *frame, struct ns_context *until);
+void ns_leave_contexts(struct ns_frame *frame, struct ns_context *until);
 /** Return the value of a register from the function. */
 void ns_return(struct ns_frame *frame, unsigned reg);
 /** Whether a call may take the place of this frame now. */

@@ -180,7 +180,7 @@ void ns_lower_assign_field(struct ns_frame *frame, const struct ns_expr *expr)
     unsigned saved = frame->code.next, registers[2];
 
     ns_operands(frame, sides, 2, registers);
-    ns_at(frame, expr->span);
+    ns_mark_place(frame, expr->span);
     ns_code_abc_w2(&frame->code, VM_OP_SET_FIELD, registers[1], registers[0], 0,
                    nb_intern_id(expr->assign_field.name.text), 0);
     frame->code.next = saved;
@@ -227,7 +227,7 @@ void ns_lower_assign_index(struct ns_frame *frame, const struct ns_expr *expr)
         items[2 + i] = expr->assign_index.indices.items[i];
     ns_operands(frame, items, count + 2, registers);
     to = ns_code_take(&frame->code, 1);
-    ns_at(frame, expr->span);
+    ns_mark_place(frame, expr->span);
     set_index(frame, to, registers[1], registers + 2, count, registers[0]);
     if (local != NULL)
         ns_local_write(frame, local, to);

@@ -284,7 +284,7 @@ static void call_functions(struct ns_frame *frame, struct call *call, struct ns_
         }
         evaluate_positional(frame, call, function->arity);
     }
-    ns_at(frame, call->span);
+    ns_mark_place(frame, call->span);
     ns_call_function(frame, function, call->registers, function->arity, target);
 }
 
@@ -307,7 +307,7 @@ static void call_natives(struct ns_frame *frame, struct call *call, const char *
         return;
     }
     evaluate_positional(frame, call, call->count);
-    ns_at(frame, call->span);
+    ns_mark_place(frame, call->span);
     call_native(frame, native, call->registers, call->count, target);
 }
 
@@ -339,7 +339,7 @@ static void call_method(struct ns_frame *frame, struct call *call, const char *n
 
     site->as_function = as_function;
     evaluate_positional(frame, call, call->count);
-    ns_at(frame, call->span);
+    ns_mark_place(frame, call->span);
     call_site(frame, site, call->registers, call->count, target);
 }
 
@@ -374,7 +374,7 @@ static void call_operand(struct ns_frame *frame, struct call *call, const struct
                           "unknown named argument '%s'; valid parameter names are: ", call->written[i].name.text);
     evaluate_positional(frame, call, call->count);
     reg = ns_operand(frame, callee);
-    ns_at(frame, call->span);
+    ns_mark_place(frame, call->span);
     ns_call_value(frame, reg, call->registers, call->count, target);
 }
 
@@ -400,7 +400,7 @@ static void call_known_local(struct ns_frame *frame, struct call *call, struct n
         evaluate_positional(frame, call, count);
     }
     reg = ns_local_read(frame, local);
-    ns_at(frame, call->span);
+    ns_mark_place(frame, call->span);
     ns_call_value(frame, reg, call->registers, count, target);
 }
 
@@ -422,7 +422,7 @@ static void lower_throw(struct ns_frame *frame, const struct call *call, struct 
     unsigned saved = frame->code.next, reg = ns_operand(frame, call->written[0].value);
 
     (void)target;
-    ns_at(frame, call->span);
+    ns_mark_place(frame, call->span);
     ns_code_abc(&frame->code, VM_OP_THROW, reg, 0, 0);
     frame->code.next = saved;
 }
@@ -734,7 +734,7 @@ static void lower_copy(struct ns_frame *frame, const struct call *call, const st
     }
     ns_operands(frame, items, count + 1, registers);
     to = ns_place(frame, target);
-    ns_at(frame, call->span);
+    ns_mark_place(frame, call->span);
     ns_code_list_w2(&frame->code, VM_OP_UPDATE, to, registers[0], constructor->number, (uint64_t)(uintptr_t)ids,
                     registers + 1, count);
     ns_deliver(frame, to, target);
@@ -797,7 +797,7 @@ static void lower_data(struct ns_frame *frame, const struct call *call, const st
     for (uint32_t i = 0; i < call->count; i++)
         fields[i] = registers[order[i]];
     to = ns_place(frame, target);
-    ns_at(frame, call->span);
+    ns_mark_place(frame, call->span);
     ns_code_list_w(&frame->code, VM_OP_DATA, to, 0, constructor->number, fields, call->count);
     ns_deliver(frame, to, target);
 }

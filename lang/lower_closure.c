@@ -262,7 +262,7 @@ void ns_lower_spawn(struct ns_frame *frame, const struct ns_expr *expr, struct n
     else
         callee = lower_thunk(frame, body);
     to = ns_place(frame, target);
-    ns_at(frame, expr->span);
+    ns_mark_place(frame, expr->span);
     ns_code_abc(&frame->code, VM_OP_SPAWN, to, callee, 0);
     ns_deliver(frame, to, target);
     frame->code.next = saved;
@@ -630,7 +630,7 @@ bool ns_lower_local(struct ns_frame *frame, struct ns_hoist *hoist, const struct
     definition->done = true;
     if (!is_new_name(frame, name) && statement->kind == NS_EXPR_BIND)
         report_rebound(frame, statement->span, name);
-    ns_at(frame, statement->span);
+    ns_mark_place(frame, statement->span);
     if (definition->captures)
         lower_captured(frame, definition, statement->span);
     else

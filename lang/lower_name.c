@@ -437,7 +437,7 @@ void ns_lower_field(struct ns_frame *frame, const struct ns_expr *expr, struct n
     }
     object = ns_operand(frame, expr->field.object);
     to = ns_place(frame, target);
-    ns_at(frame, expr->field.name.span);
+    ns_mark_place(frame, expr->field.name.span);
     ns_code_abc_w2(&frame->code, VM_OP_FIELD, to, object, 0, nb_intern_id(expr->field.name.text), 0);
     ns_deliver(frame, to, target);
     frame->code.next = saved;

@@ -37,7 +37,7 @@ static void unlock(struct ns_frame *frame, struct vm_mvar *mvar)
     ns_code_abc_w(&frame->code, VM_OP_MVAR_UNLOCK, 0, 0, 0, (uint64_t)(uintptr_t)mvar);
 }
 
-void ns_leave(struct ns_frame *frame, struct ns_context *until)
+void ns_leave_contexts(struct ns_frame *frame, struct ns_context *until)
 {
     struct ns_context *inside = frame->context;
 
@@ -56,7 +56,7 @@ void ns_leave(struct ns_frame *frame, struct ns_context *until)
 
 void ns_return(struct ns_frame *frame, unsigned reg)
 {
-    ns_leave(frame, NULL);
+    ns_leave_contexts(frame, NULL);
     ns_code_abc(&frame->code, VM_OP_RETURN, reg, 0, 0);
 }
 
@@ -107,7 +107,7 @@ void ns_lower_break(struct ns_frame *frame, const struct ns_expr *expr)
         ns_lower(frame, expr->operand, *loop->target);
     else if (is_break)
         ns_deliver_const(frame, VM_UNIT, *loop->target);
-    ns_leave(frame, loop);
+    ns_leave_contexts(frame, loop);
     to = is_break ? loop->break_label : loop->continue_label;
     ns_code_jump(&frame->code, frame->code.labels.items[to].bound ? VM_OP_LOOP : VM_OP_JUMP, 0, to);
 }
@@ -463,7 +463,7 @@ static void lower_split_try(struct ns_frame *frame, const struct ns_expr *expr)
     lower_tail_body(frame, expr->try_.body, false);
     frame->context = context.outer;
     ns_code_bind(&frame->code, context.catch_label);
-    ns_at(frame, expr->span);
+    ns_mark_place(frame, expr->span);
     ns_call_function(frame, arms, arguments, tail.count + 1, (struct ns_target){ NS_WANT_RETURN, 0 });
 }
 
@@ -476,7 +476,7 @@ static void lower_arms_or_rethrow(struct ns_frame *frame, const struct ns_expr *
 
     ns_arms(frame, &expr->try_.arms, exception, target, miss, done, VM_OP_COUNT);
     ns_code_bind(&frame->code, miss);
-    ns_at(frame, expr->span);
+    ns_mark_place(frame, expr->span);
     ns_code_abc(&frame->code, VM_OP_THROW, exception, 0, 0);
 }
 
@@ -520,7 +520,7 @@ static void lower_finally_try(struct ns_frame *frame, const struct ns_expr *expr
     ns_code_jump(&frame->code, VM_OP_JUMP, 0, done);
     ns_code_bind(&frame->code, context.catch_label);
     run_finally(frame, expr->try_.finally);
-    ns_at(frame, expr->span);
+    ns_mark_place(frame, expr->span);
     ns_code_abc(&frame->code, VM_OP_THROW, context.handler, 0, 0);
     ns_code_bind(&frame->code, done);
     ns_deliver(frame, value, target);

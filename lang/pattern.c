@@ -1341,7 +1341,7 @@ void ns_lower_match(struct ns_frame *frame, const struct ns_expr *expr, struct n
         scrutinee = ns_operand(frame, value);
     ns_arms(frame, &expr->match.arms, scrutinee, target, miss, done, VM_OP_COUNT);
     ns_code_bind(&frame->code, miss);
-    ns_at(frame, expr->span);
+    ns_mark_place(frame, expr->span);
     ns_code_abc(&frame->code, VM_OP_NO_MATCH, 0, 0, 0);
     ns_code_bind(&frame->code, done);
     ns_scope_end(frame, scope);
@@ -1358,14 +1358,14 @@ void ns_lower_receive(struct ns_frame *frame, const struct ns_expr *expr, struct
     if (expr->receive.timeout != NULL) {
         unsigned limit = ns_operand(frame, expr->receive.timeout);
 
-        ns_at(frame, expr->receive.timeout->span);
+        ns_mark_place(frame, expr->receive.timeout->span);
         ns_code_abc(code, VM_OP_RECEIVE_AFTER, limit, 0, 0);
     } else {
         ns_code_abc(code, VM_OP_RECEIVE, 0, 0, 0);
     }
     message = ns_code_take(code, 1);
     ns_code_bind(code, next);
-    ns_at(frame, expr->span);
+    ns_mark_place(frame, expr->span);
     ns_code_jump(code, VM_OP_RECEIVE_NEXT, message, late);
     ns_arms(frame, &expr->receive.arms, message, target, miss, done, VM_OP_RECEIVE_TAKE);
     ns_code_bind(code, miss);
