@@ -600,6 +600,19 @@ int srv_endpoint_start(struct srv_endpoint *endpoint)
 {
     const struct srv_limits *limits = &endpoint->limits;
     unsigned share = endpoint->loop->runtime->loop_count;
+    struct MHD_OptionItem options[] = {
+        { MHD_OPTION_LISTEN_SOCKET, endpoint->listen_fd, NULL },
+        { MHD_OPTION_CONNECTION_MEMORY_LIMIT, limits->header_max_bytes, NULL },
+        { MHD_OPTION_CONNECTION_LIMIT, (limits->connections_max + share - 1) / share, NULL },
+        { MHD_OPTION_PER_IP_CONNECTION_LIMIT, limits->connections_per_ip_max, NULL },
+        { MHD_OPTION_CONNECTION_TIMEOUT, longest_timeout_s(limits), NULL },
+        { MHD_OPTION_STRICT_FOR_CLIENT, 1, NULL }, /* a request without Host is refused, as HTTP/1.1 demands */
+        { MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)on_completed, endpoint },
+        { MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)on_connection, endpoint },
+        { MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)on_request_line, endpoint },
+        { MHD_OPTION_UNESCAPE_CALLBACK, (intptr_t)keep_as_it_is, NULL },
+        { MHD_OPTION_END, 0, NULL },
+    };
 
     srv_link_init(&endpoint->fresh);
     srv_link_init(&endpoint->idle);
@@ -608,14 +621,8 @@ int srv_endpoint_start(struct srv_endpoint *endpoint)
     if (!make_answers(endpoint))
         return -ENOMEM;
     /* Without MHD_USE_ITC: only the loop's thread resumes, so no descriptor is needed to wake it. */
-    endpoint->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL | (MHD_ALLOW_SUSPEND_RESUME & ~(unsigned)MHD_USE_ITC), 0, NULL, NULL, on_request, endpoint,
-        MHD_OPTION_LISTEN_SOCKET, endpoint->listen_fd, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        (size_t)limits->header_max_bytes, MHD_OPTION_CONNECTION_LIMIT, (limits->connections_max + share - 1) / share,
-        MHD_OPTION_PER_IP_CONNECTION_LIMIT, limits->connections_per_ip_max, MHD_OPTION_CONNECTION_TIMEOUT,
-        longest_timeout_s(limits), MHD_OPTION_NOTIFY_COMPLETED, on_completed, endpoint, MHD_OPTION_NOTIFY_CONNECTION,
-        on_connection, endpoint, MHD_OPTION_URI_LOG_CALLBACK, on_request_line, endpoint, MHD_OPTION_UNESCAPE_CALLBACK,
-        keep_as_it_is, NULL, MHD_OPTION_END);
+    endpoint->daemon = MHD_start_daemon(MHD_USE_EPOLL | (MHD_ALLOW_SUSPEND_RESUME & ~(unsigned)MHD_USE_ITC), 0, NULL,
+                                        NULL, on_request, endpoint, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
     if (endpoint->daemon == NULL)
         return errno != 0 ? -errno : -ENOMEM;
     endpoint->epoll_fd = MHD_get_daemon_info(endpoint->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;

@@ -5,3 +5,14 @@ libserver_a_SOURCES = \
 	server/listener.h server/loop.c server/loop.h server/record.c server/record.h server/request.c server/request.h \
 	server/ring.c server/ring.h server/runtime.c server/runtime.h server/runtime_private.h server/version.c \
 	server/version.h
+
+check_PROGRAMS += tests/unit/test_ring tests/unit/test_record tests/unit/test_http
+tests_unit_test_ring_SOURCES = tests/unit/test_ring.c tests/unit/run_suite.h
+tests_unit_test_ring_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_ring_LDADD = libserver.a $(FLOOR_0) $(CHECK_LIBS) $(CK_LIBS)
+tests_unit_test_record_SOURCES = tests/unit/test_record.c tests/unit/run_suite.h tests/unit/vm_fixture.h
+tests_unit_test_record_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_record_LDADD = $(FLOOR_SERVER) $(CHECK_LIBS)
+tests_unit_test_http_SOURCES = tests/unit/test_http.c tests/unit/run_suite.h
+tests_unit_test_http_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_http_LDADD = $(FLOOR_SERVER) $(CHECK_LIBS)
