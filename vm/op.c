@@ -81,6 +81,9 @@ static unsigned number_operands(enum vm_op op)
         return OPERAND_C;
     case VM_OP_TAIL_CALL_VALUE:
         return OPERAND_A | OPERAND_C;
+    case VM_OP_RETURN_CONST:
+    case VM_OP_STUB_RETURN_CONST:
+        return OPERAND_A;
     case VM_OP_TAIL_CALL:
     case VM_OP_TAIL_CALL_METHOD:
         return OPERAND_A | OPERAND_B | OPERAND_C;
