@@ -206,7 +206,9 @@ static size_t words_at_most(const struct vm_heap *heap, size_t request)
 static size_t words_wanted(const struct vm_heap *heap, size_t request)
 {
     size_t enough = words_at_most(heap, request);
-    size_t wanted = enough + (size_t)(heap->top - heap->start) + heap->fragment_words;
+    size_t stack_words = (size_t)(heap->end - heap->fp);
+    /* In proportion to all there is, the stack too: a deep recursion must not collect for every few frames. */
+    size_t wanted = enough + (size_t)(heap->top - heap->start) + heap->fragment_words + stack_words / 2;
 
     if (wanted < VM_BLOCK_WORDS_MIN)
         wanted = VM_BLOCK_WORDS_MIN;
