@@ -410,13 +410,6 @@ static enum vm_status out_of_bounds(struct vm_ctx *ctx, int64_t index)
     return vm_raise_panic(ctx, "Index %llu out of bounds", (unsigned long long)index);
 }
 
-/* Typed arrays: elements, or an error with the array's own name. */
-static enum vm_status array_bounds(struct vm_ctx *ctx, vm_value array, int64_t index, uint32_t length)
-{
-    return vm_raise_panic(ctx, "Index %llu out of bounds for %s of length %u", (unsigned long long)index,
-                          vm_class_name(vm_class_of(array)), length);
-}
-
 static uint32_t array_length(vm_value array)
 {
     return vm_kind(array) == VM_KIND_FLOAT32_ARRAY ? vm_size(array) / (uint32_t)sizeof(float) : vm_size(array);
@@ -428,7 +421,7 @@ static enum vm_status array_get(struct vm_ctx *ctx, vm_value array, int64_t inde
     float f;
 
     if (index < 0 || index >= array_length(array))
-        return array_bounds(ctx, array, index, array_length(array));
+        return out_of_bounds(ctx, index);
     switch (vm_kind(array)) {
     case VM_KIND_INT64_ARRAY:
         return value_or_no_memory(vm_int(ctx, (int64_t)vm_object(array)[1 + index]), ret);
@@ -449,7 +442,7 @@ static enum vm_status array_set(struct vm_ctx *ctx, vm_value array, int64_t inde
     float f;
 
     if (index < 0 || index >= array_length(array))
-        return array_bounds(ctx, array, index, array_length(array));
+        return out_of_bounds(ctx, index);
     if (vm_kind(array) == VM_KIND_INT64_ARRAY ? !vm_is_int(value) : !vm_is_int(value) && !vm_is_float(value))
         return vm_raise_type(ctx, vm_kind(array) == VM_KIND_INT64_ARRAY ? "Int64" : "Float64", value);
     switch (vm_kind(array)) {
