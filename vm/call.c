@@ -15,6 +15,7 @@
 
 #include "base/assert.h"
 #include "base/intern.h"
+#include "base/stress.h"
 #include "vm/dispatch.h"
 #include "vm/except.h"
 #include "vm/type.h"
@@ -86,15 +87,17 @@ static void fill_frame(const struct vm_ctx *ctx, const struct entry *entry, vm_v
         registers[f->arity] = entry->callee;
 }
 
-/* `entry->callee` may be a heap object: it is kept in ctx->call_function, a root, while memory is reserved. */
+/* `entry->callee` may be a heap object: it is a root while memory is reserved. */
 static bool reserve_keeping(struct vm_ctx *ctx, struct entry *entry, size_t words)
 {
-    ctx->call_function = entry->callee;
-    if (!vm_heap_has(&ctx->process->heap, words) && !vm_heap_reserve(ctx, words))
-        return false;
-    entry->callee = ctx->call_function;
-    ctx->call_function = VM_NONE;
-    return true;
+    bool reserved;
+
+    if (!nb_stress && vm_heap_has(&ctx->process->heap, words))
+        return true;
+    VM_ROOT(ctx, entry->callee);
+    reserved = vm_heap_reserve(ctx, words);
+    VM_UNROOT(ctx, entry->callee);
+    return reserved;
 }
 
 static enum vm_entered push_frame(struct vm_ctx *ctx, struct entry *entry, uint64_t return_word)
@@ -183,10 +186,18 @@ static enum vm_entered call_native(struct vm_ctx *ctx, const struct vm_native *n
     case VM_NOMEM:
         return no_memory(ctx);
     case VM_CALL:
-        return vm_call_any(ctx, ctx->call_function, (struct vm_arguments){ NULL, ctx->call_arg_count }, tail,
-                           return_word, ret);
+        return vm_call_out(ctx, tail, return_word, ret);
     }
     nb_unreachable();
+}
+
+enum vm_entered vm_call_out(struct vm_ctx *ctx, bool tail, uint64_t return_word, vm_value *ret)
+{
+    enum vm_entered entered = vm_call_any(ctx, ctx->call_function, (struct vm_arguments){ NULL, ctx->call_arg_count },
+                                          tail, return_word, ret);
+
+    vm_ctx_forget_call(ctx);
+    return entered;
 }
 
 static bool is_tuple_of(vm_value v, unsigned components)

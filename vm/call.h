@@ -34,6 +34,8 @@ static inline uint64_t vm_return_word(const uint64_t *pc, unsigned destination)
 /** Call any value. `tail`: the current frame is replaced and `return_word` is not looked at. Counts, defaults and tuple spreading as 01 §11.2. */
 enum vm_entered vm_call_any(struct vm_ctx *ctx, vm_value callee, struct vm_arguments arguments, bool tail,
                             uint64_t return_word, vm_value *ret);
+/** Do what VM_CALL asks for: call ctx->call_function with ctx->call_args, and forget them. */
+enum vm_entered vm_call_out(struct vm_ctx *ctx, bool tail, uint64_t return_word, vm_value *ret);
 /** Call a method: resolves `site` on the first argument, puts named arguments in place, then as vm_call_any(). */
 enum vm_entered vm_call_method(struct vm_ctx *ctx, struct vm_site *site, struct vm_arguments arguments, bool tail,
                                uint64_t return_word, vm_value *ret);

@@ -161,6 +161,7 @@ enum vm_stop vm_run(struct vm_ctx *ctx)
 
     if (unlikely(atomic_load_explicit(&p->kill, memory_order_relaxed)))
         return VM_STOP_KILLED;
+    vm_ctx_forget(ctx);
     if (unlikely(p->pc == NULL) && !push_entry(ctx))
         return crash(ctx);
     p->wait = VM_WAIT_NONE;
@@ -1028,8 +1029,7 @@ finish_value_2:
 not_ok:
     if (status == VM_CALL) {
         tail = false;
-        entered = vm_call_any(ctx, ctx->call_function, (struct vm_arguments){ NULL, ctx->call_arg_count }, false,
-                              vm_return_word(pc + vm_insn_words(pc), A), &result);
+        entered = vm_call_out(ctx, false, vm_return_word(pc + vm_insn_words(pc), A), &result);
         goto after_call;
     }
     if (status == VM_PARK) {
@@ -1090,6 +1090,7 @@ raise:
 raise_saved:
     ctx->arg_count = 0;
     ctx->root_count = 0;
+    vm_ctx_forget_call(ctx);
     if (!vm_unwind(ctx)) {
         p->reductions += (uint64_t)(budget - ctx->reductions);
         return crash(ctx);

@@ -113,6 +113,21 @@ struct vm_ctx {
     uint64_t random[4];                      /* of vm_random() */
 };
 
+/** The call that a VM_CALL asked for is under way or was given up: its values are roots no more. */
+static inline void vm_ctx_forget_call(struct vm_ctx *ctx)
+{
+    ctx->call_function = VM_NONE;
+    ctx->call_arg_count = 0;
+}
+/** Nothing in the context refers to a heap: what a process that ran before left there is not for the next one. */
+static inline void vm_ctx_forget(struct vm_ctx *ctx)
+{
+    vm_ctx_forget_call(ctx);
+    ctx->arg_count = 0;
+    ctx->exception = VM_NONE;
+    ctx->root_count = 0;
+}
+
 /**
  * Initialise a process (memory of the caller, state FREE or fresh zeroes) to call `entry`, a function value without
  * parameters that already lies in the process's own memory: see vm_process_spawn() for the usual way. Takes a

@@ -229,6 +229,50 @@ START_TEST(is_killed_before_it_runs)
 }
 END_TEST
 
+static uint32_t money(void)
+{
+    static const char *const fields[] = { "cents" };
+    struct vm_constructor description = { .type_name = "Money", .name = "Money", .form = VM_TYPE_RECORD, .arity = 1,
+                                          .named = true, .siblings = 1, .fields = fields };
+
+    return vm_constructor_register(&description);
+}
+
+/* The arguments of an operator's method must not stay roots: the next process on the thread would "move" them. */
+START_TEST(forgets_the_arguments_of_a_method_that_an_operator_called)
+{
+    struct vm_function add, start;
+    uint64_t add_code[] = { VM_INSN_D(VM_OP_LOOP, 0, 0) };
+    uint64_t code[] = { VM_INSN_D(VM_OP_INT, 0, 40), VM_INSN(VM_OP_DATA, 1, 0, 1), money(), regs(0, 0, 0, 0),
+                        VM_INSN(VM_OP_ADD, 0, 1, 1), VM_INSN(VM_OP_RETURN, 0, 0, 0) };
+
+    add = make(add_code, 1, 2, 2);
+    vm_methods_add(program->methods, 0, vm_constructor(money())->type_id, vm_known_names[VM_NAME_ADD], 2,
+                   vm_from_object(&add));
+    start = make(code, sizeof code / 8, 0, 2);
+    ck_assert_int_eq(run(&start, 100), VM_STOP_YIELD);
+    ck_assert_uint_eq(process.depth, 1);
+    ck_assert_uint_eq(ctx.call_arg_count, 0);
+    ck_assert_uint_eq(ctx.call_function, VM_NONE);
+}
+END_TEST
+
+START_TEST(sees_nothing_that_an_earlier_process_left_in_the_context)
+{
+    struct vm_function f;
+    uint64_t code[] = { VM_INSN_D(VM_OP_INT, 0, 1), VM_INSN(VM_OP_TUPLE, 0, 0, 2), regs(0, 0, 0, 0),
+                        VM_INSN_D(VM_OP_LOOP, 0, -2) };
+    vm_value gone = 4096; /* nothing lies there */
+
+    f = make(code, sizeof code / 8, 0, 2);
+    ctx.args[0] = ctx.call_args[0] = ctx.call_function = ctx.exception = gone;
+    ctx.arg_count = ctx.call_arg_count = ctx.root_count = 1;
+    ctx.roots[0] = &gone;
+    ck_assert_int_eq(run(&f, 1000), VM_STOP_YIELD);
+    ck_assert_uint_gt(process.heap.collections, 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("vm/interp");
@@ -246,6 +290,8 @@ int main(void)
     tcase_add_test(one, keeps_a_small_record_per_level_otherwise);
     tcase_add_test(one, spreads_a_tuple_over_parameters);
     tcase_add_test(one, is_killed_before_it_runs);
+    tcase_add_test(one, forgets_the_arguments_of_a_method_that_an_operator_called);
+    tcase_add_test(one, sees_nothing_that_an_earlier_process_left_in_the_context);
     suite_add_tcase(suite, one);
     srunner_run_all(runner, CK_ENV);
     failed = srunner_ntests_failed(runner);
