@@ -12,6 +12,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "vm/dispatch.h"
 #include "vm/mvar.h"
 
 #define PROGRAM_MAGIC 0x9c06a3b7u
@@ -46,6 +47,7 @@ void vm_program_unref(struct vm_program *program)
         return;
     for (uint32_t i = 0; i < program->mvar_count; i++)
         vm_mvar_done(program->mvars[i]);
+    vm_dispatch_done(program);
     nb_arena_free(program->arena);
     program->magic = 0;
     nb_free(program);

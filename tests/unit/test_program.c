@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "vm/dispatch.h"
 #include "vm/shared.h"
 
 START_TEST(takes_its_mvars_contents_along)
@@ -46,6 +47,23 @@ START_TEST(finds_functions_by_name_and_arity)
 }
 END_TEST
 
+START_TEST(takes_along_what_its_call_sites_remember)
+{
+    long before = nb_alloc_live();
+    struct vm_program *program = vm_program_new("test.nos");
+    struct vm_native native = { .header = VM_HEADER(VM_KIND_NATIVE, VM_FLAG_IMMORTAL, 0, 1), .arity = 1 };
+    struct vm_site site = { .name = "twice", .arg_count = 1, .fallback = vm_from_object(&native) };
+    bool field_call;
+
+    program->methods = vm_methods_new(program->arena);
+    ck_assert_uint_eq(vm_dispatch(program, &site, vm_from_small(1), &field_call), site.fallback);
+    ck_assert_uint_eq(vm_dispatch(program, &site, VM_TRUE, &field_call), site.fallback);
+    ck_assert_ptr_nonnull(atomic_load(&program->site_entries));
+    vm_program_unref(program);
+    ck_assert_int_eq(nb_alloc_live(), before);
+}
+END_TEST
+
 START_TEST(is_null_without_memory)
 {
     struct vm_program *program;
@@ -66,6 +84,7 @@ int main(void)
 
     tcase_add_test(all, takes_its_mvars_contents_along);
     tcase_add_test(all, finds_functions_by_name_and_arity);
+    tcase_add_test(all, takes_along_what_its_call_sites_remember);
     tcase_add_test(all, is_null_without_memory);
     suite_add_tcase(suite, all);
     srunner_run_all(runner, CK_ENV);
