@@ -16,3 +16,8 @@ tests_unit_test_record_LDADD = $(FLOOR_SERVER) $(CHECK_LIBS)
 tests_unit_test_http_SOURCES = tests/unit/test_http.c tests/unit/run_suite.h
 tests_unit_test_http_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_http_LDADD = $(FLOOR_SERVER) $(CHECK_LIBS)
+
+# The client of tests/server/run.
+noinst_PROGRAMS += tests/server/client
+tests_server_client_SOURCES = tests/server/client.c
+EXTRA_DIST += tests/server/run
