@@ -23,6 +23,7 @@ struct ns_local {
     bool is_captured;         /* in a frame that was split off: belongs to the function around for 7.2 and 9.2 of 01 */
     bool pending;             /* a local function that is defined further down: closures may refer to it already */
     struct ns_functions *functions; /* a local function without captures: called directly; no register */
+    bool is_lambda;           /* `functions` is one lambda: f = x => … */
     struct ns_group *group;   /* a local function with captures: names and defaults for calls */
 };
 

@@ -404,10 +404,22 @@ static void call_known_local(struct ns_frame *frame, struct call *call, struct n
     ns_call_value(frame, reg, call->registers, count, target);
 }
 
+/* A function value takes one tuple for all of its parameters (01 §11.2). */
+static bool takes_tuple(struct ns_frame *frame, const struct call *call, struct ns_functions *functions)
+{
+    return call->count == 1 && !has_names(call) && ns_choose(frame->unit, functions, 1) == NULL &&
+           least_arity(functions) > 1;
+}
+
 static void call_local(struct ns_frame *frame, struct call *call, struct ns_local *local, const struct ns_expr *callee,
                        struct ns_target target)
 {
-    if (local->functions != NULL)
+    if (local->functions != NULL && takes_tuple(frame, call, local->functions))
+        call_operand(frame, call, callee, target);
+    else if (local->functions != NULL && local->is_lambda && !has_names(call) &&
+             ns_choose(frame->unit, local->functions, (int)call->count) == NULL)
+        report_wrong_number(frame, call, least_arity(local->functions));
+    else if (local->functions != NULL)
         call_functions(frame, call, local->functions, target);
     else if (local->group != NULL)
         call_known_local(frame, call, local, target);

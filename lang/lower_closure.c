@@ -520,6 +520,7 @@ static void announce(struct ns_frame *frame, struct definition *definition)
     }
     definition->local = ns_local_add(frame, definition->name, reg);
     definition->local->pending = true;
+    definition->local->is_lambda = definition->is_lambda;
     definition->local->is_cell = definition->captures && definition->early;
     if (definition->captures)
         definition->local->group = definition->functions->groups.items[0];

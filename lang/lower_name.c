@@ -374,6 +374,28 @@ static bool has_own_value(struct ns_frame *frame, const char *name)
     return meaning.kind == NS_MEANS_VALUE;
 }
 
+/* Names that denote namespaces even if no native of theirs exists (03 §6.1). */
+static bool is_reserved(const char *name)
+{
+    static const char names[] =
+        " String File Dir List Option Result Char Int Float Bool Bytes Map Set IO Math Debug Time Thread Channel Regex Json"
+        " Http Net Sys Env Process Base64 Url Encoding Server Exec Random Path Panel Pg Uuid Crypto Float64Array"
+        " Int64Array Float32Array Buffer Runtime WebSocket RenderStack RenderContext Reactive Gc Selenium Tcp ";
+    const char *at = strchr(name, '.') == NULL ? strstr(names, name) : NULL;
+    size_t length = strlen(name);
+
+    while (at != NULL && (at[-1] != ' ' || at[length] != ' '))
+        at = strstr(at + 1, name);
+    return at != NULL;
+}
+
+static bool is_namespace(struct ns_frame *frame, const char *path)
+{
+    if (vm_native_is_namespace(path))
+        return true;
+    return is_reserved(path) && ns_find_constructor(frame->unit, frame->space, path, -1) == NULL;
+}
+
 bool ns_is_module(struct ns_frame *frame, const struct ns_expr *expr, struct ns_space **ret_space, const char **ret_path)
 {
     const char *path;
@@ -385,7 +407,7 @@ bool ns_is_module(struct ns_frame *frame, const struct ns_expr *expr, struct ns_
         return false;
     *ret_path = path;
     *ret_space = ns_find_module(frame->unit, frame->space, path);
-    return *ret_space != NULL || vm_native_is_namespace(path);
+    return *ret_space != NULL || is_namespace(frame, path);
 }
 
 static bool is_imported(const struct ns_frame *frame, const struct ns_space *module)

@@ -337,7 +337,8 @@ bool ns_more(struct ns_parser *parser, struct ns_elements *elements)
 {
     check_line(parser, elements);
     if (ns_at(parser, elements->closer) || (elements->stop != NS_TOKEN_END && ns_at(parser, elements->stop))) {
-        if (ns_at(parser, elements->closer))
+        elements->stopped = !ns_at(parser, elements->closer);
+        if (!elements->stopped)
             ns_close(parser, elements);
         return false;
     }

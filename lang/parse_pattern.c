@@ -112,7 +112,7 @@ static struct ns_pattern *parse_list(struct ns_parser *parser)
 
         ns_push(parser, &pattern->list.items, item);
     }
-    if (ns_at(parser, NS_TOKEN_BAR)) {
+    if (elements.stopped) {
         if (pattern->list.items.count == 0)
             ns_fail_expected(parser, "pattern");
         ns_next(parser);

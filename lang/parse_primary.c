@@ -122,7 +122,7 @@ static struct ns_expr *parse_list(struct ns_parser *parser)
         }
         ns_push(parser, &expr->list.items, item);
     }
-    if (!ns_at(parser, NS_TOKEN_BAR))
+    if (!elements.stopped)
         return expr;
     if (expr->list.items.count == 0)
         ns_fail_unexpected(parser, "expression or statement");

@@ -108,6 +108,7 @@ struct ns_elements {
     bool trailing_comma; /* may stand before the closer */
     bool one_line;       /* no line feed between the brackets */
     enum ns_token_kind stop; /* ends the list too, is not taken; END: nothing does */
+    bool stopped;        /* it did: the closing bracket is still to come */
     uint32_t opener;     /* set by ns_open(): index of the opening bracket */
     uint32_t count;
 };
