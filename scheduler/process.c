@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/assert.h"
+#include "base/clock.h"
 #include "base/tsan.h"
 #include "vm/except.h"
 
@@ -73,6 +74,7 @@ int sched_process_new(struct vm_ctx *ctx, struct sched *sched, struct sched_grou
         return -ENOMEM;
     }
     join_group(slot, group);
+    slot->process.started_ns = worker != NULL ? sched_now_ns(ctx) : nb_clock_ns();
     copied = vm_process_set_entry(&slot->process, entry);
     if (copied != VM_COPY_OK) {
         abandon(sched, worker, slot);
