@@ -168,57 +168,69 @@ static void report_wrong_number(struct ns_frame *frame, const struct call *call,
     ns_report(frame->unit, call->span, "Wrong number of arguments: expected %u, found %u", expected, call->count);
 }
 
-static void report_unknown_argument(struct ns_frame *frame, const struct ns_name *name, const struct ns_group *group)
+/* What the callee of a named call says of its parameters. */
+struct parameters {
+    const char *const *names;               /* NULL where a parameter has none */
+    const struct ns_expr *const *defaults;  /* NULL: none has one */
+    uint32_t arity, required;
+};
+
+static struct parameters parameters_of(const struct ns_group *group)
+{
+    return (struct parameters){ group->parameter_names, group->defaults, group->arity, group->required };
+}
+
+static void report_unknown_argument(struct ns_frame *frame, const struct ns_name *name, struct parameters parameters)
 {
     struct nb_buf names = NB_BUF_INIT;
 
-    for (uint32_t i = 0; i < group->arity; i++)
-        if (group->parameter_names[i] != NULL)
-            nb_buf_printf(&names, "%s%s", names.length > 0 ? ", " : "", group->parameter_names[i]);
+    for (uint32_t i = 0; i < parameters.arity; i++)
+        if (parameters.names[i] != NULL)
+            nb_buf_printf(&names, "%s%s", names.length > 0 ? ", " : "", parameters.names[i]);
     ns_report(frame->unit, name->span, "unknown named argument '%s'; valid parameter names are: %s", name->text,
               nb_buf_cstr(&names));
     nb_buf_done(&names);
 }
 
-static int parameter_position(const struct ns_group *group, const char *name)
+static int parameter_position(struct parameters parameters, const char *name)
 {
-    for (uint32_t i = 0; i < group->arity; i++)
-        if (group->parameter_names[i] == name)
+    for (uint32_t i = 0; i < parameters.arity; i++)
+        if (parameters.names[i] == name)
             return (int)i;
     return -1;
 }
 
 /* Put arguments in their parameters' places (01 §12.1). False when that was an error. */
-static bool place_arguments(struct ns_frame *frame, const struct call *call, const struct ns_group *group,
+static bool place_arguments(struct ns_frame *frame, const struct call *call, struct parameters parameters,
                             struct ns_expr **ret_items)
 {
     uint32_t next = 0;
 
-    memset(ret_items, 0, group->arity * sizeof *ret_items);
+    memset(ret_items, 0, parameters.arity * sizeof *ret_items);
     for (uint32_t i = 0; i < call->count; i++) {
         const struct ns_argument *argument = &call->written[i];
         int position;
 
         if (argument->name.text == NULL) {
-            while (next < group->arity && ret_items[next] != NULL)
+            while (next < parameters.arity && ret_items[next] != NULL)
                 next++;
             position = (int)next;
-        } else if ((position = parameter_position(group, argument->name.text)) < 0) {
-            report_unknown_argument(frame, &argument->name, group);
+        } else if ((position = parameter_position(parameters, argument->name.text)) < 0) {
+            report_unknown_argument(frame, &argument->name, parameters);
             return false;
         } else if (ret_items[position] != NULL) {
             ns_report(frame->unit, argument->name.span, "duplicate named argument '%s'", argument->name.text);
             return false;
         }
-        if ((uint32_t)position >= group->arity) {
-            report_count(frame, call, group->required);
+        if ((uint32_t)position >= parameters.arity) {
+            report_count(frame, call, parameters.required);
             return false;
         }
         ret_items[position] = argument->value;
     }
-    for (uint32_t i = 0; i < group->arity; i++)
-        if (ret_items[i] == NULL && group->defaults[i] == NULL) {
-            report_count(frame, call, group->required);
+    for (uint32_t i = 0; i < parameters.arity; i++)
+        if (ret_items[i] == NULL && (parameters.defaults == NULL || parameters.defaults[i] == NULL)) {
+            report_count(frame, call, parameters.required);
             return false;
         }
     return true;
@@ -234,7 +246,7 @@ static struct ns_group *group_for_names(const struct ns_functions *functions, co
         bool all = group->arity >= call->count;
 
         for (uint32_t k = 0; k < call->count && all; k++)
-            all = call->written[k].name.text == NULL || parameter_position(group, call->written[k].name.text) >= 0;
+            all = call->written[k].name.text == NULL || parameter_position(parameters_of(group), call->written[k].name.text) >= 0;
         if (all)
             return group;
         if (group->arity >= call->count)
@@ -269,7 +281,7 @@ static void call_functions(struct ns_frame *frame, struct call *call, struct ns_
         struct ns_group *group = group_for_names(functions, call);
         struct ns_expr **items = item_array(frame, group->arity);
 
-        if (!place_arguments(frame, call, group, items)) {
+        if (!place_arguments(frame, call, parameters_of(group), items)) {
             evaluate_for_errors(frame, call);
             return;
         }
@@ -300,13 +312,25 @@ static unsigned native_arity(const char *name)
 static void call_natives(struct ns_frame *frame, struct call *call, const char *full_name, struct ns_target target)
 {
     const struct vm_native *native = vm_native_find(full_name, (int)call->count);
+    struct parameters parameters = { NULL, NULL, call->count, call->count };
+    struct ns_expr **items = item_array(frame, call->count);
 
-    if (native == NULL || has_names(call)) {
+    if (native == NULL) {
         report_count(frame, call, native_arity(full_name));
         evaluate_for_errors(frame, call);
         return;
     }
-    evaluate_positional(frame, call, call->count);
+    parameters.names = vm_native_parameters(native);
+    if (has_names(call) && parameters.names == NULL) {
+        ns_report(frame->unit, call->span, "`%s` takes no named arguments", call->name);
+        evaluate_for_errors(frame, call);
+        return;
+    }
+    if (!place_arguments(frame, call, parameters, items)) {
+        evaluate_for_errors(frame, call);
+        return;
+    }
+    call->registers = evaluate(frame, items, call->count);
     ns_mark_place(frame, call->span);
     call_native(frame, native, call->registers, call->count, target);
 }
@@ -388,7 +412,7 @@ static void call_known_local(struct ns_frame *frame, struct call *call, struct n
     if (has_names(call)) {
         struct ns_expr **items = item_array(frame, group->arity);
 
-        if (!place_arguments(frame, call, group, items)) {
+        if (!place_arguments(frame, call, parameters_of(group), items)) {
             evaluate_for_errors(frame, call);
             return;
         }

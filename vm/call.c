@@ -168,8 +168,13 @@ static enum vm_entered call_native(struct vm_ctx *ctx, const struct vm_native *n
         }
         native = other;
     }
-    for (unsigned i = 0; i < arguments.count; i++)
+    for (unsigned i = 0; i < arguments.count; i++) {
         ctx->args[i] = argument(ctx, arguments, i);
+        if (ctx->args[i] == VM_NONE) { /* named arguments left it out: natives have no defaults */
+            (void)vm_raise_panic(ctx, "Function '%s' expected %u argument(s)", native->name, native->arity);
+            return VM_ENTERED_RAISE;
+        }
+    }
     ctx->arg_count = arguments.count;
     *ret = VM_UNIT;
     status = native->function(ctx, ctx->args, ret);
@@ -235,6 +240,12 @@ static const char *const *parameter_names(vm_value callee, unsigned *ret_count)
 {
     const struct vm_function *f = NULL;
 
+    if (vm_is_kind(callee, VM_KIND_NATIVE)) {
+        const struct vm_native *native = (const struct vm_native *)vm_object(callee);
+
+        *ret_count = native->arity;
+        return vm_native_parameters(native);
+    }
     if (vm_is_kind(callee, VM_KIND_FUNCTION))
         f = (const struct vm_function *)vm_object(callee);
     else if (vm_is_kind(callee, VM_KIND_CLOSURE))

@@ -11,12 +11,14 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/intern.h"
 #include "base/map.h"
 #include "base/vec.h"
 
 struct row {
     const struct vm_native *native;
-    struct row *next; /* of the same name */
+    const char **parameters; /* NULL: without names */
+    struct row *next;        /* of the same name */
 };
 
 static NB_VEC(const struct vm_native *) all;
@@ -35,6 +37,42 @@ static void note_namespaces(const char *name)
     }
 }
 
+/* Where the parameter ends that begins at `at`: its comma, or the parenthesis behind the last. */
+static const char *parameter_end(const char *at)
+{
+    unsigned depth = 0;
+
+    for (; *at != '\0'; at++) {
+        if (depth == 0 && (*at == ',' || *at == ')'))
+            break;
+        if (*at == '(' || *at == '[' || *at == '{')
+            depth++;
+        if (*at == ')' || *at == ']' || *at == '}')
+            depth--;
+    }
+    return at;
+}
+
+/* The parameter names in "(list: List[a], n: Int) -> List[a]"; NULL unless each parameter has one. */
+static const char **names_in(const char *type, unsigned arity)
+{
+    const char **names = arity > 0 ? nb_xalloc_array(arity, sizeof *names) : NULL;
+    const char *at = type;
+
+    for (unsigned i = 0; i < arity; i++) {
+        at += strspn(at, "(, ");
+        size_t length = strspn(at, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
+
+        if (at[length] != ':') {
+            nb_free(names);
+            return NULL;
+        }
+        names[i] = nb_intern_n(at, length);
+        at = parameter_end(at);
+    }
+    return names;
+}
+
 static void add(struct vm_native *native)
 {
     struct row *row = nb_xalloc_zero(sizeof *row), *last = nb_map_get(rows, native->name);
@@ -44,6 +82,7 @@ static void add(struct vm_native *native)
     native->header =
         VM_HEADER(VM_KIND_NATIVE, VM_FLAG_IMMORTAL, 0, (sizeof *native - sizeof native->header) / sizeof(vm_value));
     row->native = native;
+    row->parameters = native->type != NULL ? names_in(native->type, native->arity) : NULL;
     if (last == NULL) {
         nb_map_set(rows, native->name, row);
     } else {
@@ -72,6 +111,15 @@ const struct vm_native *vm_native_find(const char *name, int arity)
     while (row != NULL && arity >= 0 && row->native->arity != arity)
         row = row->next;
     return row == NULL ? NULL : row->native;
+}
+
+const char *const *vm_native_parameters(const struct vm_native *native)
+{
+    const struct row *row = nb_map_get(rows, native->name);
+
+    while (row->native != native)
+        row = row->next;
+    return row->parameters;
 }
 
 bool vm_native_is_namespace(const char *prefix)

@@ -48,6 +48,9 @@ struct vm_native {
 void vm_native_register(struct vm_native *natives, unsigned count);
 /** By full name and arity; NULL when there is none. `arity` -1: the first of that name. Threads: any after start. */
 const struct vm_native *vm_native_find(const char *name, int arity);
+/** Names of a native's parameters, interned, as its type gives them ("(list: List[a], n: Int) -> …"); NULL when the
+ *  type names none. For named arguments. */
+const char *const *vm_native_parameters(const struct vm_native *native);
 /** Whether any name starts with `prefix` followed by a dot ("String" is a namespace). */
 bool vm_native_is_namespace(const char *prefix);
 /** All of them, in order of registration, for the checker and the manual. */
