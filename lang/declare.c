@@ -24,14 +24,13 @@ struct vm_function *ns_function_new(struct ns_unit *unit, const struct ns_space 
                                     struct ns_span span)
 {
     struct vm_function *function = nb_arena_alloc(unit->program->arena, sizeof *function);
-    uint32_t column;
 
     function->header = VM_HEADER(VM_KIND_FUNCTION, VM_FLAG_IMMORTAL, 0, sizeof *function / sizeof(vm_value) - 1);
     function->name = nb_intern(name);
     function->file = nb_intern(space->module->source->file);
     function->program = unit->program;
     if (span.source != NULL)
-        ns_source_position(span.source, span.from, &function->first_line, &column);
+        function->first_line = ns_line_of(unit, span);
     ns_push(unit, &unit->functions, function);
     return function;
 }

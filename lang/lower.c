@@ -13,34 +13,10 @@
 #include "base/assert.h"
 #include "base/intern.h"
 
-/* Line breaks between two offsets. */
-static uint32_t breaks(const struct ns_source *source, uint32_t from, uint32_t to)
-{
-    uint32_t count = 0;
-
-    for (const char *at = source->text + from; (at = memchr(at, '\n', (size_t)(source->text + to - at))) != NULL; at++)
-        count++;
-    return count;
-}
-
-/* Places follow each other closely, so the line is counted on from the last one. */
 void ns_mark_place(struct ns_frame *frame, struct ns_span span)
 {
-    struct ns_unit *unit = frame->unit;
-
-    if (span.source == NULL)
-        return;
-    if (unit->line_source != span.source) {
-        unit->line_source = span.source;
-        unit->line_at = 0;
-        unit->line = 1;
-    }
-    if (span.from >= unit->line_at)
-        unit->line += breaks(span.source, unit->line_at, span.from);
-    else
-        unit->line -= breaks(span.source, span.from, unit->line_at);
-    unit->line_at = span.from;
-    frame->code.line = unit->line;
+    if (span.source != NULL)
+        frame->code.line = ns_line_of(frame->unit, span);
 }
 
 void ns_check_size(struct ns_frame *frame, struct ns_span span)

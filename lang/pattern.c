@@ -3,8 +3,9 @@
  *
  * Each pattern is taken apart into a row: tests on occurrences (the value, its components, their components …) and names that take the
  * value of an occurrence. Or-patterns give several rows. The tree is built from the rows: the first test of the first row
- * decides; in either branch the tests it answers for other rows are dropped, or the rows themselves. So no path asks twice. Where the tree would
- * grow out of proportion (rows copied into both branches again and again), the rest of the rows are tried one by one.
+ * decides; in either branch the tests it answers for other rows are dropped, or the rows themselves. So no path asks twice. Rows that compare the
+ * same place with constants are dealt out to as many branches at once. Where the tree would grow out of proportion (rows copied into many
+ * branches again and again), the leading rows get a tree of their own, and what they miss goes on to the rest.
  *
  * An occurrence is loaded into its register when first needed on a path. A way that is reached by one leaf has its body there;
  * otherwise its names get registers of their own and the body follows behind the tree.
@@ -22,8 +23,8 @@
 enum {
     ROWS_MAX = 4096,    /* of one way, by or-patterns */
     TESTS_MAX = 2000,   /* of one row; bounds recursion */
-    SWITCH_LEAST = 4,   /* constants for which a table pays */
-    SWITCH_MOST = 20000
+    SWITCH_LEAST = 4,   /* constants for which a table pays … */
+    SWITCH_MOST = 20000 /* … and how many one may have */
 };
 
 enum how { HOW_GIVEN, HOW_AT, HOW_LIST_AT, HOW_DROP, HOW_FIELD, HOW_KEY, HOW_REST };
@@ -77,7 +78,7 @@ struct rows { NB_VEC(struct row *) items; };
 /* A row while the tree is built: what is still to be asked. */
 struct live { const struct row *row; const struct test **tests; unsigned count; };
 
-enum node_kind { NODE_FAIL, NODE_LEAF, NODE_TEST, NODE_ROW, NODE_SWITCH };
+enum node_kind { NODE_FAIL, NODE_LEAF, NODE_TEST, NODE_ROW, NODE_SWITCH, NODE_ELSE };
 
 struct node {
     enum node_kind kind;
@@ -85,7 +86,7 @@ struct node {
     const struct test *test;          /* TEST, SWITCH */
     const struct test **tests;        /* ROW: all in order; SWITCH: one per case */
     unsigned count;
-    struct node *yes, *no;            /* TEST; `no`: after a failed guard, for what is left otherwise */
+    struct node *yes, *no;            /* TEST; `no`: after a failed guard, for what is left otherwise. ELSE: what `yes` misses */
     struct node **cases;              /* SWITCH; `no` is the rest */
 };
 
@@ -670,14 +671,33 @@ static bool reduce(struct match *match, const struct live *from, const struct te
 
 struct lives { struct live *items; unsigned count; };
 
-static struct lives split(struct match *match, struct lives rows, const struct test *known, bool holds)
+/* The rows that are still possible when the test holds, in an array of their own. */
+static struct lives split_true(struct match *match, struct lives rows, const struct test *known)
 {
-    struct lives left = { nb_arena_array(match->frame->unit->arena, rows.count + 1, sizeof *left.items), 0 };
+    struct live *possible = nb_xalloc_array(rows.count, sizeof *possible);
+    struct lives left = { NULL, 0 };
 
     for (unsigned i = 0; i < rows.count; i++)
-        if (reduce(match, &rows.items[i], known, holds, &left.items[left.count]))
+        if (reduce(match, &rows.items[i], known, true, &possible[left.count]))
             left.count++;
+    left.items = nb_arena_array(match->frame->unit->arena, left.count, sizeof *left.items);
+    memcpy(left.items, possible, left.count * sizeof *possible);
+    nb_free(possible);
     return left;
+}
+
+/* Those that are still possible when it does not, in place: they are not needed otherwise any more. */
+static struct lives split_false(struct match *match, struct lives rows, const struct test *known)
+{
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < rows.count; i++) {
+        struct live reduced;
+
+        if (reduce(match, &rows.items[i], known, false, &reduced))
+            rows.items[count++] = reduced;
+    }
+    return (struct lives){ rows.items, count };
 }
 
 static bool has_guard(const struct match *match, const struct row *row)
@@ -685,79 +705,137 @@ static bool has_guard(const struct match *match, const struct row *row)
     return match->ways[row->way].guard != NULL;
 }
 
-static bool can_switch(const struct test *test)
+/* Whether a test compares with a constant such that two different ones exclude each other. */
+static bool is_case(const struct test *test)
 {
-    return test->kind == TEST_CTOR || (test->kind == TEST_IS && vm_is_small(test->value));
+    return test->kind == TEST_CTOR || test->kind == TEST_IS ||
+           (test->kind == TEST_CONST && vm_is_kind(test->value, VM_KIND_STRING));
 }
 
-static int64_t switch_key(const struct test *test)
+static int compare_cases(const struct test *a, const struct test *b)
 {
-    return test->kind == TEST_CTOR ? (int64_t)test->number : vm_small(test->value);
+    uint32_t length;
+    int order;
+
+    if (a->kind == TEST_CTOR)
+        return (a->number > b->number) - (a->number < b->number);
+    if (a->kind == TEST_IS)
+        return ((int64_t)a->value > (int64_t)b->value) - ((int64_t)a->value < (int64_t)b->value);
+    length = vm_size(a->value) < vm_size(b->value) ? vm_size(a->value) : vm_size(b->value);
+    order = memcmp(vm_object(a->value) + 1, vm_object(b->value) + 1, length);
+    return order != 0 ? order : (vm_size(a->value) > vm_size(b->value)) - (vm_size(a->value) < vm_size(b->value));
 }
 
 static int compare_tests(const void *left, const void *right)
 {
-    int64_t a = switch_key(*(const struct test *const *)left), b = switch_key(*(const struct test *const *)right);
-
-    return a < b ? -1 : a > b;
+    return compare_cases(*(const struct test *const *)left, *(const struct test *const *)right);
 }
 
-/* All constants that rows compare this occurrence with, once each, in order. */
-static unsigned switch_cases(struct match *match, struct lives rows, const struct test *first, const struct test ***ret)
+/* The row's comparison of the same place with a constant of the same sort, or NULL. */
+static const struct test *case_of(const struct live *live, const struct test *first)
 {
-    const struct test **cases = nb_arena_array(match->frame->unit->arena, rows.count + 1, sizeof *cases);
-    unsigned count = 0, unique = 0;
+    for (unsigned i = 0; i < live->count; i++) {
+        const struct test *test = live->tests[i];
 
-    if (!can_switch(first))
-        return 0;
-    for (unsigned i = 0; i < rows.count; i++)
-        for (unsigned k = 0; k < rows.items[i].count; k++) {
-            const struct test *test = rows.items[i].tests[k];
-
-            if (test->at == first->at && test->kind == first->kind && can_switch(test)) {
-                cases[count++] = test;
-                break; /* a second one on the same place would contradict the first */
-            }
-        }
-    if (count < SWITCH_LEAST)
-        return 0;
-    qsort(cases, count, sizeof *cases, compare_tests);
-    for (unsigned i = 0; i < count; i++)
-        if (unique == 0 || switch_key(cases[unique - 1]) != switch_key(cases[i]))
-            cases[unique++] = cases[i];
-    *ret = cases;
-    return unique >= SWITCH_LEAST && unique <= SWITCH_MOST ? unique : 0;
+        if (test->at == first->at && test->kind == first->kind && is_case(test))
+            return test; /* a second one would contradict it */
+    }
+    return NULL;
 }
 
 static struct node *build(struct match *match, struct lives rows);
 
-static struct lives without_cases(struct match *match, struct lives rows, const struct test *first)
+/* Rows dealt out by the constant they want; those that want none (`open`) take part everywhere. */
+struct deal {
+    const struct test **cases;  /* each constant once, in order */
+    unsigned count;
+    const struct test **wanted; /* of each row, or NULL */
+    unsigned open;              /* how many rows are open … */
+    unsigned lead;              /* … and how many rows stand in front of the first */
+};
+
+static struct deal deal_rows(struct match *match, struct lives rows, const struct test *first)
 {
-    struct lives left = { nb_arena_array(match->frame->unit->arena, rows.count + 1, sizeof *left.items), 0 };
+    struct nb_arena *arena = match->frame->unit->arena;
+    struct deal deal = { .lead = rows.count };
+    unsigned count = 0;
 
+    deal.cases = nb_arena_array(arena, rows.count + 1, sizeof *deal.cases);
+    deal.wanted = nb_arena_array(arena, rows.count + 1, sizeof *deal.wanted);
     for (unsigned i = 0; i < rows.count; i++) {
-        bool out = false;
+        deal.wanted[i] = case_of(&rows.items[i], first);
+        if (deal.wanted[i] != NULL)
+            deal.cases[count++] = deal.wanted[i];
+        else if (deal.open++ == 0)
+            deal.lead = i;
+    }
+    qsort(deal.cases, count, sizeof *deal.cases, compare_tests);
+    for (unsigned i = 0; i < count; i++)
+        if (deal.count == 0 || compare_cases(deal.cases[deal.count - 1], deal.cases[i]) != 0)
+            deal.cases[deal.count++] = deal.cases[i];
+    return deal;
+}
 
-        for (unsigned k = 0; k < rows.items[i].count && !out; k++) {
-            const struct test *test = rows.items[i].tests[k];
+static unsigned case_index(const struct deal *deal, const struct test *wanted)
+{
+    unsigned low = 0, high = deal->count;
 
-            out = test->at == first->at && test->kind == first->kind && can_switch(test);
-        }
-        if (!out)
-            left.items[left.count++] = rows.items[i];
+    while (low < high) {
+        unsigned middle = low + (high - low) / 2;
+
+        if (compare_cases(deal->cases[middle], wanted) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* Into the branch of case `index` go its own rows and the open ones, in order. `own` lists row numbers by case, `starts` where each case begins. */
+static struct lives branch_rows(struct match *match, struct lives rows, const struct deal *deal, unsigned index,
+                                const unsigned *own, unsigned own_count, const unsigned *open)
+{
+    struct lives left = { nb_arena_array(match->frame->unit->arena, own_count + deal->open + 1, sizeof *left.items), 0 };
+    unsigned i = 0, k = 0;
+
+    while (i < own_count || k < deal->open) {
+        unsigned row = k >= deal->open || (i < own_count && own[i] < open[k]) ? own[i++] : open[k++];
+
+        if (reduce(match, &rows.items[row], deal->cases[index], true, &left.items[left.count]))
+            left.count++;
     }
     return left;
 }
 
-static void build_switch(struct match *match, struct node *node, struct lives rows, const struct test **cases,
-                         unsigned count)
+/* A branch for each constant; the open rows are what is left otherwise. */
+static struct lives build_switch(struct match *match, struct node *node, struct lives rows, const struct deal *deal)
 {
+    struct nb_arena *arena = match->frame->unit->arena;
+    unsigned *starts = nb_arena_array(arena, deal->count + 2, sizeof *starts);
+    unsigned *own = nb_arena_array(arena, rows.count + 1, sizeof *own), *open = nb_arena_array(arena, deal->open + 1, sizeof *open);
+    unsigned *indices = nb_arena_array(arena, rows.count + 1, sizeof *indices);
+    struct lives left = { nb_arena_array(arena, deal->open + 1, sizeof *left.items), 0 };
+
+    for (unsigned i = 0; i < rows.count; i++)
+        if (deal->wanted[i] != NULL)
+            starts[(indices[i] = case_index(deal, deal->wanted[i])) + 2]++;
+    for (unsigned i = 2; i < deal->count + 2; i++)
+        starts[i] += starts[i - 1];
+    for (unsigned i = 0; i < rows.count; i++) {
+        if (deal->wanted[i] != NULL) {
+            own[starts[indices[i] + 1]++] = i;
+        } else {
+            open[left.count] = i;
+            left.items[left.count++] = rows.items[i];
+        }
+    }
     node->kind = NODE_SWITCH;
-    node->tests = cases;
-    node->count = count;
-    node->cases = nb_arena_array(match->frame->unit->arena, count, sizeof *node->cases);
-    for (unsigned i = 0; i < count; i++)
-        node->cases[i] = build(match, split(match, rows, cases[i], true));
+    node->tests = deal->cases;
+    node->count = deal->count;
+    node->cases = nb_arena_array(arena, deal->count + 1, sizeof *node->cases);
+    for (unsigned i = 0; i < deal->count; i++)
+        node->cases[i] = build(match, branch_rows(match, rows, deal, i, own + starts[i], starts[i + 1] - starts[i], open));
+    return left;
 }
 
 /* One row by itself, the others after it. */
@@ -776,35 +854,37 @@ static struct node *build(struct match *match, struct lives rows)
     struct node *root = NULL, **place = &root;
 
     while (rows.count > 0) {
-        struct live *first = &rows.items[0];
-        const struct test **cases;
-        unsigned count;
+        const struct live *first = &rows.items[0];
+        struct deal deal;
         struct node *node;
 
         if (first->count == 0) {
             *place = node = new_node(match, NODE_LEAF);
             node->row = first->row;
-            place = &node->no;
             if (!has_guard(match, first->row))
                 return root;
             rows = (struct lives){ rows.items + 1, rows.count - 1 };
-        } else if (rows.count == 1 || match->budget <= 0) {
+        } else if (rows.count == 1 || (match->budget <= 0 && !is_case(first->tests[0]))) {
             *place = node = build_row(match, first);
-            place = &node->no;
             rows = (struct lives){ rows.items + 1, rows.count - 1 };
-        } else {
+        } else if (!is_case(first->tests[0])) {
             *place = node = new_node(match, NODE_TEST);
             node->test = first->tests[0];
-            place = &node->no;
-            count = switch_cases(match, rows, node->test, &cases);
-            if (count > 0) {
-                build_switch(match, node, rows, cases, count);
-                rows = without_cases(match, rows, node->test);
+            node->yes = build(match, split_true(match, rows, node->test));
+            rows = split_false(match, rows, node->test);
+        } else {
+            deal = deal_rows(match, rows, first->tests[0]);
+            *place = node = new_node(match, NODE_ELSE);
+            node->test = first->tests[0];
+            if (match->budget >= (long)deal.count * deal.open || deal.open == 0) {
+                match->budget -= (long)deal.count * deal.open;
+                rows = build_switch(match, node, rows, &deal);
             } else {
-                node->yes = build(match, split(match, rows, node->test, true));
-                rows = split(match, rows, node->test, false);
+                node->yes = build(match, (struct lives){ rows.items, deal.lead });
+                rows = (struct lives){ rows.items + deal.lead, rows.count - deal.lead };
             }
         }
+        place = &node->no;
     }
     *place = new_node(match, NODE_FAIL);
     return root;
@@ -815,7 +895,7 @@ static void count_leaves(struct match *match, const struct node *node)
     for (; node != NULL; node = node->no) {
         if (node->kind == NODE_LEAF || node->kind == NODE_ROW)
             match->states[node->row->way].leaves++;
-        else if (node->kind == NODE_TEST)
+        else if (node->kind == NODE_TEST || node->kind == NODE_ELSE)
             count_leaves(match, node->yes);
         for (unsigned i = 0; node->kind == NODE_SWITCH && i < node->count; i++)
             count_leaves(match, node->cases[i]);
@@ -1076,7 +1156,22 @@ static void bind_branch(struct match *match, const struct node *node, ns_mark la
         ns_code_bind(&match->frame->code, label);
 }
 
-static void emit_switch(struct match *match, const struct node *node, ns_mark no)
+static int64_t switch_key(const struct test *test)
+{
+    return test->kind == TEST_CTOR ? (int64_t)test->number : vm_small(test->value);
+}
+
+static bool pays_table(const struct node *node)
+{
+    if (node->count < SWITCH_LEAST || node->count > SWITCH_MOST || node->test->kind == TEST_CONST)
+        return false;
+    for (unsigned i = 0; node->test->kind == TEST_IS && i < node->count; i++)
+        if (!vm_is_small(node->tests[i]->value))
+            return false;
+    return true;
+}
+
+static void emit_table(struct match *match, const struct node *node, ns_mark no)
 {
     struct ns_code *code = &match->frame->code;
     int64_t *keys = nb_arena_array(match->frame->unit->arena, node->count, sizeof *keys);
@@ -1097,6 +1192,39 @@ static void emit_switch(struct match *match, const struct node *node, ns_mark no
     }
 }
 
+/* One constant after the other. */
+static void emit_chain(struct match *match, const struct node *node, ns_mark no)
+{
+    for (unsigned i = 0; i < node->count; i++) {
+        ns_mark next = i + 1 < node->count ? ns_code_label(&match->frame->code) : no;
+        size_t mark = match->trail.count;
+
+        emit_test(match, node->tests[i], next);
+        emit(match, node->cases[i]);
+        forget(match, mark);
+        if (i + 1 < node->count)
+            ns_code_bind(&match->frame->code, next);
+    }
+}
+
+static void emit_switch(struct match *match, const struct node *node, ns_mark no)
+{
+    if (pays_table(node))
+        emit_table(match, node, no);
+    else
+        emit_chain(match, node, no);
+}
+
+/* A tree whose misses go on to `no`. */
+static void emit_else(struct match *match, const struct node *node, ns_mark no)
+{
+    ns_mark outer = match->miss;
+
+    match->miss = no;
+    emit(match, node->yes);
+    match->miss = outer;
+}
+
 static void emit(struct match *match, const struct node *node)
 {
     while (node->kind != NODE_FAIL) {
@@ -1112,6 +1240,8 @@ static void emit(struct match *match, const struct node *node)
             emit(match, node->yes);
         } else if (node->kind == NODE_SWITCH) {
             emit_switch(match, node, no);
+        } else if (node->kind == NODE_ELSE) {
+            emit_else(match, node, no);
         } else {
             for (unsigned i = 0; node->kind == NODE_ROW && i < node->count; i++)
                 emit_test(match, node->tests[i], no);

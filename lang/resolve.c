@@ -48,6 +48,32 @@ bool ns_reported(const struct ns_unit *unit)
     return unit->just_reported;
 }
 
+/* Line breaks between two offsets. */
+static uint32_t breaks(const struct ns_source *source, uint32_t from, uint32_t to)
+{
+    uint32_t count = 0;
+
+    for (const char *at = source->text + from; (at = memchr(at, '\n', (size_t)(source->text + to - at))) != NULL; at++)
+        count++;
+    return count;
+}
+
+/* Places follow each other closely, so the line is counted on from the last one. */
+uint32_t ns_line_of(struct ns_unit *unit, struct ns_span span)
+{
+    if (unit->line_source != span.source) {
+        unit->line_source = span.source;
+        unit->line_at = 0;
+        unit->line = 1;
+    }
+    if (span.from >= unit->line_at)
+        unit->line += breaks(span.source, unit->line_at, span.from);
+    else
+        unit->line -= breaks(span.source, span.from, unit->line_at);
+    unit->line_at = span.from;
+    return unit->line;
+}
+
 bool ns_is_inside(const struct ns_space *from, const struct ns_space *module)
 {
     for (const struct ns_space *space = from; space != NULL; space = space->outer)

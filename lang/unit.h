@@ -214,6 +214,9 @@ void ns_report(struct ns_unit *unit, struct ns_span span, const char *format, ..
 /** Whether ns_report() has just opened an entry, so that a hint belongs to it. */
 bool ns_reported(const struct ns_unit *unit);
 
+/** The line a place is in; quick when places are asked for roughly in order. */
+uint32_t ns_line_of(struct ns_unit *unit, struct ns_span span);
+
 enum ns_meaning_kind {
     NS_MEANS_NOTHING,
     NS_MEANS_VALUE,      /* value: an mvar, a binding or a constant */
