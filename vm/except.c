@@ -7,6 +7,7 @@
 
 #include "vm/except.h"
 
+#include <pthread.h>
 #include <stdarg.h>
 
 #include "base/alloc.h"
@@ -15,10 +16,23 @@
 #include "vm/print.h"
 #include "vm/string.h"
 
-/* Raised when there is no memory even for an exception's text. */
-static enum vm_status raise_bare(struct vm_ctx *ctx)
+/* ("Panic", "Out of memory"), for when there is no memory even for an exception. */
+static vm_value no_memory_kind[2], no_memory_text[3], no_memory_pair[3];
+static pthread_once_t no_memory_once = PTHREAD_ONCE_INIT;
+
+static void make_no_memory(void)
 {
-    ctx->exception = VM_UNIT;
+    static const char kind[] = "Panic", text[] = "Out of memory";
+
+    no_memory_pair[0] = VM_HEADER(VM_KIND_TUPLE, VM_FLAG_IMMORTAL, 0, 2);
+    no_memory_pair[1] = vm_string_immortal(no_memory_kind, kind, sizeof kind - 1);
+    no_memory_pair[2] = vm_string_immortal(no_memory_text, text, sizeof text - 1);
+}
+
+static enum vm_status raise_no_memory(struct vm_ctx *ctx)
+{
+    pthread_once(&no_memory_once, make_no_memory);
+    ctx->exception = vm_from_object(no_memory_pair);
     return VM_RAISE;
 }
 
@@ -34,15 +48,15 @@ static enum vm_status raise_pair(struct vm_ctx *ctx, const char *kind, const cha
 
     ctx->exception = vm_string(ctx, text, length);
     if (ctx->exception == VM_NONE)
-        return raise_bare(ctx);
+        return raise_no_memory(ctx);
     first = vm_string_cstr(ctx, kind);
     if (first == VM_NONE)
-        return raise_bare(ctx);
+        return raise_no_memory(ctx);
     VM_ROOT(ctx, first);
     bool room = vm_heap_reserve(ctx, 3);
     VM_UNROOT(ctx, first);
     if (!room)
-        return raise_bare(ctx);
+        return raise_no_memory(ctx);
     second = ctx->exception;
     pair = vm_heap_take(&ctx->process->heap, 3);
     pair[0] = VM_HEADER(VM_KIND_TUPLE, 0, 0, 2);
@@ -58,11 +72,13 @@ static enum vm_status raise_formatted(struct vm_ctx *ctx, const char *kind, cons
     enum vm_status status;
 
     nb_buf_vprintf(&text, format, arguments);
-    if (kind != NULL) {
+    if (text.failed) {
+        status = raise_no_memory(ctx);
+    } else if (kind != NULL) {
         status = raise_pair(ctx, kind, nb_buf_cstr(&text), text.length);
     } else {
         ctx->exception = vm_string(ctx, nb_buf_cstr(&text), text.length);
-        status = ctx->exception == VM_NONE ? raise_bare(ctx) : VM_RAISE;
+        status = ctx->exception == VM_NONE ? raise_no_memory(ctx) : VM_RAISE;
     }
     nb_buf_done(&text);
     return status;

@@ -158,8 +158,10 @@ static void count_shared_bytes(struct vm_heap *heap)
     for (uint32_t i = 0; i < heap->shared_count; i++)
         heap->shared_bytes += vm_shared_bytes(heap->shared[i]) + sizeof(vm_value);
     heap->shared_limit = 2 * heap->shared_bytes;
-    if (heap->shared_limit < VM_SHARED_BYTES_MIN)
-        heap->shared_limit = VM_SHARED_BYTES_MIN;
+    if (heap->limit_words != 0 && heap->shared_limit > heap->limit_words * sizeof(vm_value))
+        heap->shared_limit = heap->limit_words * sizeof(vm_value);
+    if (heap->shared_limit < heap->shared_bytes + VM_SHARED_BYTES_MIN)
+        heap->shared_limit = heap->shared_bytes + VM_SHARED_BYTES_MIN;
 }
 
 static void drop_from_space(struct vm_heap *heap)
@@ -258,6 +260,14 @@ static void keep_to_limit(struct vm_heap *heap)
     heap->fp = heap->end - stack_words;
 }
 
+/* Whether the process may have that many words more. Shared objects that it alone keeps alive cost as much memory as
+ * its own, so those it refers to count as well. */
+static bool is_within_limit(const struct vm_heap *heap, size_t words)
+{
+    return heap->limit_words == 0 ||
+           words_at_most(heap, words) + heap->shared_bytes / sizeof(vm_value) <= heap->limit_words;
+}
+
 bool vm_heap_collect(struct vm_ctx *ctx, size_t words)
 {
     struct vm_heap *heap = &ctx->process->heap;
@@ -265,6 +275,8 @@ bool vm_heap_collect(struct vm_ctx *ctx, size_t words)
     size_t block_words;
 
     if (words > SIZE_MAX / 64) /* so that no sum below overflows; nobody has that much */
+        return false;
+    if (heap->limit_words != 0 && words > heap->limit_words) /* whatever dies */
         return false;
     block = new_block(heap, words, &block_words);
     if (block == NULL && words > 0) /* perhaps enough dies to do with less */
@@ -275,5 +287,5 @@ bool vm_heap_collect(struct vm_ctx *ctx, size_t words)
     trim(ctx, words);
     keep_to_limit(heap);
     heap->collections++;
-    return vm_heap_has(heap, words) && (heap->limit_words == 0 || words_at_most(heap, words) <= heap->limit_words);
+    return vm_heap_has(heap, words) && is_within_limit(heap, words);
 }

@@ -43,7 +43,7 @@ struct vm_heap {
     uint32_t shared_count, shared_capacity;
     uint64_t shared_bytes;           /* their size, as noted since the last collection … */
     uint64_t shared_limit;           /* … and when to collect because of it */
-    uint64_t limit_words;            /* most words the block may have; 0: no limit */
+    uint64_t limit_words;            /* most words of block and shared objects together; 0: no limit */
     uint64_t fragment_words;
     uint32_t collections;
 };

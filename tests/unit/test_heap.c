@@ -175,6 +175,32 @@ START_TEST(refuses_what_exceeds_its_limit_and_stays_intact)
 }
 END_TEST
 
+START_TEST(counts_shared_objects_towards_its_limit)
+{
+    it.process.heap.limit_words = 1000;
+    for (unsigned i = 0; i < 3; i++) {
+        vm_value string = vm_shared_new(VM_KIND_STRING, 0, 0, 3000);
+
+        vm_heap_add_shared(&it.process.heap, string);
+        set_reg(&it, i, string);
+        ck_assert_int_eq(vm_heap_collect(&it.ctx, 10), i < 2);
+    }
+    set_reg(&it, 1, VM_UNIT);
+    ck_assert(vm_heap_collect(&it.ctx, 10));
+}
+END_TEST
+
+/* A range of billions, say: nobody looks through the heap, or asks the system for memory, to find out. */
+START_TEST(refuses_at_once_what_no_collection_could_give)
+{
+    uint32_t before = it.process.heap.collections;
+
+    it.process.heap.limit_words = 1000;
+    ck_assert(!vm_heap_reserve(&it.ctx, 1001));
+    ck_assert_uint_eq(it.process.heap.collections, before);
+}
+END_TEST
+
 START_TEST(stays_intact_without_memory)
 {
     bool had;
@@ -344,6 +370,8 @@ int main(void)
     tcase_add_test(all, stays_small_when_all_is_garbage);
     tcase_add_test(all, gives_memory_back_when_it_became_small);
     tcase_add_test(all, refuses_what_exceeds_its_limit_and_stays_intact);
+    tcase_add_test(all, counts_shared_objects_towards_its_limit);
+    tcase_add_test(all, refuses_at_once_what_no_collection_could_give);
     tcase_add_test(all, stays_intact_without_memory);
     tcase_add_test(all, keeps_the_old_references_when_there_is_no_memory_for_new_ones);
     tcase_add_test(all, drops_shared_objects_that_nothing_refers_to);

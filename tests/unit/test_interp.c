@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "base/stress.h"
 #include "vm/call.h"
 #include "vm/code.h"
 #include "vm/dispatch.h"
@@ -196,10 +197,11 @@ END_TEST
 
 START_TEST(keeps_a_small_record_per_level_otherwise)
 {
-    size_t words = stack_words(10000, false);
+    enum { LEVELS = NB_STRESS_OR(300, 10000) }; /* each instruction collects there, and walks the whole stack */
+    size_t words = stack_words(LEVELS, false);
 
-    ck_assert_uint_ge(words, 10000);
-    ck_assert_uint_le(words, 10000 * 8 + 64);
+    ck_assert_uint_ge(words, LEVELS);
+    ck_assert_uint_le(words, LEVELS * 8 + 64);
 }
 END_TEST
 
@@ -226,6 +228,27 @@ START_TEST(is_killed_before_it_runs)
     f = make(code, 2, 0, 1);
     atomic_store(&process.kill, true);
     ck_assert_int_eq(run(&f, INT64_MAX), VM_STOP_KILLED);
+}
+END_TEST
+
+START_TEST(raises_out_of_memory_without_memory_for_it)
+{
+    char *text;
+
+    nb_alloc_fail_after(0);
+    ck_assert_int_eq(vm_raise_panic(&ctx, "Out of memory"), VM_RAISE);
+    nb_alloc_fail_after(-1);
+    text = vm_exception_text(ctx.exception);
+    ck_assert_str_eq(text, "Panic: Out of memory");
+    nb_free(text);
+
+    process.heap.limit_words = 1;
+    process.heap.top = process.heap.fp; /* no room left */
+    ck_assert_int_eq(vm_raise_type(&ctx, "Int", VM_UNIT), VM_RAISE);
+    text = vm_exception_text(ctx.exception);
+    ck_assert_str_eq(text, "Panic: Out of memory");
+    nb_free(text);
+    process.heap.top = process.heap.start;
 }
 END_TEST
 
@@ -290,6 +313,7 @@ int main(void)
     tcase_add_test(one, keeps_a_small_record_per_level_otherwise);
     tcase_add_test(one, spreads_a_tuple_over_parameters);
     tcase_add_test(one, is_killed_before_it_runs);
+    tcase_add_test(one, raises_out_of_memory_without_memory_for_it);
     tcase_add_test(one, forgets_the_arguments_of_a_method_that_an_operator_called);
     tcase_add_test(one, sees_nothing_that_an_earlier_process_left_in_the_context);
     suite_add_tcase(suite, one);
