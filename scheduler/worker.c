@@ -20,10 +20,11 @@
  * leaves cores idle. So help is called (sched_parking_wake_one: only if somebody is parked and nobody is searching)
  * when
  *   - a process used up its slice while others wait: whoever computes that long lets the others go elsewhere;
- *   - the queue grows longer than QUEUE_FEW;
+ *   - the queue grows longer than QUEUE_LONG. Not less: an accept loop spawns a handler for each request of a burst;
+ *     with a bound of 4 the second core was woken for each batch of hello-worlds, a third more CPU time per request;
  *   - a process has waited in the queue for AGE_NS: one of those waiting is sampled at a time, by its number, so this
  *     costs a comparison;
- *   - a thief that was the last searcher leaves more than QUEUE_FEW behind, or the injection queue is not empty;
+ *   - a thief that was the last searcher leaves more than QUEUE_LONG behind, or the injection queue is not empty;
  *   - work comes from outside of the workers.
  * What is not called for is not lost: the owner of a queue never parks while it holds anything.
  *
@@ -42,7 +43,7 @@
 
 enum {
     INJECT_TURNS = 61,
-    QUEUE_FEW = 4,
+    QUEUE_LONG = 128,
     AGE_NS = 30 * 1000,
     POLL_SLICES = 64,
     POLL_NS = 1000 * 1000,
@@ -120,7 +121,7 @@ static void push(struct sched_worker *worker, struct vm_process *process)
         worker->sample = worker->pushed;
         worker->sample_ns = worker->now_ns;
     }
-    if (sched_runq_length(worker->queue) > QUEUE_FEW)
+    if (sched_runq_length(worker->queue) > QUEUE_LONG)
         call_for_help(worker);
 }
 
@@ -217,7 +218,7 @@ static void found(struct sched_worker *worker, size_t left_behind)
         return;
     worker->searching = false;
     if (sched_parking_found(worker->sched->parking) &&
-        (left_behind > QUEUE_FEW || sched_inject_length(&worker->sched->inject) > 0))
+        (left_behind > QUEUE_LONG || sched_inject_length(&worker->sched->inject) > 0))
         call_for_help(worker);
 }
 
@@ -498,7 +499,7 @@ static struct vm_process *find(struct sched_worker *worker)
     run_hooks(worker);
     run_timers(worker);
     if (worker->pollers != NULL && run_pollers(worker)) {
-        found(worker, QUEUE_FEW + 1); /* busy with its own: somebody else may search */
+        found(worker, QUEUE_LONG + 1); /* busy with its own: somebody else may search */
         return NULL;
     }
     if (worker->sched->sim != NULL) {

@@ -235,6 +235,8 @@ static int run_burst(char **arguments, int count)
         }
     }
     printf("%d answered in %ld ms\n", answered, now_ms() - began_ms);
+    free(askers);
+    free(polls);
     return EXIT_SUCCESS;
 }
 
@@ -253,6 +255,7 @@ static int run_idle(char **arguments, int count)
     for (int i = 0; i < wanted; i++)
         still_open += recv(fds[i], &byte, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN;
     printf("%d of %d open\n", still_open, wanted);
+    free(fds);
     return EXIT_SUCCESS;
 }
 
@@ -344,6 +347,8 @@ static int run_load(char **arguments, int count)
     }
     printf("%ld answered, %ld failed%s\n", load.answered, load.failed,
            load.nobody_listens ? ", nobody listens any more" : "");
+    free(askers);
+    free(polls);
     return EXIT_SUCCESS;
 }
 
