@@ -26,11 +26,10 @@
 #include "scheduler/sched.h"
 #include "server/http_native.h"
 #include "server/runtime.h"
-#include "vm/call.h"
 #include "vm/except.h"
+#include "vm/init.h"
 #include "vm/print.h"
 #include "vm/program.h"
-#include "vm/type.h"
 
 enum { EXIT_INTERRUPTED = 130 };
 
@@ -393,10 +392,13 @@ static bool take_option(struct invocation *invocation, char **argv, int *at)
     return true;
 }
 
-static bool take_command(struct invocation *invocation, const char *word)
+/* A first word that names a file is run (06 C.3), unless what follows names one too: `nostos check FILE` beside a file `check`. */
+static bool take_command(struct invocation *invocation, const char *word, const char *next)
 {
+    bool is_file = exists(word) && (next == NULL || !exists(next));
+
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-        if (strcmp(word, commands[i].word) == 0 && !exists(word)) {
+        if (strcmp(word, commands[i].word) == 0 && !is_file) {
             invocation->command = commands[i].command;
             return true;
         }
@@ -411,7 +413,7 @@ static bool take_arguments(struct invocation *invocation, char **argv)
         if (argv[i][0] == '-' && argv[i][1] != '\0') {
             if (!take_option(invocation, argv, &i))
                 return false;
-        } else if (first && take_command(invocation, argv[i])) {
+        } else if (first && take_command(invocation, argv[i], argv[i + 1])) {
             first = false;
         } else {
             first = false;
@@ -446,8 +448,7 @@ int main(int argc, char **argv)
         fputs("Error: No input file specified\nTry: nostos FILE.nos, or nostos --help\n", stderr);
         return EXIT_FAILURE;
     }
-    vm_type_init();
-    vm_call_init();
+    vm_init();
     lib_register();
     srv_http_register_natives();
     return compile_and(&invocation);

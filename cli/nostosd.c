@@ -18,7 +18,7 @@
 #include "server/http_native.h"
 #include "systemd/journal.h"
 #include "systemd/notify.h"
-#include "vm/type.h"
+#include "vm/init.h"
 
 enum { EXIT_USAGE = 2 };
 
@@ -179,7 +179,7 @@ int main(int argc, char **argv)
     }
     hooks.watchdog_interval_ns = sysd_watchdog_interval_ns();
     arguments.options.config_path = arguments.config;
-    vm_type_init();
+    vm_init();
     lib_register();
     srv_http_register_natives();
     return srv_daemon_run(&arguments.options, conf);

@@ -15,6 +15,7 @@ libvm_a_SOURCES += vm/operate.c vm/operate.h
 libvm_a_SOURCES += vm/except.c vm/except.h
 libvm_a_SOURCES += vm/dispatch.c vm/dispatch.h
 libvm_a_SOURCES += vm/process.h vm/host.h
+libvm_a_SOURCES += vm/init.c vm/init.h
 libvm_a_SOURCES += vm/list.c vm/list.h
 libvm_a_SOURCES += vm/heap.c vm/gc.c vm/heap.h
 libvm_a_SOURCES += vm/references.c vm/references.h
