@@ -1,6 +1,6 @@
 /*
- * file.c - natives of files. The work is done by io/; each native is called twice, first to begin and park, then to take
- * the result (io/reactor.h).
+ * file.c - natives of files. The work is done by io/; each native is called twice, first to begin and park, then to
+ * take the result (io/reactor.h).
  */
 #include "config.h"
 

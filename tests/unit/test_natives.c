@@ -1,8 +1,8 @@
 /*
  * test_natives.c - what the natives of the library promise, a row per promise.
  *
- * A row calls a native with arguments written as in the language (a small reader is below) and gives the display form of
- * the result, or behind a `!` that of the exception.
+ * A row calls a native with arguments written as in the language (a small reader is below) and gives the display form
+ * of the result, or behind a `!` that of the exception.
  */
 #include "config.h"
 
@@ -640,7 +640,8 @@ static const struct row rows[] = {
     { "Time.minute", "52245000", "30" },
     { "Time.second", "52245000", "45" },
     { "Time.second", "-9223372036854775808", "4" },
-    { "Time.formatUtc", "1000000000123 \"%Y-%m-%d %H:%M:%S.%3f %Z %% %s\"", "2001-09-09 01:46:40.123 UTC % 1000000000" },
+    { "Time.formatUtc", "1000000000123 \"%Y-%m-%d %H:%M:%S.%3f %Z %% %s\"",
+      "2001-09-09 01:46:40.123 UTC % 1000000000" },
     { "Time.formatUtc", "0 \"%f%\"", "000000000%" },
     { "Time.parse", "\"2001-09-09 01:46:40\" \"%Y-%m-%d %H:%M:%S\"", "Some(1000000000000)" },
     { "Time.parse", "\"2001-09-31 01:46:40\" \"%Y-%m-%d %H:%M:%S\"", "None" },
@@ -946,7 +947,8 @@ START_TEST(looks_at_processes)
     ck_assert_str_eq(call("Process.alive", "@1"), "true");
     ck_assert_str_eq(call("Process.alive", "@2"), "false");
     ck_assert_str_eq(call("Process.time", "@2"), "-1");
-    ck_assert_int_eq(strncmp(call("Process.info", "@1"), "ProcessInfo{status: \"running\", mailbox: 0, uptime: ", 51), 0);
+    ck_assert_int_eq(strncmp(call("Process.info", "@1"),
+                             "ProcessInfo{status: \"running\", mailbox: 0, uptime: ", 51), 0);
     ck_assert_str_eq(call("Process.info", "@2"), "ProcessInfo{status: \"exited\", mailbox: 0, uptime: 0}");
     atomic_store(&process.kill, true);
     ck_assert_str_eq(call("Process.alive", "@1"), "false");
@@ -986,7 +988,7 @@ START_TEST(every_native_is_documented)
     for (unsigned i = 0; (native = vm_native_at(i)) != NULL; i++) {
         size_t length = strlen(native->doc);
 
-        ck_assert_msg(length > 1 && (native->doc[length - 1] == '.' || native->doc[length - 1] == ')'), "%s", native->name);
+        ck_assert_msg(length > 1 && strchr(".)", native->doc[length - 1]) != NULL, "%s", native->name);
         ck_assert_msg(native->type[0] == '(' && strstr(native->type, " -> ") != NULL, "%s", native->name);
         ck_assert_msg((native->name[0] == '_') == ((native->flags & VM_NATIVE_HIDDEN) != 0), "%s", native->name);
         ck_assert_msg(native->arity <= VM_NATIVE_ARITY_MAX, "%s", native->name);
