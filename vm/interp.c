@@ -883,10 +883,16 @@ op_THROW:
     ctx->exception = r[A];
     goto raise_saved;
 op_PUSH_STUB: {
+    const struct vm_function *stub = (const struct vm_function *)(uintptr_t)W1;
     unsigned count = C;
 
+    /* The turn of a loop: the very record this would make is already beneath (see call.c). */
+    if (likely(stub->catches_all && count == 0 && fp[1] != 0 && r[function_of(fp)->registers] == W1)) {
+        p->handler = (uint32_t)vm_small(r[A]);
+        NEXT(2);
+    }
     SAVE();
-    if (!vm_push_stub(ctx, (const struct vm_function *)(uintptr_t)W1, A, (const uint16_t *)(pc + 2), count))
+    if (!vm_push_stub(ctx, stub, A, (const uint16_t *)(pc + 2), count))
         goto raise_saved;
     MOVED();
     NEXT(2u + list_words(count));
