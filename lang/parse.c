@@ -209,6 +209,13 @@ bool ns_fail_expected(struct ns_parser *parser, const char *what)
     return reported;
 }
 
+/* A keyword where something else has to be is often one that was meant as a name. */
+static void hint_keyword(struct ns_parser *parser, const struct ns_token *token)
+{
+    if (ns_token_is_keyword(token->kind))
+        ns_hint(parser->diag, "'%s' is a reserved keyword, it cannot be a name", token->name);
+}
+
 bool ns_fail_unexpected(struct ns_parser *parser, const char *what)
 {
     const struct ns_token *token = ns_peek(parser);
@@ -220,8 +227,10 @@ bool ns_fail_unexpected(struct ns_parser *parser, const char *what)
     describe(parser, token, &found);
     reported = ns_fail(parser, ns_token_span(parser, token), "unexpected %s (expected %s)", nb_buf_cstr(&found), what);
     nb_buf_done(&found);
-    if (reported)
+    if (reported) {
         hint_operator(parser, token);
+        hint_keyword(parser, token);
+    }
     return reported;
 }
 
