@@ -690,6 +690,7 @@ void ns_block(struct ns_frame *frame, const struct ns_expr_list *statements, str
         else
             lower_last(frame, hoist, statements->items[i], target);
     }
+    ns_hoist_done(hoist);
     ns_scope_end(frame, scope);
 }
 

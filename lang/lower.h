@@ -201,6 +201,7 @@ void ns_lower_spawn(struct ns_frame *frame, const struct ns_expr *expr, struct n
 /** Before the statements of a block: which local functions there are and which of them need nothing from around. */
 struct ns_hoist;
 struct ns_hoist *ns_hoist(struct ns_frame *frame, const struct ns_expr_list *statements);
+void ns_hoist_done(struct ns_hoist *hoist); /* when the block is lowered; NULL is fine */
 /** A statement that defines a local function: true when it was one and has been dealt with. */
 bool ns_lower_local(struct ns_frame *frame, struct ns_hoist *hoist, const struct ns_expr *statement);
 /** Clauses of `group` as the whole body of the frame. */

@@ -447,8 +447,9 @@ static struct ns_group *padded_group(struct ns_frame *frame, const struct defini
 
                 *padded = *definition->clauses.items[i];
                 padded->parameters.items = nb_arena_array(frame->unit->arena, most + 1, sizeof *padded->parameters.items);
-                memcpy(padded->parameters.items, definition->clauses.items[i]->parameters.items,
-                       arity * sizeof *padded->parameters.items);
+                if (arity > 0)
+                    memcpy(padded->parameters.items, definition->clauses.items[i]->parameters.items,
+                           arity * sizeof *padded->parameters.items);
                 for (uint32_t k = arity; k < most; k++) {
                     struct ns_pattern *any = nb_arena_alloc(frame->unit->arena, sizeof *any);
 
@@ -569,6 +570,12 @@ struct ns_hoist *ns_hoist(struct ns_frame *frame, const struct ns_expr_list *sta
     }
     ns_table_done(&hoist->bound);
     return hoist;
+}
+
+void ns_hoist_done(struct ns_hoist *hoist)
+{
+    if (hoist != NULL)
+        ns_table_done(&hoist->by_name);
 }
 
 /* Without captures: functions like those of the module. */

@@ -419,6 +419,7 @@ static void lower_tail_body(struct ns_frame *frame, const struct ns_expr *body, 
         if (statements.items[i]->kind != NS_EXPR_BIND)
             frame->code.next = saved;
     }
+    ns_hoist_done(hoist);
     ns_scope_end(frame, scope);
 }
 

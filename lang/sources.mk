@@ -47,3 +47,13 @@ tests_fuzz_fuzz_parse_CFLAGS = $(AM_CFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_parse_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_parse_LDADD = $(FLOOR_LANG)
 endif
+
+check_PROGRAMS += tests/unit/test_emit
+tests_unit_test_emit_SOURCES = tests/unit/test_emit.c
+tests_unit_test_emit_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_emit_LDADD = $(FLOOR_LANG) $(CHECK_LIBS)
+
+check_PROGRAMS += tests/unit/test_pattern
+tests_unit_test_pattern_SOURCES = tests/unit/test_pattern.c
+tests_unit_test_pattern_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_pattern_LDADD = $(FLOOR_LANG) $(CHECK_LIBS)

@@ -31,6 +31,7 @@ tests_unit_test_interp_SOURCES = tests/unit/test_interp.c
 tests_unit_test_interp_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_interp_LDADD = $(FLOOR_VM) $(CHECK_LIBS)
 libvm_a_SOURCES += vm/cursor.c vm/cursor.h
+libvm_a_SOURCES += vm/seen.c vm/seen.h
 libvm_a_SOURCES += vm/map.c vm/map.h
 libvm_a_SOURCES += vm/compare.c vm/compare.h
 libvm_a_SOURCES += vm/print.c vm/print.h
@@ -104,3 +105,8 @@ check_PROGRAMS += tests/unit/test_mvar
 tests_unit_test_mvar_SOURCES = tests/unit/test_mvar.c tests/unit/vm_fixture.h
 tests_unit_test_mvar_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_mvar_LDADD = $(FLOOR_VM) $(CHECK_LIBS)
+
+check_PROGRAMS += tests/unit/test_op
+tests_unit_test_op_SOURCES = tests/unit/test_op.c
+tests_unit_test_op_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_op_LDADD = $(FLOOR_VM) $(CHECK_LIBS)
