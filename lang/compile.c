@@ -71,7 +71,8 @@ static struct vm_function *find_main(struct ns_unit *unit)
 
 /* ---- one compilation ---- */
 
-static struct ns_unit *unit_new(const struct ns_options *options, struct ns_diag *diag, const struct ns_program_source *source)
+static struct ns_unit *unit_new(const struct ns_options *options, struct ns_diag *diag,
+                                const struct ns_program_source *source)
 {
     struct ns_unit *unit = nb_xalloc_zero(sizeof *unit);
 
@@ -200,7 +201,8 @@ static int compile_source(struct ns_program_source *source, const struct ns_opti
     return error;
 }
 
-int ns_compile(const char *path, const struct ns_options *options, struct ns_diag *diag, struct vm_program **ret_program)
+int ns_compile(const char *path, const struct ns_options *options, struct ns_diag *diag,
+               struct vm_program **ret_program)
 {
     struct ns_program_source *source = NULL;
     int error = ns_load(path, options, diag, &source);

@@ -1,6 +1,6 @@
 /*
- * declare.c - what the modules define: spaces and their members, functions made of clauses, types with their constructors,
- * values. Bodies are not looked at, so order within and between modules does not matter.
+ * declare.c - what the modules define: spaces and their members, functions made of clauses, types with their
+ * constructors, values. Bodies are not looked at, so order within and between modules does not matter.
  */
 #include "config.h"
 
@@ -579,7 +579,8 @@ static void declare_module(struct ns_unit *unit, struct ns_space *space, const s
 {
     const char *name = item->module.name.text;
     struct ns_member *entry = ns_member(unit, space, name);
-    const char *path = space->path[0] == '\0' ? name : nb_intern(nb_arena_printf(unit->arena, "%s.%s", space->path, name));
+    const char *path =
+        space->path[0] == '\0' ? name : nb_intern(nb_arena_printf(unit->arena, "%s.%s", space->path, name));
 
     if (entry->module != NULL) {
         report_twice(unit, &item->module.name);

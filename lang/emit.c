@@ -11,7 +11,8 @@ enum { WORDS_MAX = 1 << 28 };
 
 void ns_code_init(struct ns_code *code)
 {
-    *code = (struct ns_code){ .words = NB_VEC_INIT, .lines = NB_VEC_INIT, .labels = NB_VEC_INIT, .fixups = NB_VEC_INIT };
+    *code =
+        (struct ns_code){ .words = NB_VEC_INIT, .lines = NB_VEC_INIT, .labels = NB_VEC_INIT, .fixups = NB_VEC_INIT };
 }
 
 void ns_code_done(struct ns_code *code)
@@ -130,7 +131,8 @@ static bool fits_list(struct ns_code *code, unsigned count)
     return count <= UINT16_MAX;
 }
 
-void ns_code_list(struct ns_code *code, enum vm_op op, unsigned a, unsigned b, const unsigned *registers, unsigned count)
+void ns_code_list(struct ns_code *code, enum vm_op op, unsigned a, unsigned b, const unsigned *registers,
+                  unsigned count)
 {
     if (fits_list(code, count) && begin(code, VM_INSN(op, a, b, count)))
         register_words(code, registers, count);

@@ -1,9 +1,9 @@
 /*
  * emit.h - an assembler for one function: instructions, labels, registers, lines.
  *
- * Registers are handed out like a stack: locals below, temporaries above; who takes some puts `next` back afterwards. Code that cannot be
- * reached (behind a jump, a return, a throw, until a label that something jumps to) is dropped while it is emitted, so callers need not
- * care whether an expression ever yields a value.
+ * Registers are handed out like a stack: locals below, temporaries above; who takes some puts `next` back afterwards.
+ * Code that cannot be reached (behind a jump, a return, a throw, until a label that something jumps to) is dropped
+ * while it is emitted, so callers need not care whether an expression ever yields a value.
  *
  * Not thread-safe; exhausted memory ends the program (base/vec.h).
  */

@@ -86,8 +86,8 @@ struct ns_local *ns_local_add_var(struct ns_frame *frame, const char *name, unsi
     return local;
 }
 
-/* A local can be used where its frame is, and in closures inside; one without register anywhere in its scope. What is defined
- * further down exists for closures only. */
+/* A local can be used where its frame is, and in closures inside; one without register anywhere in its scope. What is
+ * defined further down exists for closures only. */
 static bool is_reachable(const struct ns_frame *frame, const struct ns_local *local)
 {
     if (local->pending && local->frame == frame)

@@ -1,8 +1,8 @@
 /*
  * lower.c - expressions into instructions: values, operators, blocks, loops; and whole functions.
  *
- * Each lowering function emits code that leaves the value where the target says. A register that is a target is written once, at the
- * very end: what is evaluated before may still read it (`x = f(x)`), or throw and leave it as it was.
+ * Each lowering function emits code that leaves the value where the target says. A register that is a target is written
+ * once, at the very end: what is evaluated before may still read it (`x = f(x)`), or throw and leave it as it was.
  */
 #include "config.h"
 

@@ -1,9 +1,9 @@
 /*
  * lower.h - from expressions to instructions: what the lower_*.c files and pattern.c share. Private to lang/.
  *
- * A frame is the body of one function, lambda, local function or spawn block while it is compiled. Locals live in registers; a `var`
- * that a closure inside may use lives in a cell. unit->symbols maps each name in scope to its innermost local, of whatever
- * frame; a local of an outer frame is captured on first use.
+ * A frame is the body of one function, lambda, local function or spawn block while it is compiled. Locals live in
+ * registers; a `var` that a closure inside may use lives in a cell. unit->symbols maps each name in scope to its
+ * innermost local, of whatever frame; a local of an outer frame is captured on first use.
  */
 #ifndef LANG_LOWER_H
 #define LANG_LOWER_H
@@ -35,7 +35,7 @@ enum ns_context_kind { NS_CONTEXT_LOOP, NS_CONTEXT_TRY };
 /** How a call in tail position inside a `try` leaves its handler behind (01 §14.2). */
 struct ns_tail_try {
     struct vm_function *stub;        /* for a call whose value is the value of the try */
-    struct vm_function *stub_const;  /* for a call whose value is dropped before a literal; NULL when that does not apply */
+    struct vm_function *stub_const;  /* for one whose value is dropped before a literal, or NULL */
     unsigned *captured;              /* registers for `stub` */
     unsigned count;
 };
@@ -170,14 +170,17 @@ void ns_lower_field(struct ns_frame *frame, const struct ns_expr *expr, struct n
 void ns_lower_meaning(struct ns_frame *frame, struct ns_meaning meaning, const char *name, struct ns_span span,
                       struct ns_target target);
 void ns_report_unknown(struct ns_frame *frame, const char *name, struct ns_span span);
-/** If the expression is a path of names that denotes a module or a namespace of natives: its space (NULL for a mere namespace) and path. */
-bool ns_is_module(struct ns_frame *frame, const struct ns_expr *expr, struct ns_space **ret_space, const char **ret_path);
+/** If the expression is a path of names that denotes a module or a namespace of natives: its space (NULL for a mere
+ * namespace) and path. */
+bool ns_is_module(struct ns_frame *frame, const struct ns_expr *expr, struct ns_space **ret_space,
+                  const char **ret_path);
 /** The meaning of M.name; reports what forbids it. `module` NULL: a namespace of natives. */
 struct ns_meaning ns_find_qualified(struct ns_frame *frame, struct ns_space *module, const char *path,
                                     const struct ns_name *name);
 /** A constructor as a value: a constant, or a function that builds. */
 vm_value ns_constructor_value(struct ns_unit *unit, struct ns_constructor_info *constructor);
-/** The function that stands for an overloaded name, for calls with `count` arguments or any (-1). NULL when no function takes that many. */
+/** The function that stands for an overloaded name, for calls with `count` arguments or any (-1). NULL when no function
+ * takes that many. */
 struct vm_function *ns_choose(struct ns_unit *unit, struct ns_functions *functions, int count);
 
 /* ---- lower_bind.c ---- */
@@ -186,7 +189,8 @@ void ns_lower_bind(struct ns_frame *frame, const struct ns_expr *expr);
 void ns_lower_assign_field(struct ns_frame *frame, const struct ns_expr *expr);
 void ns_lower_assign_index(struct ns_frame *frame, const struct ns_expr *expr);
 /** `name.update(f)`, atomically. */
-void ns_lower_update(struct ns_frame *frame, struct ns_value *value, const struct ns_expr *function, struct ns_target target);
+void ns_lower_update(struct ns_frame *frame, struct ns_value *value, const struct ns_expr *function,
+                     struct ns_target target);
 void ns_set_mvar(struct ns_frame *frame, struct ns_value *value, const struct ns_expr *expr);
 
 /* ---- mvar_check.c ---- */
@@ -234,8 +238,8 @@ struct ns_way {
 };
 
 /**
- * Compile a choice: the values in `scrutinees` against ways in order. Each way's body is emitted once; every body must leave by itself (jump, return).
- * What no way takes goes to the label `miss`.
+ * Compile a choice: the values in `scrutinees` against ways in order. Each way's body is emitted once; every body must
+ * leave by itself (jump, return). What no way takes goes to the label `miss`.
  */
 void ns_match(struct ns_frame *frame, const unsigned *scrutinees, unsigned count, const struct ns_way *ways,
               unsigned way_count, ns_mark miss);

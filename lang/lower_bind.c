@@ -78,7 +78,8 @@ void ns_set_mvar(struct ns_frame *frame, struct ns_value *value, const struct ns
     frame->code.next = saved;
 }
 
-void ns_lower_update(struct ns_frame *frame, struct ns_value *value, const struct ns_expr *function, struct ns_target target)
+void ns_lower_update(struct ns_frame *frame, struct ns_value *value, const struct ns_expr *function,
+                     struct ns_target target)
 {
     unsigned saved = frame->code.next;
     unsigned result = ns_code_take(&frame->code, 1), content = ns_code_take(&frame->code, 1);

@@ -1,8 +1,8 @@
 /*
  * lower_call.c - calls of every form: functions, natives, values, methods, constructors, pipes (01 §12).
  *
- * The arguments of a known function are put in parameter order here; omitted ones are passed as VM_NONE and computed by the
- * callee. What is only known at run time goes through a site (vm/code.h).
+ * The arguments of a known function are put in parameter order here; omitted ones are passed as VM_NONE and computed by
+ * the callee. What is only known at run time goes through a site (vm/code.h).
  */
 #include "config.h"
 
@@ -246,7 +246,8 @@ static struct ns_group *group_for_names(const struct ns_functions *functions, co
         bool all = group->arity >= call->count;
 
         for (uint32_t k = 0; k < call->count && all; k++)
-            all = call->written[k].name.text == NULL || parameter_position(parameters_of(group), call->written[k].name.text) >= 0;
+            all = call->written[k].name.text == NULL ||
+                  parameter_position(parameters_of(group), call->written[k].name.text) >= 0;
         if (all)
             return group;
         if (group->arity >= call->count)
@@ -356,8 +357,8 @@ static struct vm_site *new_site(struct ns_frame *frame, const struct call *call,
     return site;
 }
 
-static void call_method(struct ns_frame *frame, struct call *call, const char *name, vm_value fallback, bool as_function,
-                        struct ns_target target)
+static void call_method(struct ns_frame *frame, struct call *call, const char *name, vm_value fallback,
+                        bool as_function, struct ns_target target)
 {
     struct vm_site *site = new_site(frame, call, name, fallback);
 
@@ -387,7 +388,8 @@ static vm_value fallback_of(struct ns_frame *frame, const char *name, uint32_t c
 
 /* ---- calls of a value ---- */
 
-static void call_operand(struct ns_frame *frame, struct call *call, const struct ns_expr *callee, struct ns_target target)
+static void call_operand(struct ns_frame *frame, struct call *call, const struct ns_expr *callee,
+                         struct ns_target target)
 {
     unsigned reg;
 
@@ -510,7 +512,8 @@ static struct ns_expr *text_expr(struct ns_frame *frame, const char *text, struc
 }
 
 /* The arguments with one more in front. */
-static struct ns_argument_list prepend(struct ns_frame *frame, struct ns_expr *first, const struct ns_argument_list *rest)
+static struct ns_argument_list prepend(struct ns_frame *frame, struct ns_expr *first,
+                                       const struct ns_argument_list *rest)
 {
     struct ns_argument_list list = { nb_arena_array(frame->unit->arena, rest->count + 1, sizeof *list.items),
                                      rest->count + 1 };
@@ -597,9 +600,9 @@ void ns_lower_call(struct ns_frame *frame, const struct ns_expr *expr, struct ns
             return;
         }
         if (expr->call.type_arguments.count > 0 && wants_type(callee->name))
-            arguments = prepend(frame,
-                                text_expr(frame, ns_type_text(frame->unit, expr->call.type_arguments.items[0]), expr->span),
-                                &arguments);
+            arguments = prepend(
+                frame, text_expr(frame, ns_type_text(frame->unit, expr->call.type_arguments.items[0]), expr->span),
+                &arguments);
     }
     call.written = arguments.items;
     call.count = arguments.count;
@@ -614,8 +617,8 @@ void ns_lower_call(struct ns_frame *frame, const struct ns_expr *expr, struct ns
 
 /* ---- method-style calls ---- */
 
-static void call_qualified(struct ns_frame *frame, const struct ns_expr *expr, struct ns_space *module, const char *path,
-                           const struct ns_argument_list *arguments, struct ns_target target)
+static void call_qualified(struct ns_frame *frame, const struct ns_expr *expr, struct ns_space *module,
+                           const char *path, const struct ns_argument_list *arguments, struct ns_target target)
 {
     struct ns_meaning meaning = ns_find_qualified(frame, module, path, &expr->call.name);
     struct call call = { .span = expr->span,
@@ -690,7 +693,9 @@ static void call_on_value(struct ns_frame *frame, const struct ns_expr *expr, st
 {
     struct ns_argument_list arguments = prepend(frame, expr->call.receiver, &expr->call.arguments);
     const char *name = expr->call.name.text;
-    struct call call = { .span = expr->call.name.span, .name = name, .written = arguments.items, .count = arguments.count };
+    struct call call = {
+        .span = expr->call.name.span, .name = name, .written = arguments.items, .count = arguments.count
+    };
     struct ns_local *local = only_local(frame, name);
 
     if (!check_count(frame, &call))
@@ -795,7 +800,8 @@ static bool place_fields(struct ns_frame *frame, const struct call *call, const 
             return false;
         }
         if (seen[position]) {
-            ns_report(frame->unit, argument->value->span, "Duplicate field: %s", constructor->fields->items[position].name.text);
+            ns_report(frame->unit, argument->value->span, "Duplicate field: %s",
+                      constructor->fields->items[position].name.text);
             return false;
         }
         seen[position] = true;

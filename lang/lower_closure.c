@@ -1,9 +1,9 @@
 /*
  * lower_closure.c - functions as code: clauses, lambdas, local functions, spawned blocks.
  *
- * A local function whose body mentions nothing of the functions around it is compiled like a function of the module and called
- * directly, recursion included. The others are closures: they capture values, or the cells of `var`s. A closure finds
- * itself in a register, so recursion needs no cycle; one that others mention before it exists gets a cell.
+ * A local function whose body mentions nothing of the functions around it is compiled like a function of the module and
+ * called directly, recursion included. The others are closures: they capture values, or the cells of `var`s. A closure
+ * finds itself in a register, so recursion needs no cycle; one that others mention before it exists gets a cell.
  */
 #include "config.h"
 
@@ -446,7 +446,8 @@ static struct ns_group *padded_group(struct ns_frame *frame, const struct defini
                 struct ns_function *padded = nb_arena_alloc(frame->unit->arena, sizeof *padded);
 
                 *padded = *definition->clauses.items[i];
-                padded->parameters.items = nb_arena_array(frame->unit->arena, most + 1, sizeof *padded->parameters.items);
+                padded->parameters.items =
+                    nb_arena_array(frame->unit->arena, most + 1, sizeof *padded->parameters.items);
                 if (arity > 0)
                     memcpy(padded->parameters.items, definition->clauses.items[i]->parameters.items,
                            arity * sizeof *padded->parameters.items);
@@ -610,7 +611,8 @@ static void lower_captured(struct ns_frame *frame, struct definition *definition
 
 static void report_rebound(struct ns_frame *frame, struct ns_span span, const char *name)
 {
-    ns_report(frame->unit, span, "cannot reassign immutable variable '%s'; use 'var' to declare a mutable variable", name);
+    ns_report(frame->unit, span, "cannot reassign immutable variable '%s'; use 'var' to declare a mutable variable",
+              name);
 }
 
 bool ns_lower_local(struct ns_frame *frame, struct ns_hoist *hoist, const struct ns_expr *statement)
@@ -622,8 +624,8 @@ bool ns_lower_local(struct ns_frame *frame, struct ns_hoist *hoist, const struct
         return false;
     if (statement->kind == NS_EXPR_LOCAL_FUNCTION)
         name = statement->function->name.text;
-    else if (statement->kind == NS_EXPR_BIND && !statement->bind.is_var && ns_is_name_pattern(statement->bind.pattern) &&
-             statement->bind.value->kind == NS_EXPR_LAMBDA)
+    else if (statement->kind == NS_EXPR_BIND && !statement->bind.is_var &&
+             ns_is_name_pattern(statement->bind.pattern) && statement->bind.value->kind == NS_EXPR_LAMBDA)
         name = statement->bind.pattern->name;
     else
         return false;

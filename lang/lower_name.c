@@ -59,7 +59,8 @@ static unsigned candidates(struct ns_unit *unit, struct ns_functions *functions,
     return n;
 }
 
-/* Go to `no` unless the argument in `reg` is what the annotation says. A list's first element may tell two list types apart. */
+/* Go to `no` unless the argument in `reg` is what the annotation says. A list's first element may tell two list types
+ * apart. */
 static void test_type(struct ns_frame *frame, struct ns_space *space, const struct ns_type *type, unsigned reg,
                       ns_mark no)
 {
@@ -82,7 +83,8 @@ static void test_type(struct ns_frame *frame, struct ns_space *space, const stru
     frame->code.next = saved;
 }
 
-/* The count of arguments that are there must fit: a parameter beyond the group's own is absent, a required one present. */
+/* The count of arguments that are there must fit: a parameter beyond the group's own is absent, a required one present.
+ */
 static void test_count(struct ns_frame *frame, const struct ns_group *group, unsigned most, ns_mark no)
 {
     if (group->arity < most)
@@ -233,7 +235,9 @@ static vm_value method_function(struct ns_frame *outer, const char *name)
         arity = VM_NATIVE_ARITY_MAX;
     for (uint32_t i = 0; i < arity; i++)
         arguments[i] = i;
-    *site = (struct vm_site){ .name_id = nb_intern_id(name), .name = name, .arg_count = (uint16_t)arity, .as_function = true };
+    *site = (struct vm_site){
+        .name_id = nb_intern_id(name), .name = name, .arg_count = (uint16_t)arity, .as_function = true
+    };
     function->arity = function->required = (uint16_t)arity;
     ns_frame_begin(&frame, unit, NULL, outer->space, function);
     ns_code_take(&frame.code, arity);
@@ -315,7 +319,8 @@ void ns_lower_name(struct ns_frame *frame, const struct ns_expr *expr, struct ns
         ns_lower_meaning(frame, ns_find(frame->unit, frame->space, expr->name), expr->name, expr->span, target);
 }
 
-static void report_private_type(struct ns_frame *frame, const struct ns_constructor_info *constructor, struct ns_span span)
+static void report_private_type(struct ns_frame *frame, const struct ns_constructor_info *constructor,
+                                struct ns_span span)
 {
     if (!constructor->type->is_public && !ns_is_inside(frame->space, constructor->type->space))
         ns_report(frame->unit, span, "type `%s` is private in module `%s`", constructor->type->name,
@@ -378,7 +383,8 @@ static bool has_own_value(struct ns_frame *frame, const char *name)
 static bool is_reserved(const char *name)
 {
     static const char names[] =
-        " String File Dir List Option Result Char Int Float Bool Bytes Map Set IO Math Debug Time Thread Channel Regex Json"
+        " String File Dir List Option Result Char Int Float Bool Bytes Map Set IO Math Debug Time Thread Channel Regex "
+        "Json"
         " Http Net Sys Env Process Base64 Url Encoding Server Exec Random Path Panel Pg Uuid Crypto Float64Array"
         " Int64Array Float32Array Buffer Runtime WebSocket RenderStack RenderContext Reactive Gc Selenium Tcp ";
     const char *at = strchr(name, '.') == NULL ? strstr(names, name) : NULL;
@@ -396,7 +402,8 @@ static bool is_namespace(struct ns_frame *frame, const char *path)
     return is_reserved(path) && ns_find_constructor(frame->unit, frame->space, path, -1) == NULL;
 }
 
-bool ns_is_module(struct ns_frame *frame, const struct ns_expr *expr, struct ns_space **ret_space, const char **ret_path)
+bool ns_is_module(struct ns_frame *frame, const struct ns_expr *expr, struct ns_space **ret_space,
+                  const char **ret_path)
 {
     const char *path;
 
@@ -427,8 +434,9 @@ struct ns_meaning ns_find_qualified(struct ns_frame *frame, struct ns_space *mod
 
     if (module != NULL) {
         if (!is_imported(frame, module))
-            ns_report(frame->unit, name->span, "module `%s` is not imported; add `use %s.*` or `use %s.{%s}` to use `%s`",
-                      path, path, path, name->text, name->text);
+            ns_report(frame->unit, name->span,
+                      "module `%s` is not imported; add `use %s.*` or `use %s.{%s}` to use `%s`", path, path, path,
+                      name->text, name->text);
         meaning = ns_find_member(frame->unit, frame->space, module, name->text, name->span);
     }
     if (meaning.kind == NS_MEANS_NOTHING) {

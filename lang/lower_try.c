@@ -1,7 +1,8 @@
 /*
  * lower_try.c - exceptions, and every way out of a function: return, break, tail calls (01 §14.2, §16).
  *
- * A `try` opens a handler; whoever leaves its body closes it and runs `finally`, which is emitted anew for each way out.
+ * A `try` opens a handler; whoever leaves its body closes it and runs `finally`, which is emitted anew for each way
+ * out.
  *
  * In tail position a call inside the body leaves the frame although the handler must stay: PUSH_STUB puts a stub
  * function's frame beneath, which holds what the arms use. Its catch entry calls the arms, compiled as a function of
@@ -100,7 +101,8 @@ void ns_lower_break(struct ns_frame *frame, const struct ns_expr *expr)
     while (loop != NULL && loop->kind != NS_CONTEXT_LOOP)
         loop = loop->outer;
     if (loop == NULL) {
-        ns_report(frame->unit, expr->span, "%s outside of loop is not yet implemented", is_break ? "break" : "continue");
+        ns_report(frame->unit, expr->span, "%s outside of loop is not yet implemented",
+                  is_break ? "break" : "continue");
         return;
     }
     if (is_break && expr->operand != NULL)
@@ -131,8 +133,8 @@ static void push_stub(struct ns_frame *frame, const struct ns_context *context, 
                    dropped ? 0 : tail->count);
 }
 
-/* Outermost first; a stub goes directly beneath the frame and its handler must be the only open one, so the inner handlers are
- * opened again one after the other. */
+/* Outermost first; a stub goes directly beneath the frame and its handler must be the only open one, so the inner
+ * handlers are opened again one after the other. */
 static void reopen_and_push(struct ns_frame *frame, const struct ns_context *context, bool dropped)
 {
     bool is_outermost;
@@ -148,7 +150,8 @@ static void reopen_and_push(struct ns_frame *frame, const struct ns_context *con
 
 void ns_push_stubs(struct ns_frame *frame, bool dropped)
 {
-    for (const struct ns_context *context = frame->context; context != NULL && context->outer != NULL; context = context->outer)
+    for (const struct ns_context *context = frame->context; context != NULL && context->outer != NULL;
+         context = context->outer)
         ns_code_abc(&frame->code, VM_OP_END_TRY, context->handler, 0, 0);
     reopen_and_push(frame, frame->context, dropped);
 }
@@ -245,7 +248,8 @@ static vm_value constant_handler(struct ns_frame *frame, const struct ns_expr *e
     return literal == NULL ? VM_NONE : ns_literal_value(frame->unit, literal);
 }
 
-/* { …; statement; literal } with the literal that the handler yields, too: then the statement's tail calls need not come back. */
+/* { …; statement; literal } with the literal that the handler yields, too: then the statement's tail calls need not
+ * come back. */
 static bool drops_last_call(struct ns_frame *frame, const struct ns_expr *body, vm_value constant)
 {
     const struct ns_expr_list *statements = &body->block.statements;
@@ -261,7 +265,8 @@ static bool drops_last_call(struct ns_frame *frame, const struct ns_expr *body, 
 
 /* ---- stubs ---- */
 
-static struct vm_function *new_stub(struct ns_frame *frame, enum vm_function_form form, unsigned captured, struct ns_span span)
+static struct vm_function *new_stub(struct ns_frame *frame, enum vm_function_form form, unsigned captured,
+                                    struct ns_span span)
 {
     struct vm_function *stub = ns_function_new(frame->unit, frame->space, frame->function->name, span);
 

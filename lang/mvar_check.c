@@ -2,8 +2,8 @@
  * mvar_check.c - uses of mvars that are mistakes for sure: reading one in a condition and then writing it with
  * something else, and writing one while its new value is being computed (05 §2.5).
  *
- * The search goes through blocks, branches, arms and lambda bodies only; what is hidden in calls, operators, loops, `try`
- * and `spawn` is not looked at. That is the rule, not a shortcut.
+ * The search goes through blocks, branches, arms and lambda bodies only; what is hidden in calls, operators, loops,
+ * `try` and `spawn` is not looked at. That is the rule, not a shortcut.
  */
 #include "config.h"
 
@@ -111,10 +111,11 @@ static void report(struct check *check, struct ns_span span, const struct ns_val
 {
     const char *name = mvar->name;
 
-    ns_report(check->unit, span,
-              "function `%s` reads mvar `%s` and later writes it with a different value - this pattern can cause deadlock. "
-              "Use `%s = %s + 1` (self-updating) instead of `x = %s; %s = x + 1` (read-then-write).",
-              ns_group_signature(check->unit, check->group), name, name, name, name, name);
+    ns_report(
+        check->unit, span,
+        "function `%s` reads mvar `%s` and later writes it with a different value - this pattern can cause deadlock. "
+        "Use `%s = %s + 1` (self-updating) instead of `x = %s; %s = x + 1` (read-then-write).",
+        ns_group_signature(check->unit, check->group), name, name, name, name, name);
 }
 
 static void check_choice(struct check *check, const struct ns_expr *choice, const struct ns_expr *condition)
@@ -137,7 +138,8 @@ static void check_write(struct check *check, const struct ns_expr *expr)
     ns_bound_names(expr->bind.value, note_write, check);
     if (check->found)
         ns_report(check->unit, expr->span,
-                  "nested write to mvar `%s` would cause deadlock - cannot write to the same mvar being assigned", mvar->name);
+                  "nested write to mvar `%s` would cause deadlock - cannot write to the same mvar being assigned",
+                  mvar->name);
 }
 
 static void check_expr(struct check *check, const struct ns_expr *expr)

@@ -1,14 +1,15 @@
 /*
  * pattern.c - choices between patterns, compiled to decision trees (01 §9, 02 §3.5).
  *
- * Each pattern is taken apart into a row: tests on occurrences (the value, its components, their components …) and names that take the
- * value of an occurrence. Or-patterns give several rows. The tree is built from the rows: the first test of the first row
- * decides; in either branch the tests it answers for other rows are dropped, or the rows themselves. So no path asks twice. Rows that compare the
- * same place with constants are dealt out to as many branches at once. Where the tree would grow out of proportion (rows copied into many
- * branches again and again), the leading rows get a tree of their own, and what they miss goes on to the rest.
+ * Each pattern is taken apart into a row: tests on occurrences (the value, its components, their components …) and
+ * names that take the value of an occurrence. Or-patterns give several rows. The tree is built from the rows: the first
+ * test of the first row decides; in either branch the tests it answers for other rows are dropped, or the rows
+ * themselves. So no path asks twice. Rows that compare the same place with constants are dealt out to as many branches
+ * at once. Where the tree would grow out of proportion (rows copied into many branches again and again), the leading
+ * rows get a tree of their own, and what they miss goes on to the rest.
  *
- * An occurrence is loaded into its register when first needed on a path. A way that is reached by one leaf has its body there;
- * otherwise its names get registers of their own and the body follows behind the tree.
+ * An occurrence is loaded into its register when first needed on a path. A way that is reached by one leaf has its body
+ * there; otherwise its names get registers of their own and the body follows behind the tree.
  */
 #include "config.h"
 
@@ -86,7 +87,7 @@ struct node {
     const struct test *test;          /* TEST, SWITCH */
     const struct test **tests;        /* ROW: all in order; SWITCH: one per case */
     unsigned count;
-    struct node *yes, *no;            /* TEST; `no`: after a failed guard, for what is left otherwise. ELSE: what `yes` misses */
+    struct node *yes, *no; /* TEST; `no`: after a failed guard, for what is left otherwise. ELSE: what `yes` misses */
     struct node **cases;              /* SWITCH; `no` is the rest */
 };
 
@@ -233,12 +234,15 @@ static void add_literal(struct match *match, struct rows *rows, unsigned at, con
     vm_value value = ns_literal_value(match->frame->unit, &pattern->literal);
     bool word = !vm_is_object(value) && !vm_is_flonum(value) && !vm_is_sort(value, VM_SORT_FLOAT32);
 
-    add_test(match, rows, (struct test){ .kind = word ? TEST_IS : TEST_CONST, .at = at, .value = value, .span = pattern->span });
+    add_test(match, rows,
+             (struct test){ .kind = word ? TEST_IS : TEST_CONST, .at = at, .value = value, .span = pattern->span });
 }
 
 static void add_range(struct match *match, struct rows *rows, unsigned at, const struct ns_pattern *pattern)
 {
-    struct test test = { .kind = TEST_RANGE, .at = at, .from = pattern->range.from, .to = pattern->range.to, .span = pattern->span };
+    struct test test = {
+        .kind = TEST_RANGE, .at = at, .from = pattern->range.from, .to = pattern->range.to, .span = pattern->span
+    };
 
     if (!pattern->range.inclusive) {
         if (test.to == INT64_MIN) { /* nothing lies below it: an empty range */
@@ -252,7 +256,8 @@ static void add_range(struct match *match, struct rows *rows, unsigned at, const
 
 static void add_tuple(struct match *match, struct rows *rows, unsigned at, const struct ns_pattern *pattern)
 {
-    add_test(match, rows, (struct test){ .kind = TEST_TUPLE, .at = at, .number = pattern->items.count, .span = pattern->span });
+    add_test(match, rows,
+             (struct test){ .kind = TEST_TUPLE, .at = at, .number = pattern->items.count, .span = pattern->span });
     for (uint32_t i = 0; i < pattern->items.count; i++)
         if (pattern->items.items[i]->kind != NS_PATTERN_WILDCARD)
             add_pattern(match, rows, occurrence(match, at, HOW_AT, i), pattern->items.items[i]);
@@ -263,7 +268,9 @@ static void read_as_list(struct match *match, struct rows *rows, unsigned at, co
     uint32_t count = pattern->list.items.count;
     const struct ns_pattern *rest = pattern->list.rest;
 
-    add_test(match, rows, (struct test){ .kind = rest == NULL ? TEST_EXACT : TEST_LEAST, .at = at, .number = count, .span = pattern->span });
+    add_test(match, rows,
+             (struct test){
+                 .kind = rest == NULL ? TEST_EXACT : TEST_LEAST, .at = at, .number = count, .span = pattern->span });
     for (uint32_t i = 0; i < count; i++)
         if (pattern->list.items.items[i]->kind != NS_PATTERN_WILDCARD)
             add_pattern(match, rows, occurrence(match, at, HOW_LIST_AT, i), pattern->list.items.items[i]);
@@ -348,7 +355,8 @@ static void read_constructor(struct match *match, struct rows *rows, unsigned at
     const struct ns_constructor_info *constructor = readings->items[i];
     const struct ns_pattern *pattern = readings->pattern;
 
-    add_test(match, rows, (struct test){ .kind = TEST_CTOR, .at = at, .number = constructor->number, .span = pattern->span });
+    add_test(match, rows,
+             (struct test){ .kind = TEST_CTOR, .at = at, .number = constructor->number, .span = pattern->span });
     for (uint32_t k = 0; k < pattern->constructor.items.count; k++)
         if (pattern->constructor.items.items[k]->kind != NS_PATTERN_WILDCARD)
             add_pattern(match, rows, occurrence(match, at, HOW_AT, k), pattern->constructor.items.items[k]);
@@ -372,8 +380,8 @@ static void report_misfit(struct match *match, const struct ns_pattern *pattern,
                       some->is_record ? "record" : "constructor", some->name);
             return;
         }
-    ns_report(match->frame->unit, pattern->span, "Wrong number of arguments: expected %u, found %u", some->fields->count,
-              pattern->constructor.items.count);
+    ns_report(match->frame->unit, pattern->span, "Wrong number of arguments: expected %u, found %u",
+              some->fields->count, pattern->constructor.items.count);
 }
 
 static bool is_visible(const struct match *match, const struct ns_constructor_info *constructor)
@@ -419,7 +427,8 @@ static void add_record(struct match *match, struct rows *rows, unsigned at, cons
         uint32_t id = nb_intern_id(field->name.text);
         unsigned found = occurrence(match, at, HOW_FIELD, id);
 
-        add_test(match, rows, (struct test){ .kind = TEST_FIELD, .at = at, .number = id, .found = found, .span = field->name.span });
+        add_test(match, rows,
+                 (struct test){ .kind = TEST_FIELD, .at = at, .number = id, .found = found, .span = field->name.span });
         add_pattern(match, rows, found, field->pattern);
     }
 }
@@ -496,7 +505,8 @@ static void add_pattern(struct match *match, struct rows *rows, unsigned at, con
         add_set(match, rows, at, pattern);
         break;
     case NS_PATTERN_PIN:
-        add_test(match, rows, (struct test){ .kind = TEST_LOCAL, .at = at, .name = pattern->name, .span = pattern->span });
+        add_test(match, rows,
+                 (struct test){ .kind = TEST_LOCAL, .at = at, .name = pattern->name, .span = pattern->span });
         break;
     case NS_PATTERN_OR:
         alternatives(match, rows, pattern->items.count, pattern->span, read_or, at, pattern);
@@ -791,11 +801,13 @@ static unsigned case_index(const struct deal *deal, const struct test *wanted)
     return low;
 }
 
-/* Into the branch of case `index` go its own rows and the open ones, in order. `own` lists row numbers by case, `starts` where each case begins. */
+/* Into the branch of case `index` go its own rows and the open ones, in order. `own` lists row numbers by case,
+ * `starts` where each case begins. */
 static struct lives branch_rows(struct match *match, struct lives rows, const struct deal *deal, unsigned index,
                                 const unsigned *own, unsigned own_count, const unsigned *open)
 {
-    struct lives left = { nb_arena_array(match->frame->unit->arena, own_count + deal->open + 1, sizeof *left.items), 0 };
+    struct lives left = { nb_arena_array(match->frame->unit->arena, own_count + deal->open + 1, sizeof *left.items),
+                          0 };
     unsigned i = 0, k = 0;
 
     while (i < own_count || k < deal->open) {
@@ -812,7 +824,8 @@ static struct lives build_switch(struct match *match, struct node *node, struct 
 {
     struct nb_arena *arena = match->frame->unit->arena;
     unsigned *starts = nb_arena_array(arena, deal->count + 2, sizeof *starts);
-    unsigned *own = nb_arena_array(arena, rows.count + 1, sizeof *own), *open = nb_arena_array(arena, deal->open + 1, sizeof *open);
+    unsigned *own = nb_arena_array(arena, rows.count + 1, sizeof *own),
+             *open = nb_arena_array(arena, deal->open + 1, sizeof *open);
     unsigned *indices = nb_arena_array(arena, rows.count + 1, sizeof *indices);
     struct lives left = { nb_arena_array(arena, deal->open + 1, sizeof *left.items), 0 };
 
@@ -834,7 +847,8 @@ static struct lives build_switch(struct match *match, struct node *node, struct 
     node->count = deal->count;
     node->cases = nb_arena_array(arena, deal->count + 1, sizeof *node->cases);
     for (unsigned i = 0; i < deal->count; i++)
-        node->cases[i] = build(match, branch_rows(match, rows, deal, i, own + starts[i], starts[i + 1] - starts[i], open));
+        node->cases[i] =
+            build(match, branch_rows(match, rows, deal, i, own + starts[i], starts[i + 1] - starts[i], open));
     return left;
 }
 
@@ -1350,7 +1364,8 @@ void ns_match(struct ns_frame *frame, const unsigned *scrutinees, unsigned count
 
 /* ---- destructuring ---- */
 
-/* All rows but one need a choice; a pattern on the left of `=` has one row, or several by or-patterns, whose names then share registers. */
+/* All rows but one need a choice; a pattern on the left of `=` has one row, or several by or-patterns, whose names then
+ * share registers. */
 struct destructuring { ns_mark done; struct ns_local **names; unsigned count; };
 
 static void keep_names(struct ns_frame *frame, void *context, unsigned way)

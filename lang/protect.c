@@ -9,7 +9,8 @@
 
 static const char builtin_names[] =
     " println print eprintln eprint flushStdout flushStderr show toString copy hash inspect assert assert_eq assertType"
-    " sleep vmStats self spawn send receive throw sqrt sin cos tan floor ceil round abs min max pow log log10 length len"
+    " sleep vmStats self spawn send receive throw sqrt sin cos tan floor ceil round abs min max pow log log10 length "
+    "len"
     " head tail init last nth push pop get set slice concat reverse sort map filter fold any all find position unique"
     " flatten zip unzip take drop split join range replicate toIntList intListRange empty isEmpty sum product maximum"
     " minimum indexOf sortBy intersperse spanList groupBy transpose pairwise isSorted isSortedBy takeWhile dropWhile"

@@ -326,9 +326,10 @@ static bool count_fits(const struct ns_constructor_info *constructor, int count)
     return count < 0 || constructor->fields->count == (uint32_t)count;
 }
 
-/* The best of all constructors of that name: allowed before private, fitting before not, the program's before the library's, later before earlier. */
-static struct ns_constructor_info *best_constructor(struct ns_unit *unit, const struct ns_space *space, const char *name,
-                                                    int count)
+/* The best of all constructors of that name: allowed before private, fitting before not, the program's before the
+ * library's, later before earlier. */
+static struct ns_constructor_info *best_constructor(struct ns_unit *unit, const struct ns_space *space,
+                                                    const char *name, int count)
 {
     const struct ns_constructors *all = ns_table_get(&unit->constructors, name);
     struct ns_constructor_info *best = NULL;
@@ -346,7 +347,8 @@ static struct ns_constructor_info *best_constructor(struct ns_unit *unit, const 
     return best;
 }
 
-struct ns_constructor_info *ns_find_constructor(struct ns_unit *unit, struct ns_space *space, const char *name, int count)
+struct ns_constructor_info *ns_find_constructor(struct ns_unit *unit, struct ns_space *space, const char *name,
+                                                int count)
 {
     struct ns_constructor_info *own = own_constructor(space, name);
     struct ns_constructor_info *best;
@@ -366,8 +368,8 @@ struct ns_constructor_info *ns_find_constructor(struct ns_unit *unit, struct ns_
 
 const struct ns_constructors *ns_all_constructors(struct ns_unit *unit, struct ns_space *space, const char *name)
 {
-    const struct ns_constructor_info *imported = own_constructor(space, name) == NULL ? imported_constructor(space, name)
-                                                                                    : NULL;
+    const struct ns_constructor_info *imported =
+        own_constructor(space, name) == NULL ? imported_constructor(space, name) : NULL;
 
     return ns_table_get(&unit->constructors, imported == NULL ? name : imported->name);
 }

@@ -1,7 +1,8 @@
 /*
  * table.h - a map from interned names to pointers; the compiler asks it millions of times.
  *
- * Names are compared by address. Iteration is in order of first insertion. A name whose value was set back to NULL stays in the order.
+ * Names are compared by address. Iteration is in order of first insertion. A name whose value was set back to NULL
+ * stays in the order.
  */
 #ifndef LANG_TABLE_H
 #define LANG_TABLE_H

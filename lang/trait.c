@@ -1,8 +1,8 @@
 /*
  * trait.c - traits and their implementations: checks (02 §8, §12.7) and the program's method table.
  *
- * A method is a function like any other, found at run time by its receiver's class. Default methods are compiled for each
- * implementing type, as `Self` means another one in each.
+ * A method is a function like any other, found at run time by its receiver's class. Default methods are compiled for
+ * each implementing type, as `Self` means another one in each.
  */
 #include "config.h"
 
@@ -57,10 +57,11 @@ static void check_method_name(struct ns_unit *unit, const struct ns_trait_info *
 
     if (trait->space->library || !ns_is_builtin_name(name) || may_declare(trait->name, name))
         return;
-    ns_report(unit, method->name.span,
-              "Trait method '%s' shadows built-in function '%s'. Built-in functions take precedence, so your method would "
-              "never be called.",
-              name, name);
+    ns_report(
+        unit, method->name.span,
+        "Trait method '%s' shadows built-in function '%s'. Built-in functions take precedence, so your method would "
+        "never be called.",
+        name, name);
     if (ns_reported(unit))
         ns_rank(unit->diag, 1);
 }
@@ -117,7 +118,8 @@ static void note_implementation(struct traits *traits, struct ns_space *space, c
     if (made->trait == NULL && !is_builtin_trait(made->trait_name) && !space->library)
         report_unknown_trait(unit, &item->implementation.trait);
     if (made->class_key == 0) {
-        ns_report(unit, item->implementation.type->span, "unknown type `%s`", ns_type_text(unit, item->implementation.type));
+        ns_report(unit, item->implementation.type->span, "unknown type `%s`",
+                  ns_type_text(unit, item->implementation.type));
         return;
     }
     ns_push(unit, &traits->implementations, made);
@@ -126,7 +128,8 @@ static void note_implementation(struct traits *traits, struct ns_space *space, c
 static bool has_implementation(const struct traits *traits, size_t before, uint32_t class_key, const char *trait)
 {
     for (size_t i = 0; i < before; i++)
-        if (traits->implementations.items[i]->class_key == class_key && strcmp(traits->implementations.items[i]->trait_name, trait) == 0)
+        if (traits->implementations.items[i]->class_key == class_key &&
+            strcmp(traits->implementations.items[i]->trait_name, trait) == 0)
             return true;
     return false;
 }
@@ -143,7 +146,8 @@ static void check_supertraits(const struct traits *traits, size_t index)
         const char *name = supertraits->items[i].text;
 
         if (!is_builtin_trait(name) && !has_implementation(traits, index, own->class_key, name))
-            ns_report(traits->unit, own->item->span, "type `%s` must implement supertrait `%s` before implementing `%s`",
+            ns_report(traits->unit, own->item->span,
+                      "type `%s` must implement supertrait `%s` before implementing `%s`",
                       ns_type_text(traits->unit, own->item->implementation.type), name, own->trait_name);
     }
 }
@@ -162,7 +166,8 @@ static bool is_last_block(const struct traits *traits, size_t index)
     const struct implementation *own = traits->implementations.items[index];
 
     for (size_t i = index + 1; i < traits->implementations.count; i++)
-        if (traits->implementations.items[i]->class_key == own->class_key && traits->implementations.items[i]->trait == own->trait)
+        if (traits->implementations.items[i]->class_key == own->class_key &&
+            traits->implementations.items[i]->trait == own->trait)
             return false;
     return true;
 }
@@ -218,13 +223,15 @@ static void add_method(struct ns_unit *unit, const struct implementation *own, s
 }
 
 /* The clauses of one name and arity in the block. */
-static struct ns_group *method_group(struct ns_unit *unit, const struct implementation *own, const struct ns_function *first)
+static struct ns_group *method_group(struct ns_unit *unit, const struct implementation *own,
+                                     const struct ns_function *first)
 {
     const struct ns_function_list *methods = &own->item->implementation.methods;
     struct ns_group *group = ns_group_new(unit, own->space, first->name.text);
 
     for (uint32_t i = 0; i < methods->count; i++)
-        if (methods->items[i]->name.text == first->name.text && methods->items[i]->parameters.count == first->parameters.count)
+        if (methods->items[i]->name.text == first->name.text &&
+            methods->items[i]->parameters.count == first->parameters.count)
             ns_group_add(unit, group, methods->items[i]);
     return group;
 }
@@ -243,8 +250,8 @@ static void add_written(struct ns_unit *unit, const struct implementation *own)
     const struct ns_function_list *methods = &own->item->implementation.methods;
 
     for (uint32_t i = 0; i < methods->count; i++) {
-        const struct ns_function *declared = own->trait == NULL ? NULL
-                                                                : find_method(&own->trait->item->trait.methods, methods->items[i]->name.text);
+        const struct ns_function *declared =
+            own->trait == NULL ? NULL : find_method(&own->trait->item->trait.methods, methods->items[i]->name.text);
 
         if (is_first_clause(methods, i))
             add_method(unit, own, method_group(unit, own, methods->items[i]), declared);

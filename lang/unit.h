@@ -241,7 +241,8 @@ struct ns_value *ns_find_mvar(struct ns_unit *unit, struct ns_space *space, cons
 struct ns_meaning ns_find_member(struct ns_unit *unit, struct ns_space *from, struct ns_space *module, const char *name,
                                  struct ns_span span);
 /** The constructor meant by a bare name with so many arguments (-1: any). */
-struct ns_constructor_info *ns_find_constructor(struct ns_unit *unit, struct ns_space *space, const char *name, int count);
+struct ns_constructor_info *ns_find_constructor(struct ns_unit *unit, struct ns_space *space, const char *name,
+                                                int count);
 /** All constructors that a pattern `name` may mean (names are compared, not types: 02 §3.5). */
 const struct ns_constructors *ns_all_constructors(struct ns_unit *unit, struct ns_space *space, const char *name);
 struct ns_type_info *ns_find_type(struct ns_unit *unit, struct ns_space *space, const char *name);

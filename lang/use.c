@@ -134,7 +134,8 @@ static void declare_use(struct ns_unit *unit, struct ns_space *space, const stru
     const char *path = dotted(&item->use.path, NULL);
     struct ns_space *module = ns_find_module(unit, space, path);
 
-    if (module == NULL || (item->use.single && ns_table_get(&module->members, item->use.items.items[0].name.text) == NULL))
+    if (module == NULL ||
+        (item->use.single && ns_table_get(&module->members, item->use.items.items[0].name.text) == NULL))
         if (use_module(unit, space, item))
             return;
     if (module == NULL) {

@@ -1,9 +1,9 @@
 /*
  * op.c - what is known about instructions: their table, their length, their text, and whether code is well formed.
  *
- * opcodes.def says which operands an instruction has; which of them are registers and which are plain numbers is the business of
- * two small lists here (number_operands, word_register). The verifier and the disassembler both go by them, so a new instruction that is
- * described wrongly shows up in the first listing.
+ * opcodes.def says which operands an instruction has; which of them are registers and which are plain numbers is the
+ * business of two small lists here (number_operands, word_register). The verifier and the disassembler both go by them,
+ * so a new instruction that is described wrongly shows up in the first listing.
  */
 #include "config.h"
 

@@ -1,4 +1,5 @@
-/* test_pattern.c - what compiled choices promise: nothing is asked twice on a way, bodies exist once, size stays in proportion. */
+/* test_pattern.c - what compiled choices promise: nothing is asked twice on a way, bodies exist once, size stays in
+ * proportion. */
 #include "config.h"
 
 #include <check.h>
@@ -101,7 +102,8 @@ static const char *const choices[] = {
     "f(x) = match x { [] -> 0\n [a] -> a\n [a, b] -> b\n [a, b | c] -> a }",
     "f(x) = match x { [0] -> 0\n [1] -> 1\n [_, 0] -> 2\n [0 | _] -> 3\n _ -> 4 }",
     "type T = A | B(Int) | C(T, T)\n"
-    "f(x) = match x { C(A, A) -> 0\n C(B(1), _) -> 1\n C(_, B(1)) -> 2\n B(1) -> 3\n C(A, B(2)) -> 4\n A -> 5\n _ -> 6 }",
+    "f(x) = match x { C(A, A) -> 0\n C(B(1), _) -> 1\n C(_, B(1)) -> 2\n B(1) -> 3\n C(A, B(2)) -> 4\n A -> 5\n _ -> 6 "
+    "}",
     "f(x) = match x { (1 | 2, 3 | 4) -> 0\n (1, 5) -> 1\n (2 | 5, _) -> 2\n _ -> 3 }",
     "f(x) = match x { 1 -> 0\n 0..10 -> 1\n 5 -> 2\n 3..4 -> 3\n 20 -> 4\n 10..=20 -> 5\n _ -> 6 }",
     "f(x) = match x { (\"a\", 1) -> 0\n (\"b\", 1) -> 1\n (\"a\", 2) -> 2\n (\"c\", _) -> 3\n (_, 1) -> 4\n _ -> 5 }",
