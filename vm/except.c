@@ -147,6 +147,20 @@ static bool print_index_error(struct nb_buf *out, const char *message)
     return true;
 }
 
+/* "unknown field 'y' on type 'A'" is "Unknown field: y on type A" when nobody caught it. */
+static bool print_field_error(struct nb_buf *out, const char *message)
+{
+    static const char start[] = "unknown field ";
+
+    if (strncmp(message, start, sizeof start - 1) != 0)
+        return false;
+    nb_buf_text(out, "Unknown field: ");
+    for (const char *p = message + sizeof start - 1; *p != '\0'; p++)
+        if (*p != '\'')
+            nb_buf_printf(out, "%c", *p);
+    return true;
+}
+
 static bool print_error_pair(struct nb_buf *out, vm_value exception)
 {
     struct nb_buf kept = NB_BUF_INIT;
@@ -158,7 +172,7 @@ static bool print_error_pair(struct nb_buf *out, vm_value exception)
         if (!vm_string_equals(kind, uncaught[i].kind, strlen(uncaught[i].kind)))
             continue;
         known = true;
-        if (print_index_error(out, message))
+        if (print_index_error(out, message) || print_field_error(out, message))
             break;
         if (uncaught[i].capital && message[0] >= 'a' && message[0] <= 'z')
             nb_buf_printf(out, "%c%s", message[0] - 'a' + 'A', message + 1);
