@@ -377,6 +377,10 @@ static bool run_pollers(struct sched_worker *worker)
 
     for (struct sched_poller *poller = worker->pollers; poller != NULL; poller = poller->next)
         any |= poller->pass(poller, &worker->ctx);
+    if (any) { /* what the pass made runnable could not run before it ended: its age counts from here */
+        read_clock(worker);
+        worker->sample_ns = worker->now_ns;
+    }
     worker->slices_since_poll = 0;
     worker->polled_ns = worker->now_ns;
     return any;
