@@ -6,8 +6,9 @@
  * not the same. A pair of cursors that gave its last parts is dropped before these are looked at, so long chains nested
  * at their end (a list made of variants) take no room.
  *
- * Only mutable records can be parts of themselves. A pair of them that was met before is taken as the same: if the two
- * differ, they do so at a place that the walk reaches anyway.
+ * A pair that was met before is taken as the same: if the two differ, they do so at a place that the walk reaches anyway.
+ * Mutable records are noted from the first one on, as they may be parts of themselves; others when the walk gets long
+ * (seen.h). Without memory for that, or for the way down, two values are neither equal nor comparable.
  */
 #include "config.h"
 
@@ -22,55 +23,14 @@
 #include "vm/list.h"
 #include "vm/map.h"
 #include "vm/number.h"
+#include "vm/seen.h"
 #include "vm/string.h"
 #include "vm/type.h"
 
-enum { STACK_IN_PLACE = 8, SEEN_FIRST = 64, HASH_CELLS_MAX = 100000 };
+enum { STACK_IN_PLACE = 8, HASH_CELLS_MAX = 100000, STEPS_PER_REDUCTION = 16 };
 
 /* A judge's other answer: look at the parts. */
 #define PARTS ((enum vm_order)4)
-
-/* ---- pairs of mutable records that were met ---- */
-
-struct seen { vm_value (*pairs)[2]; size_t count, capacity; };
-
-static size_t seen_slot(const struct seen *seen, vm_value left, vm_value right)
-{
-    uint64_t hash = (left ^ (right << 21 | right >> 43)) * UINT64_C(0x9e3779b97f4a7c15);
-    size_t at = (size_t)(hash >> 20) & (seen->capacity - 1);
-
-    while (seen->pairs[at][0] != VM_NONE && (seen->pairs[at][0] != left || seen->pairs[at][1] != right))
-        at = (at + 1) & (seen->capacity - 1);
-    return at;
-}
-
-static void seen_grow(struct seen *seen)
-{
-    struct seen old = *seen;
-
-    seen->capacity = old.capacity == 0 ? SEEN_FIRST : old.capacity * 2;
-    seen->pairs = nb_xalloc_zero(seen->capacity * sizeof *seen->pairs);
-    for (size_t i = 0; i < old.capacity; i++)
-        if (old.pairs[i][0] != VM_NONE)
-            memcpy(seen->pairs[seen_slot(seen, old.pairs[i][0], old.pairs[i][1])], old.pairs[i], sizeof *old.pairs);
-    nb_free(old.pairs);
-}
-
-/* Whether the pair was met before; from now on it was. */
-static bool seen_before(struct seen *seen, vm_value left, vm_value right)
-{
-    size_t at;
-
-    if ((seen->count + 1) * 2 > seen->capacity)
-        seen_grow(seen);
-    at = seen_slot(seen, left, right);
-    if (seen->pairs[at][0] != VM_NONE)
-        return true;
-    seen->pairs[at][0] = left;
-    seen->pairs[at][1] = right;
-    seen->count++;
-    return false;
-}
 
 /* ---- the walk over two values ---- */
 
@@ -78,15 +38,18 @@ typedef enum vm_order judge(vm_value left, vm_value right);
 
 struct pair { struct vm_cursor left, right; };
 
-static void push_pair(struct vm_stack *stack, vm_value left, vm_value right)
+static bool push_pair(struct vm_stack *stack, vm_value left, vm_value right)
 {
     struct pair *pair = vm_stack_push(stack);
 
+    if (pair == NULL)
+        return false;
     vm_cursor_init(&pair->left, left);
-    if (pair->left.map != NULL)
+    if (pair->left.map != NULL || pair->left.failed)
         pair->right = (struct vm_cursor){ .value = right }; /* looked up, not walked */
     else
         vm_cursor_init(&pair->right, right);
+    return !pair->left.failed;
 }
 
 /* The next values of two maps: that of the left one's next key, and the other's at that key. */
@@ -135,28 +98,53 @@ static bool next_parts(struct vm_stack *stack, vm_value *left, vm_value *right, 
     return false;
 }
 
-static enum vm_order walk(vm_value left, vm_value right, judge *judge_parts)
+/* What a walk met: an object against itself is not the same yet (it may have NaN in it), so that is noted apart. */
+struct met { struct vm_seen classes, themselves; bool failed; };
+
+/* Whether a pair was met before, or follows from those that were; from now on it was. True, and `failed`, without
+ * memory. */
+static bool met_before(struct met *met, vm_value left, vm_value right)
+{
+    bool before;
+
+    if (left != right)
+        before = vm_seen_as_equal(&met->classes, left, right);
+    else
+        before = vm_seen_find(&met->themselves, left) != NULL || !vm_seen_add(&met->themselves, left, 0);
+    met->failed |= met->classes.failed || met->themselves.failed;
+    return before;
+}
+
+static enum vm_order walk(vm_value left, vm_value right, judge *judge_parts, int64_t *reductions)
 {
     struct pair in_place[STACK_IN_PLACE], *pair;
     struct vm_stack stack;
-    struct seen seen = { NULL, 0, 0 };
+    struct met met = { VM_SEEN_INIT, VM_SEEN_INIT, false };
     enum vm_order order;
+    uint64_t steps = 0, pairs = 0;
 
     vm_stack_init(&stack, in_place, STACK_IN_PLACE, sizeof *in_place);
     do {
+        steps++;
         order = judge_parts(left, right);
         if (order == PARTS) {
+            bool note = vm_is_kind(left, VM_KIND_RECORD_CELL) || ++pairs > VM_SEEN_AFTER;
+
             order = VM_SAME;
-            if (!vm_is_kind(left, VM_KIND_RECORD_CELL) || !seen_before(&seen, left, right))
-                push_pair(&stack, left, right);
+            if ((!note || !met_before(&met, left, right)) && !push_pair(&stack, left, right))
+                met.failed = true;
+            if (met.failed)
+                order = VM_INCOMPARABLE;
         }
     } while (order == VM_SAME && next_parts(&stack, &left, &right, &order));
+    *reductions -= (int64_t)(steps / STEPS_PER_REDUCTION);
     while ((pair = vm_stack_top(&stack)) != NULL) {
         vm_cursor_done(&pair->left);
         vm_stack_pop(&stack);
     }
     vm_stack_done(&stack);
-    nb_free(seen.pairs);
+    vm_seen_done(&met.classes);
+    vm_seen_done(&met.themselves);
     return order;
 }
 
@@ -239,11 +227,18 @@ static enum vm_order judge_equal(vm_value left, vm_value right)
     return judge_equal_objects(left, right);
 }
 
-bool vm_equal(vm_value left, vm_value right)
+bool vm_equal_counted(vm_value left, vm_value right, int64_t *reductions)
 {
     enum vm_order order = judge_equal(left, right);
 
-    return (order == PARTS ? walk(left, right, judge_equal) : order) == VM_SAME;
+    return (order == PARTS ? walk(left, right, judge_equal, reductions) : order) == VM_SAME;
+}
+
+bool vm_equal(vm_value left, vm_value right)
+{
+    int64_t reductions = 0;
+
+    return vm_equal_counted(left, right, &reductions);
 }
 
 /* ---- order ---- */
@@ -286,11 +281,18 @@ static enum vm_order judge_order(vm_value left, vm_value right)
     return judge_data(left, right);
 }
 
-enum vm_order vm_compare(vm_value left, vm_value right)
+enum vm_order vm_compare_counted(vm_value left, vm_value right, int64_t *reductions)
 {
     enum vm_order order = judge_order(left, right);
 
-    return order == PARTS ? walk(left, right, judge_order) : order;
+    return order == PARTS ? walk(left, right, judge_order, reductions) : order;
+}
+
+enum vm_order vm_compare(vm_value left, vm_value right)
+{
+    int64_t reductions = 0;
+
+    return vm_compare_counted(left, right, &reductions);
 }
 
 /* ---- hash() ---- */
@@ -440,33 +442,74 @@ static void add_part(struct hashing *whole, uint64_t part)
     }
 }
 
+/* The walk of vm_hash(). */
+struct hash_walk {
+    struct vm_stack stack;
+    struct vm_seen seen; /* objects with their hashes, once the walk is long */
+    uint64_t pushed;
+    unsigned cells; /* mutable records may be parts of themselves: after so many, no further ones are looked into */
+};
+
+/* The hash of a value is known: it counts in the one it is part of, if there is one. */
+static void deliver_hash(struct hash_walk *walk, uint64_t hash)
+{
+    struct hashing *top = vm_stack_top(&walk->stack);
+
+    if (top != NULL)
+        add_part(top, hash);
+}
+
+/* Begin with a value. Its hash, if it has no parts or they were seen; else it is on the stack. */
+static uint64_t begin_hash(struct hash_walk *walk, vm_value v)
+{
+    struct hashing whole = { .hash = hash_start(v) }, *pushed;
+    const uint64_t *known = vm_is_object(v) ? vm_seen_find(&walk->seen, v) : NULL;
+
+    if (known != NULL) {
+        deliver_hash(walk, *known);
+        return *known;
+    }
+    if (!walk->seen.failed && (!vm_is_kind(v, VM_KIND_RECORD_CELL) || walk->cells++ < HASH_CELLS_MAX) &&
+        vm_cursor_init(&whole.parts, v)) {
+        pushed = vm_stack_push(&walk->stack);
+        if (pushed != NULL) {
+            *pushed = whole;
+            walk->pushed++;
+            return whole.hash;
+        }
+        vm_cursor_done(&whole.parts);
+        walk->seen.failed = true;
+    }
+    deliver_hash(walk, whole.hash);
+    return whole.hash;
+}
+
+/* All parts of the value on top were given: its hash. */
+static uint64_t end_hash(struct hash_walk *walk)
+{
+    struct hashing *top = vm_stack_top(&walk->stack);
+    vm_value v = top->parts.value;
+    uint64_t hash = top->hash;
+
+    vm_cursor_done(&top->parts);
+    vm_stack_pop(&walk->stack);
+    if (walk->pushed > VM_SEEN_AFTER && !walk->seen.failed && vm_seen_find(&walk->seen, v) == NULL)
+        vm_seen_add(&walk->seen, v, hash);
+    deliver_hash(walk, hash);
+    return hash;
+}
+
 int64_t vm_hash(vm_value v)
 {
     struct hashing in_place[STACK_IN_PLACE], *top;
-    struct vm_stack stack;
-    unsigned cells = 0; /* mutable records may be parts of themselves: after so many, no further ones are looked into */
+    struct hash_walk walk = { .seen = VM_SEEN_INIT };
     uint64_t hash;
 
-    vm_stack_init(&stack, in_place, STACK_IN_PLACE, sizeof *in_place);
-    for (;;) {
-        struct hashing whole = { .hash = hash_start(v) };
-        bool enter = !vm_is_kind(v, VM_KIND_RECORD_CELL) || cells++ < HASH_CELLS_MAX;
-
-        hash = whole.hash;
-        if (enter && vm_cursor_init(&whole.parts, v))
-            *(struct hashing *)vm_stack_push(&stack) = whole;
-        else if (vm_stack_top(&stack) != NULL)
-            add_part(vm_stack_top(&stack), hash);
-        while ((top = vm_stack_top(&stack)) != NULL && !vm_cursor_next(&top->parts, &v)) {
-            hash = top->hash;
-            vm_cursor_done(&top->parts);
-            vm_stack_pop(&stack);
-            if (vm_stack_top(&stack) != NULL)
-                add_part(vm_stack_top(&stack), hash);
-        }
-        if (top == NULL)
-            break;
-    }
-    vm_stack_done(&stack);
+    vm_stack_init(&walk.stack, in_place, STACK_IN_PLACE, sizeof *in_place);
+    hash = begin_hash(&walk, v);
+    while ((top = vm_stack_top(&walk.stack)) != NULL)
+        hash = vm_cursor_next(&top->parts, &v) ? begin_hash(&walk, v) : end_hash(&walk);
+    vm_stack_done(&walk.stack);
+    vm_seen_done(&walk.seen);
     return (int64_t)hash;
 }

@@ -28,7 +28,10 @@ bool vm_cursor_init(struct vm_cursor *cursor, vm_value v)
         return cursor->at != cursor->end;
     case VM_KIND_MAP:
     case VM_KIND_SET:
-        cursor->map = nb_xalloc(sizeof *cursor->map);
+        cursor->map = nb_alloc(sizeof *cursor->map);
+        cursor->failed = cursor->map == NULL;
+        if (cursor->failed)
+            return false;
         vm_map_walk(cursor->map, v);
         return true;
     default:
@@ -83,21 +86,24 @@ void vm_stack_init(struct vm_stack *stack, void *in_place, size_t capacity, size
     *stack = (struct vm_stack){ .items = in_place, .in_place = in_place, .capacity = capacity, .bytes = bytes };
 }
 
-static void grow(struct vm_stack *stack)
+static bool grow(struct vm_stack *stack)
 {
     bool moved_out = stack->items != stack->in_place;
-    unsigned char *items = nb_xrealloc_array(moved_out ? stack->items : NULL, stack->capacity * 2, stack->bytes);
+    unsigned char *items = nb_realloc_array(moved_out ? stack->items : NULL, stack->capacity * 2, stack->bytes);
 
+    if (items == NULL)
+        return false;
     if (!moved_out)
         memcpy(items, stack->items, stack->count * stack->bytes);
     stack->items = items;
     stack->capacity *= 2;
+    return true;
 }
 
 void *vm_stack_push(struct vm_stack *stack)
 {
-    if (stack->count == stack->capacity)
-        grow(stack);
+    if (stack->count == stack->capacity && !grow(stack))
+        return NULL;
     return stack->items + stack->count++ * stack->bytes;
 }
 

@@ -21,10 +21,11 @@ struct vm_cursor {
     vm_value rest;               /* lists: what follows */
     struct vm_map_walk *map;     /* maps and sets: owned; NULL for others */
     vm_value pending;            /* maps: the value of the key just given */
+    bool failed;                 /* a map's parts cannot be given: no memory */
 };
 
 /** Start on the parts of a list, tuple, data, map or set; a map's are key, value, key, value … False: it has none or is
- *  of another kind. */
+ *  of another kind, or memory is exhausted (`failed`). */
 bool vm_cursor_init(struct vm_cursor *cursor, vm_value v);
 /** The next part. False at the end. */
 bool vm_cursor_next(struct vm_cursor *cursor, vm_value *ret_part);
@@ -32,17 +33,14 @@ bool vm_cursor_next(struct vm_cursor *cursor, vm_value *ret_part);
 bool vm_cursor_has_next(const struct vm_cursor *cursor);
 void vm_cursor_done(struct vm_cursor *cursor);
 
-/*
- * A stack of `bytes` each, first in place, then on the C heap. Exhausted memory ends the program: the stack is smaller
- * than the value it walks.
- */
+/* A stack of `bytes` each, first in place, then on the C heap. */
 struct vm_stack {
     unsigned char *items;
     size_t count, capacity, bytes;
     unsigned char *in_place;
 };
 void vm_stack_init(struct vm_stack *stack, void *in_place, size_t capacity, size_t bytes);
-void *vm_stack_push(struct vm_stack *stack); /* uninitialised; earlier results are invalid afterwards */
+void *vm_stack_push(struct vm_stack *stack); /* uninitialised; earlier results are invalid afterwards. NULL: no memory */
 static inline void *vm_stack_top(const struct vm_stack *stack)
 {
     return stack->count == 0 ? NULL : stack->items + (stack->count - 1) * stack->bytes;

@@ -23,10 +23,11 @@
 #include "vm/cursor.h"
 #include "vm/number.h"
 #include "vm/object.h"
+#include "vm/seen.h"
 #include "vm/string.h"
 #include "vm/type.h"
 
-enum { BITS = 5, DEEPEST = 13, LEVELS = DEEPEST + 1, ROOT_WORDS = 3, NODE_HEAD = 2 };
+enum { BITS = 5, DEEPEST = 13, LEVELS = DEEPEST + 1, ROOT_WORDS = 3, NODE_HEAD = 2, HASHED_PARTS_MAX = 256 };
 
 /* ---- hashing of keys ---- */
 
@@ -129,17 +130,18 @@ static uint64_t hash_string(vm_value string)
     return sip_end(&s);
 }
 
-/* Feed the whole tree of a key, from the top; the words tell its shape. */
+/* Feed the tree of a key, from the top; the words tell its shape. Keys that only differ behind their first so many parts
+ * collide: the walk is bounded although a key of n objects may be a tree of 2^n parts, and it needs no memory. */
 static uint64_t hash_parts(vm_value key)
 {
-    struct vm_cursor in_place[8], *top;
+    struct vm_cursor in_place[HASHED_PARTS_MAX], *top;
     struct vm_stack stack;
     struct sip s;
     vm_value part = key;
 
     sip_begin(&s);
-    vm_stack_init(&stack, in_place, 8, sizeof *in_place);
-    for (;;) {
+    vm_stack_init(&stack, in_place, HASHED_PARTS_MAX, sizeof *in_place);
+    for (unsigned i = 0; i < HASHED_PARTS_MAX; i++) {
         struct vm_cursor cursor;
 
         if (vm_is_string(part)) {
@@ -185,35 +187,51 @@ static bool is_plain_key(vm_value v)
     return vm_kind(v) == VM_KIND_INT64 || vm_kind(v) == VM_KIND_UINT64 || vm_is_string(v);
 }
 
+/* The walk of vm_hashable(). */
+struct key_walk { struct vm_stack stack; struct vm_seen seen; uint64_t pushed; };
+
+/* Whether a part may be in a key, as far as can be said before its own parts were looked at: those are on the stack
+ * now, unless they were before. False as well without memory to look at them. */
+static bool may_be_in_key(struct key_walk *walk, vm_value part)
+{
+    struct vm_cursor cursor, *pushed;
+
+    if (!vm_is_kind(part, VM_KIND_TUPLE) && !vm_is_kind(part, VM_KIND_DATA))
+        return is_plain_key(part);
+    if (++walk->pushed > VM_SEEN_AFTER) {
+        if (vm_seen_find(&walk->seen, part) != NULL)
+            return true;
+        if (!vm_seen_add(&walk->seen, part, 0))
+            return false;
+    }
+    if (!vm_cursor_init(&cursor, part))
+        return true;
+    pushed = vm_stack_push(&walk->stack);
+    if (pushed == NULL)
+        return false;
+    *pushed = cursor;
+    return true;
+}
+
 bool vm_hashable(vm_value key, vm_value *ret_culprit)
 {
     struct vm_cursor in_place[8], *top;
-    struct vm_stack stack;
+    struct key_walk walk = { .seen = VM_SEEN_INIT };
     vm_value part = key;
-    bool hashable = true;
+    bool hashable;
 
     if (is_plain_key(key))
         return true;
-    vm_stack_init(&stack, in_place, 8, sizeof *in_place);
-    for (;;) {
-        struct vm_cursor cursor;
-
-        if (vm_is_kind(part, VM_KIND_TUPLE) || vm_is_kind(part, VM_KIND_DATA)) {
-            if (vm_cursor_init(&cursor, part))
-                *(struct vm_cursor *)vm_stack_push(&stack) = cursor;
-        } else if (!is_plain_key(part)) {
-            *ret_culprit = part;
-            hashable = false;
-            break;
-        }
-        top = vm_stack_top(&stack);
-        if (top == NULL)
-            break;
+    vm_stack_init(&walk.stack, in_place, 8, sizeof *in_place);
+    while ((hashable = may_be_in_key(&walk, part)) && (top = vm_stack_top(&walk.stack)) != NULL) {
         vm_cursor_next(top, &part);
         if (!vm_cursor_has_next(top))
-            vm_stack_pop(&stack);
+            vm_stack_pop(&walk.stack);
     }
-    vm_stack_done(&stack);
+    if (!hashable)
+        *ret_culprit = part;
+    vm_stack_done(&walk.stack);
+    vm_seen_done(&walk.seen);
     return hashable;
 }
 

@@ -84,11 +84,11 @@ enum vm_status vm_op_arithmetic(struct vm_ctx *ctx, enum vm_arith op, vm_value l
 }
 
 /* `==` of two numbers of different kinds compares their values where the language widens (Int with Float …). */
-static bool operands_equal(vm_value left, vm_value right)
+static bool operands_equal(struct vm_ctx *ctx, vm_value left, vm_value right)
 {
     if (vm_is_number(left) && vm_is_number(right))
         return vm_number_compare(left, right) == 0;
-    return vm_equal(left, right);
+    return vm_equal_counted(left, right, &ctx->reductions);
 }
 
 static enum vm_status compare_equal(struct vm_ctx *ctx, bool negate, vm_value left, vm_value right, vm_value *ret)
@@ -97,7 +97,7 @@ static enum vm_status compare_equal(struct vm_ctx *ctx, bool negate, vm_value le
 
     if (method != VM_NONE)
         return call_out(ctx, method, 2, left, right);
-    *ret = vm_from_bool(operands_equal(left, right) != negate);
+    *ret = vm_from_bool(operands_equal(ctx, left, right) != negate);
     return VM_OK;
 }
 
@@ -143,7 +143,7 @@ enum vm_status vm_op_compare(struct vm_ctx *ctx, enum vm_comparison op, vm_value
         numbers = vm_number_compare(left, right);
         order = numbers == -2 ? VM_INCOMPARABLE : (enum vm_order)numbers;
     } else {
-        order = vm_compare(left, right);
+        order = vm_compare_counted(left, right, &ctx->reductions);
     }
     if (order == VM_INCOMPARABLE)
         return not_comparable(ctx, op);

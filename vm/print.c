@@ -25,6 +25,7 @@
 
 enum { DEPTH_MAX = 10000, STACK_IN_PLACE = 8 };
 #define LENGTH_MAX ((size_t)256 << 20)
+#define PAIRS_MAX (LENGTH_MAX / 16) /* in memory at one time, of maps inside of maps: as much memory as the text */
 
 enum style { DISPLAY, KEY, RESULT };
 
@@ -40,6 +41,8 @@ struct frame {
 
 struct printer {
     struct nb_buf *out;
+    size_t most; /* bytes; then the text is cut off */
+    size_t pairs; /* of maps that are being printed */
     struct vm_stack frames;
 };
 
@@ -172,7 +175,7 @@ static void print_opaque(struct nb_buf *out, vm_value v)
 
 /* ---- sets: their items' texts, sorted ---- */
 
-static void print_nested(struct nb_buf *out, vm_value v, enum style style);
+static void print_nested(struct nb_buf *out, vm_value v, enum style style, size_t most);
 
 static int compare_texts(const void *left, const void *right)
 {
@@ -198,13 +201,15 @@ static uint32_t render_items(struct nb_buf *texts, vm_value set)
 {
     struct vm_map_walk walk;
     vm_value item, none;
+    size_t left = LENGTH_MAX;
     uint32_t made = 0;
 
     for (vm_map_walk(&walk, set); vm_map_next(&walk, &item, &none); made++) {
         texts[made] = NB_BUF_INIT;
-        print_nested(&texts[made], item, KEY); /* never another set: those are no items */
+        print_nested(&texts[made], item, KEY, left); /* never another set: those are no items */
         if (texts[made].failed)
             return made;
+        left -= texts[made].length < left ? texts[made].length : left;
     }
     return made;
 }
@@ -279,12 +284,17 @@ static void push_frame(struct printer *printer, vm_value v, enum style style, ch
 {
     struct frame *frame = vm_stack_push(&printer->frames);
 
+    if (frame == NULL) {
+        printer->out->failed = true;
+        return;
+    }
     *frame = (struct frame){ .style = style, .end = end };
     if (!vm_is_map(v)) {
         vm_cursor_init(&frame->parts, v);
         return;
     }
-    frame->pairs = sorted_pairs(v);
+    printer->pairs += vm_map_count(v);
+    frame->pairs = printer->pairs > PAIRS_MAX ? NULL : sorted_pairs(v);
     if (frame->pairs == NULL)
         printer->out->failed = true;
     else
@@ -299,7 +309,7 @@ static void begin_data(struct printer *printer, vm_value v, enum style style)
     nb_buf_text(printer->out, record ? record_name(constructor, style) : constructor->name);
     nb_buf_byte(printer->out, record ? '{' : '(');
     push_frame(printer, v, style, record ? '}' : ')');
-    if (record)
+    if (record && !printer->out->failed)
         ((struct frame *)vm_stack_top(&printer->frames))->field_names = constructor;
 }
 
@@ -339,7 +349,7 @@ static void print_object(struct printer *printer, vm_value v, enum style style)
         if (is_opaque(v))
             print_opaque(out, v);
         else
-            print_nested(out, v, DISPLAY); /* once: beneath it the style is another */
+            print_nested(out, v, DISPLAY, printer->most); /* once: beneath it the style is another */
         nb_buf_text(out, style == RESULT ? "\"" : "");
         return;
     }
@@ -414,24 +424,28 @@ static void pop_frame(struct printer *printer)
     struct frame *frame = vm_stack_top(&printer->frames);
 
     nb_buf_byte(printer->out, frame->end);
+    printer->pairs -= frame->count / 2;
     vm_cursor_done(&frame->parts);
     nb_free(frame->pairs);
     vm_stack_pop(&printer->frames);
 }
 
-static bool is_too_long(const struct nb_buf *out) { return out->failed || out->length > LENGTH_MAX; }
+static bool is_too_long(const struct printer *printer)
+{
+    return printer->out->failed || printer->out->length > printer->most;
+}
 
-static void print_nested(struct nb_buf *out, vm_value v, enum style style)
+static void print_nested(struct nb_buf *out, vm_value v, enum style style, size_t most)
 {
     struct frame in_place[STACK_IN_PLACE], *frame;
-    struct printer printer = { .out = out };
+    struct printer printer = { .out = out, .most = most };
     enum style part_style;
     vm_value part;
 
     vm_stack_init(&printer.frames, in_place, STACK_IN_PLACE, sizeof *in_place);
     print_value(&printer, v, style);
     while ((frame = vm_stack_top(&printer.frames)) != NULL) {
-        if (is_too_long(out)) {
+        if (is_too_long(&printer)) {
             nb_buf_text(out, frame->given > 0 ? "…" : "");
             pop_frame(&printer);
             continue;
@@ -457,13 +471,13 @@ void vm_print_display(struct nb_buf *out, vm_value v)
     } else if (vm_is_sort(v, VM_SORT_CHAR)) {
         nb_buf_code_point(out, (unsigned)vm_payload(v));
     } else {
-        print_nested(out, v, DISPLAY);
+        print_nested(out, v, DISPLAY, LENGTH_MAX);
     }
 }
 
 void vm_print_result(struct nb_buf *out, vm_value v)
 {
-    print_nested(out, v, RESULT);
+    print_nested(out, v, RESULT, LENGTH_MAX);
 }
 
 /* ---- kind words ---- */

@@ -3,10 +3,13 @@
 
 #include "tests/unit/data.h"
 
+#include <math.h>
+
 #include "base/stress.h"
 #include "vm/compare.h"
 #include "vm/map.h"
 #include "vm/object.h"
+#include "vm/seen.h"
 
 enum { DEEP = NB_STRESS_OR(200, 200000) };
 
@@ -230,6 +233,93 @@ START_TEST(hashes_as_the_language_says)
 }
 END_TEST
 
+/* x = (leaf, leaf), x = (x, x), …: 2^60 paths to the leaf. A root for the caller to keep. */
+static vm_value tower(vm_value leaf)
+{
+    vm_value x = leaf;
+
+    for (unsigned i = 0; i < 60; i++)
+        x = tuple_of(x, x);
+    return x;
+}
+
+START_TEST(is_quick_with_what_is_reached_by_many_paths)
+{
+    vm_value culprit;
+
+    ctx.args[5] = tower(small(1));
+    ctx.args[6] = tower(small(1));
+    ctx.args[7] = tower(small(2));
+    ctx.args[8] = tower(vm_from_flonum(1.5));
+    ck_assert(vm_equal(ctx.args[5], ctx.args[6]));
+    ck_assert(vm_equal(ctx.args[5], ctx.args[5]));
+    ck_assert(!vm_equal(ctx.args[5], ctx.args[7]));
+    ck_assert_int_eq(vm_compare(ctx.args[5], ctx.args[6]), VM_SAME);
+    ck_assert_int_eq(vm_compare(ctx.args[5], ctx.args[7]), VM_LESS);
+    ck_assert_int_eq(vm_hash(ctx.args[5]), vm_hash(ctx.args[6]));
+    ck_assert_int_ne(vm_hash(ctx.args[5]), vm_hash(ctx.args[7]));
+    ck_assert(vm_hashable(ctx.args[5], &culprit));
+    ck_assert(!vm_hashable(ctx.args[8], &culprit));
+    ck_assert_uint_eq(culprit, vm_from_flonum(1.5));
+    ctx.args[9] = vm_map_insert(&ctx, VM_EMPTY_MAP, ctx.args[5], small(1));
+    ctx.args[9] = vm_map_insert(&ctx, ctx.args[9], ctx.args[7], small(2));
+    ck_assert_uint_eq(vm_map_get(ctx.args[9], ctx.args[6]), small(1));
+    ck_assert_uint_eq(vm_map_get(ctx.args[9], ctx.args[7]), small(2));
+}
+END_TEST
+
+/* Longer than a walk goes without notes: what it met is the same only if it was looked at. */
+START_TEST(finds_in_a_long_walk_what_is_not_equal_to_itself)
+{
+    ctx.args[5] = vm_list_make(&ctx, VM_SEEN_AFTER + 2);
+    for (uint32_t i = 0; i < VM_SEEN_AFTER + 1; i++) {
+        ctx.args[6] = tuple_of(small(i), small(i));
+        vm_list_init_at(ctx.args[5], i, ctx.args[6]);
+    }
+    ctx.args[6] = tuple_of(small(1), small(2));
+    vm_list_init_at(ctx.args[5], VM_SEEN_AFTER + 1, ctx.args[6]);
+    ck_assert(vm_equal(ctx.args[5], ctx.args[5]));
+    ctx.args[6] = vm_float(&ctx, (double)NAN);
+    ctx.args[6] = tuple_of(small(1), ctx.args[6]);
+    vm_list_init_at(ctx.args[5], VM_SEEN_AFTER + 1, ctx.args[6]);
+    ck_assert(!vm_equal(ctx.args[5], ctx.args[5]));
+}
+END_TEST
+
+START_TEST(gives_up_without_memory_for_the_walk)
+{
+    vm_value culprit;
+
+    for (unsigned i = 5; i < 7; i++) {
+        ctx.args[i] = small(1);
+        for (unsigned depth = 0; depth < DEEP; depth++)
+            ctx.args[i] = tuple_of(ctx.args[i], small(1));
+    }
+    ctx.args[7] = vm_map_insert(&ctx, VM_EMPTY_MAP, small(1), small(2));
+    nb_alloc_fail_after(0);
+    ck_assert(!vm_equal(ctx.args[5], ctx.args[6]));
+    ck_assert_int_eq(vm_compare(ctx.args[5], ctx.args[6]), VM_INCOMPARABLE);
+    ck_assert(!vm_equal(ctx.args[7], ctx.args[7]));
+    ck_assert(!vm_hashable(ctx.args[5], &culprit));
+    (void)vm_hash(ctx.args[5]);
+    (void)vm_hash(ctx.args[7]);
+    nb_alloc_fail_after(-1);
+    ck_assert(vm_equal(ctx.args[5], ctx.args[6]));
+    ck_assert(vm_hashable(ctx.args[5], &culprit));
+}
+END_TEST
+
+START_TEST(counts_the_work_of_long_walks)
+{
+    int64_t reductions = 0;
+
+    ctx.args[5] = vm_list_make(&ctx, 16000);
+    ctx.args[6] = vm_list_make(&ctx, 16000);
+    ck_assert(vm_equal_counted(ctx.args[5], ctx.args[6], &reductions));
+    ck_assert_int_le(reductions, -1000);
+}
+END_TEST
+
 int main(void)
 {
     const struct named_test tests[] = {
@@ -239,7 +329,9 @@ int main(void)
         { orders_variants_by_declaration, 0 }, { does_not_order_what_has_no_order, 0 },
         { compares_maps_and_sets_by_content, 0 }, { survives_any_depth, 0 },
         { survives_records_that_contain_themselves, 0 }, { never_equates_mutable_arrays, 0 },
-        { hashes_as_the_language_says, 0 },
+        { hashes_as_the_language_says, 0 }, { is_quick_with_what_is_reached_by_many_paths, 0 },
+        { finds_in_a_long_walk_what_is_not_equal_to_itself, 0 }, { gives_up_without_memory_for_the_walk, 0 },
+        { counts_the_work_of_long_walks, 0 },
     };
 
     return run_tests("vm/compare", tests, sizeof tests / sizeof *tests);

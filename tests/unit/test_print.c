@@ -193,6 +193,27 @@ START_TEST(says_when_memory_is_exhausted)
 }
 END_TEST
 
+START_TEST(fails_without_memory_for_the_way_down)
+{
+    struct nb_buf out = NB_BUF_INIT;
+
+    ctx.args[0] = small(1);
+    for (unsigned depth = 0; depth < 100; depth++)
+        ctx.args[0] = depth % 2 == 0 ? vm_map_insert(&ctx, VM_EMPTY_MAP, small(1), ctx.args[0])
+                                     : tuple_of(ctx.args[0], VM_UNIT);
+    for (long left = 0; left < 50; left++) {
+        nb_alloc_fail_after(left);
+        vm_print_display(&out, ctx.args[0]);
+        nb_alloc_fail_after(-1);
+        ck_assert(out.failed);
+        nb_buf_done(&out);
+    }
+    vm_print_display(&out, ctx.args[0]);
+    ck_assert(!out.failed);
+    nb_buf_done(&out);
+}
+END_TEST
+
 int main(void)
 {
     const struct named_test tests[] = {
@@ -203,6 +224,7 @@ int main(void)
         { prints_sets_sorted_by_text, 0 }, { prints_what_has_no_content_to_show, 0 },
         { ends_deep_values_with_an_ellipsis, 0 }, { ends_texts_that_would_never_end, 0 }, { names_kinds, 0 },
         { says_when_memory_is_exhausted, 0 },
+        { fails_without_memory_for_the_way_down, 0 },
     };
 
     return run_tests("vm/print", tests, sizeof tests / sizeof *tests);
