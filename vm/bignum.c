@@ -132,6 +132,7 @@ enum vm_status vm_bigint_arithmetic(struct vm_ctx *ctx, enum vm_arith op, vm_val
     ctx->reductions -= (int64_t)(mpz_size(a.number) + mpz_size(b.number));
     mpz_init(result);
     status = bigint_operate(ctx, op, result, a.number, b.number);
+    ctx->reductions -= (int64_t)mpz_size(result); /* of a power: more than of its operands */
     if (status == VM_OK) {
         *ret = vm_bigint_new(ctx, result);
         status = *ret == VM_NONE ? VM_NOMEM : VM_OK;

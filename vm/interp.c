@@ -97,8 +97,7 @@ enum vm_stop vm_run(struct vm_ctx *ctx)
     };
     struct vm_process *p = ctx->process;
     struct vm_heap *heap = &p->heap;
-    const int64_t budget = ctx->reductions;
-    int64_t reductions = budget;
+    int64_t reductions = ctx->reductions;
     const uint64_t *pc;
     uint64_t insn;
     vm_value *fp, *r;
@@ -856,7 +855,6 @@ return_result: {
     if (unlikely(return_word == 0)) {
         p->result = result;
         p->pc = NULL;
-        p->reductions += (uint64_t)(budget - reductions);
         ctx->reductions = reductions;
         return VM_STOP_END;
     }
@@ -1097,19 +1095,15 @@ raise_saved:
     ctx->arg_count = 0;
     ctx->root_count = 0;
     vm_ctx_forget_call(ctx);
-    if (!vm_unwind(ctx)) {
-        p->reductions += (uint64_t)(budget - ctx->reductions);
+    if (!vm_unwind(ctx))
         return crash(ctx);
-    }
     LOAD();
     DISPATCH();
 
 park:
     SAVE();
-    p->reductions += (uint64_t)(budget - reductions);
     return VM_STOP_WAIT;
 yield:
     SAVE();
-    p->reductions += (uint64_t)(budget - reductions);
     return VM_STOP_YIELD;
 }

@@ -25,6 +25,7 @@ enum {
     ARRAY_HEAD = 2,                      /* header, end of the used part */
     WALK_MAX = NB_STRESS_OR(1, 8),       /* steps along cells before they are flattened */
     ROOM_MIN = NB_STRESS_OR(1, 4),
+    ITEMS_PER_REDUCTION = 64
 };
 /* An array's size counts the word in front of its elements. */
 #define CAPACITY_MAX ((uint64_t)VM_SIZE_MAX - 1)
@@ -289,6 +290,7 @@ static vm_value append_copying(struct vm_ctx *ctx, vm_value list, uint32_t count
     uint32_t length = vm_list_length(list);
     vm_value array = take_array(ctx, with_room((uint64_t)length + count), (uint64_t)length + count);
 
+    ctx->reductions -= length / ITEMS_PER_REDUCTION;
     copy_items(array_items(array), list, length);
     *ret_items = array_items(array) + length;
     return take_slice(ctx, array, 0, length + count);
@@ -323,6 +325,7 @@ static vm_value concat_cells(struct vm_ctx *ctx, vm_value left, vm_value right)
 
     if (!reserve(ctx, (uint64_t)PAIR_WORDS * left_length, &left, &right))
         return VM_NONE;
+    ctx->reductions -= left_length / ITEMS_PER_REDUCTION;
     vm_list_walk(&walk, left);
     while (vm_list_next(&walk, &item)) {
         *link = take_pair(ctx, VM_KIND_CONS, length--, item, VM_NIL);
@@ -356,6 +359,7 @@ vm_value vm_list_concat(struct vm_ctx *ctx, vm_value left, vm_value right)
         return vm_list_concat(ctx, left, right);
     else
         joined = append_copying(ctx, left, (uint32_t)right_length, &place);
+    ctx->reductions -= (int64_t)(right_length / ITEMS_PER_REDUCTION);
     copy_items(place, right, (uint32_t)right_length);
     return joined;
 }

@@ -24,7 +24,7 @@
 #include "vm/string.h"
 #include "vm/type.h"
 
-enum { JOIN_ON_STACK = 1024, FUNCTION_NAME_MAX = 256 };
+enum { JOIN_ON_STACK = 1024, FUNCTION_NAME_MAX = 256, TEXT_PER_REDUCTION = 256 };
 
 vm_value vm_data_header(uint32_t constructor, unsigned fields)
 {
@@ -473,6 +473,8 @@ static enum vm_status string_index(struct vm_ctx *ctx, vm_value string, int64_t 
     uint32_t count = text.ascii ? text.length : vm_string_count(string), code_point;
     size_t at;
 
+    if (!text.ascii)
+        ctx->reductions -= text.length / TEXT_PER_REDUCTION;
     if (index < 0 || index >= count)
         return vm_raise_panic(ctx, "Index %llu out of bounds for string of length %u", (unsigned long long)index, count);
     at = text.ascii ? (size_t)index : nb_utf8_offset(text.bytes, text.length, (size_t)index);

@@ -92,7 +92,7 @@ struct vm_process {
     bool servers_bound;                  /* it has bound a server, so its being killed closes some */
     bool published;                      /* it sent a message, wrote an mvar or spawned: others may know what it knows */
 
-    uint64_t reductions;                 /* in all */
+    uint64_t reductions;                 /* in all; whoever calls vm_run() adds what it used up */
     uint64_t started_ns;
     void *links;                         /* links and monitors; NULL none */
 };
@@ -166,7 +166,8 @@ enum vm_stop {
     VM_STOP_CRASH, /* an exception escaped: process->exception, process->trace */
     VM_STOP_KILLED
 };
-/** Run ctx->process until one of the above. ctx->reductions is the budget. interp.c */
+/** Run ctx->process until one of the above. ctx->reductions is the budget, afterwards what is left of it (less than
+ *  nothing after work that cannot be divided). interp.c */
 enum vm_stop vm_run(struct vm_ctx *ctx);
 
 /** After VM_STOP_END: the value the body returned, in the process's heap (only main's is ever looked at). */

@@ -25,6 +25,7 @@
 #include "base/utf8.h"
 #include "vm/shared.h"
 
+enum { BYTES_PER_REDUCTION = 1024, ASCII_LOOK_MAX = 1024 };
 enum { SLICE_WORDS = 3, STORAGE_HEAD = 8, ROOM_MIN = 64, ROOM_MAX = 64 << 20 };
 
 static vm_value empty_object[1] = { VM_HEADER(VM_KIND_STRING, VM_FLAG_IMMORTAL | VM_FLAG_ASCII, 0, 0) };
@@ -179,6 +180,7 @@ static vm_value append_in_place(struct vm_ctx *ctx, vm_value left, struct vm_tex
     vm_value base = vm_field(left, 1);
     bool ascii = (vm_header(left) & VM_FLAG_ASCII) != 0 && right.ascii;
 
+    ctx->reductions -= right.length / BYTES_PER_REDUCTION;
     memcpy(payload(base) + offset + length, right.bytes, right.length);
     return take_slice(ctx, base, offset, length + right.length, ascii);
 }
@@ -233,6 +235,7 @@ vm_value vm_string_concat(struct vm_ctx *ctx, vm_value left, vm_value right)
         return VM_NONE;
     if (vm_kind(left) == VM_KIND_BYTES_SLICE && claim_room(left, (uint32_t)right_length))
         return append_in_place(ctx, left, vm_text(right));
+    ctx->reductions -= (int64_t)(length / BYTES_PER_REDUCTION);
     /* A short piece behind a longer text: probably not the last one. */
     if (length > VM_STRING_INLINE && left_length >= right_length)
         return concat_with_room(ctx, vm_text(left), vm_text(right));
@@ -257,7 +260,8 @@ vm_value vm_string_part(struct vm_ctx *ctx, vm_value string, uint32_t from, uint
     if (!reserved)
         return VM_NONE;
     text = vm_text(string); /* it may have moved */
-    ascii = text.ascii || nb_utf8_is_ascii(text.bytes + from, length);
+    /* Who takes a long text apart from the front must not read all of it each time; not to know is no harm. */
+    ascii = text.ascii || (length <= ASCII_LOOK_MAX && nb_utf8_is_ascii(text.bytes + from, length));
     if (length > VM_STRING_INLINE) {
         bool whole = vm_kind(string) == VM_KIND_STRING;
 

@@ -240,6 +240,19 @@ START_TEST(gives_up_within_its_limit)
 }
 END_TEST
 
+START_TEST(counts_the_work_of_joining)
+{
+    ctx.args[0] = vm_list_make(&ctx, 6400);
+    ctx.args[1] = vm_list_make(&ctx, 64000);
+    ctx.reductions = 0;
+    ctx.args[2] = vm_list_concat(&ctx, ctx.args[1], ctx.args[0]);
+    ck_assert_int_le(ctx.reductions, -1100);
+    ctx.reductions = 0;
+    ctx.args[2] = vm_list_concat(&ctx, ctx.args[0], ctx.args[1]);
+    ck_assert_int_le(ctx.reductions, -100);
+}
+END_TEST
+
 int main(void)
 {
     const struct named_test tests[] = {
@@ -248,6 +261,7 @@ int main(void)
         { pushes_in_place_once, 0 }, { pushes_many, 0 }, { joins_lists_of_all_forms, ROWS(joins) },
         { appends_to_itself, 0 }, { replaces_without_changing_the_old, 0 }, { cuts_parts, 0 },
         { copies_items_from_roots, 0 }, { builds_while_others_use_what_is_there, 0 }, { gives_up_within_its_limit, 0 },
+        { counts_the_work_of_joining, 0 },
     };
 
     return run_tests("vm/list", tests, sizeof tests / sizeof *tests);

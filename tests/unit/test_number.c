@@ -346,6 +346,17 @@ START_TEST(makes_constants_of_big_numbers)
 }
 END_TEST
 
+START_TEST(counts_the_work_of_a_great_power)
+{
+    vm_value value;
+
+    ctx.args[0] = vm_bigint_from_text(&ctx, "3", 1);
+    ctx.reductions = 0;
+    ck_assert_int_eq(vm_arithmetic(&ctx, VM_POW, ctx.args[0], vm_from_small(1000000), &value), VM_OK);
+    ck_assert_int_le(ctx.reductions, -24000);
+}
+END_TEST
+
 int main(void)
 {
     const struct named_test tests[] = {
@@ -354,7 +365,7 @@ int main(void)
         { prints_floats_without_exponents, ROWS(floats) }, { prints_the_smallest_float, 0 },
         { reads_back_every_float_it_prints, 0 }, { keeps_doubles_in_words_or_boxes, 0 },
         { parses_integers, ROWS(integers) }, { parses_floats, ROWS(float_texts) },
-        { makes_constants_of_big_numbers, 0 },
+        { makes_constants_of_big_numbers, 0 }, { counts_the_work_of_a_great_power, 0 },
     };
 
     return run_tests("vm/number", tests, sizeof tests / sizeof *tests);

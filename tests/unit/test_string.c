@@ -182,6 +182,22 @@ START_TEST(gives_garbage_back_while_only_strings_are_made)
 }
 END_TEST
 
+START_TEST(counts_the_work_of_joining)
+{
+    ctx.reductions = 0;
+    ctx.args[0] = vm_string(&ctx, repeated('x', 4000), 4000);
+    ctx.args[0] = vm_string_concat(&ctx, ctx.args[0], ctx.args[0]);
+    for (unsigned i = 0; i < 8; i++) /* 2 MB in the end */
+        ctx.args[0] = vm_string_concat(&ctx, ctx.args[0], ctx.args[0]);
+    ck_assert_int_le(ctx.reductions, -2000);
+    ctx.reductions = 0;
+    ctx.args[0] = vm_string_concat(&ctx, ctx.args[0], text("x"));
+    ctx.reductions = 0;
+    ctx.args[0] = vm_string_concat(&ctx, ctx.args[0], text("x")); /* into the room behind it: copies one byte */
+    ck_assert_int_eq(ctx.reductions, 0);
+}
+END_TEST
+
 int main(void)
 {
     const struct named_test tests[] = {
@@ -190,7 +206,7 @@ int main(void)
         { joins_with_the_empty_string_for_free, 0 }, { doubles_itself, 0 }, { cuts_parts_of_parts, 0 },
         { knows_that_a_part_without_umlauts_is_ascii, 0 }, { orders_by_code_point, ROWS(orders) },
         { refuses_what_is_too_long, 0 }, { makes_constants_and_c_strings, 0 },
-        { gives_garbage_back_while_only_strings_are_made, 0 },
+        { gives_garbage_back_while_only_strings_are_made, 0 }, { counts_the_work_of_joining, 0 },
     };
 
     return run_tests("vm/string", tests, sizeof tests / sizeof *tests);
