@@ -563,6 +563,19 @@ static struct ns_functions *lambda_functions(struct ns_frame *frame, struct ns_m
     return functions;
 }
 
+/* Whether the first argument's class has a say in which function is meant: methods of traits, and conversions like
+ * toInt(x), which the program's functions of that name leave to numbers (03 §6.4). */
+static bool depends_on_receiver(struct ns_frame *frame, const struct call *call, struct ns_meaning meaning)
+{
+    if (call->count == 0 || frame->trusted)
+        return false;
+    if (meaning.kind == NS_MEANS_FUNCTIONS && call->count == 1 && strncmp(call->name, "to", 2) == 0 &&
+        vm_native_find(call->name, 1) != NULL)
+        return true;
+    return (meaning.kind == NS_MEANS_FUNCTIONS || meaning.kind == NS_MEANS_NATIVE) &&
+           ns_table_get(&frame->unit->trait_methods, call->name) != NULL;
+}
+
 static void call_name(struct ns_frame *frame, struct call *call, const struct ns_expr *callee, struct ns_target target)
 {
     struct ns_local *local = ns_local_find(frame, callee->name);
@@ -579,8 +592,7 @@ static void call_name(struct ns_frame *frame, struct call *call, const struct ns
     lambda = lambda_functions(frame, meaning, call->count);
     if (lambda != NULL)
         meaning = (struct ns_meaning){ .kind = NS_MEANS_FUNCTIONS, .functions = lambda };
-    if ((meaning.kind == NS_MEANS_FUNCTIONS || meaning.kind == NS_MEANS_NATIVE) && call->count > 0 && !frame->trusted &&
-        ns_table_get(&frame->unit->trait_methods, callee->name) != NULL)
+    if (depends_on_receiver(frame, call, meaning))
         call_method(frame, call, callee->name, fallback_of(frame, callee->name, call->count), true, target);
     else
         call_meaning(frame, call, meaning, callee, target);
@@ -683,10 +695,16 @@ static struct ns_value *named_mvar(struct ns_frame *frame, const struct ns_expr 
 static struct ns_local *only_local(struct ns_frame *frame, const char *name)
 {
     struct ns_local *local = ns_local_find(frame, name);
+    const struct ns_trait_info *trait;
+    enum ns_meaning_kind meaning;
 
     if (local == NULL || local->group == NULL || ns_table_get(&frame->unit->method_names, name) != NULL)
         return NULL;
-    return ns_find(frame->unit, frame->space, name).kind == NS_MEANS_NOTHING ? local : NULL;
+    trait = ns_table_get(&frame->unit->trait_methods, name);
+    if (trait != NULL && !trait->space->library)
+        return NULL;
+    meaning = ns_find(frame->unit, frame->space, name).kind;
+    return meaning == NS_MEANS_NOTHING || meaning == NS_MEANS_METHOD ? local : NULL;
 }
 
 static void call_on_value(struct ns_frame *frame, const struct ns_expr *expr, struct ns_target target)

@@ -133,6 +133,24 @@ static void throw_no_clause(struct ns_frame *frame, const struct ns_group *group
     ns_code_abc(&frame->code, VM_OP_THROW, reg, 0, 0);
 }
 
+/* The conversions (`toInt`, …) may be defined again, but numbers still go to the built-in ones (01 §12.4). */
+static void numbers_to_native(struct ns_frame *frame, const struct vm_native *native)
+{
+    static const uint32_t numbers[] = { VM_CLASS_INT,    VM_CLASS_FLOAT,  VM_CLASS_INT8,    VM_CLASS_INT16,
+                                        VM_CLASS_INT32,  VM_CLASS_UINT8,  VM_CLASS_UINT16,  VM_CLASS_UINT32,
+                                        VM_CLASS_UINT64, VM_CLASS_FLOAT32, VM_CLASS_BIGINT, VM_CLASS_DECIMAL };
+    unsigned argument = 0, to = ns_code_take(&frame->code, 1);
+
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        ns_mark no = ns_code_label(&frame->code);
+
+        ns_code_jump_w(&frame->code, VM_OP_UNLESS_CLASS, argument, no, numbers[i]);
+        ns_code_list_w(&frame->code, VM_OP_CALL_NATIVE, to, 0, vm_from_object(native), &argument, 1);
+        ns_code_abc(&frame->code, VM_OP_RETURN, to, 0, 0);
+        ns_code_bind(&frame->code, no);
+    }
+}
+
 /* A function that looks at its arguments and goes on to the candidate that fits. */
 static struct vm_function *make_dispatcher(struct ns_unit *unit, struct ns_group *const *groups, unsigned count)
 {
@@ -153,6 +171,8 @@ static struct vm_function *make_dispatcher(struct ns_unit *unit, struct ns_group
     function->first_line = first->function->first_line;
     ns_frame_begin(&frame, unit, NULL, first->space, function);
     ns_code_take(&frame.code, most);
+    if (most == 1 && !first->space->library && !first->is_local && vm_native_find(first->name, 1) != NULL)
+        numbers_to_native(&frame, vm_native_find(first->name, 1));
     for (unsigned i = 0; i < count; i++)
         try_candidate(&frame, groups[i], most);
     throw_no_clause(&frame, groups[count - 1]);
@@ -172,7 +192,10 @@ struct vm_function *ns_choose(struct ns_unit *unit, struct ns_functions *functio
     n = candidates(unit, functions, count, &groups);
     if (n == 0)
         return NULL;
-    made = n == 1 ? ns_need(unit, groups[0]) : make_dispatcher(unit, groups, n);
+    if (n == 1 && (groups[0]->is_local || groups[0]->space->library || vm_native_find(functions->name, 1) == NULL))
+        made = ns_need(unit, groups[0]);
+    else
+        made = make_dispatcher(unit, groups, n);
     ns_push(unit, &functions->choices, ((struct ns_choice){ (unsigned)count, made }));
     return made;
 }

@@ -1471,20 +1471,65 @@ void ns_arms(struct ns_frame *frame, const struct ns_arm_list *arms, unsigned sc
     ns_match(frame, &scrutinee, 1, ways, arms->count, miss);
 }
 
+/* A register of its own for what the arms' names may be bound to: not that of a variable, which may change. */
+static unsigned scrutinee_register(struct ns_frame *frame, const struct ns_expr *value)
+{
+    struct ns_local *local = value->kind == NS_EXPR_NAME ? ns_local_find(frame, value->name) : NULL;
+
+    return local != NULL && local->is_var ? ns_temporary(frame, value) : ns_operand(frame, value);
+}
+
+/* match (a, b) { (p, q) -> … }: the tuple need not be made if all arms take it apart at once. */
+static bool is_taken_apart(const struct ns_expr *expr)
+{
+    const struct ns_expr *value = expr->match.scrutinee;
+
+    if (value->kind != NS_EXPR_TUPLE)
+        return false;
+    for (uint32_t i = 0; i < expr->match.arms.count; i++) {
+        const struct ns_pattern *pattern = expr->match.arms.items[i].pattern;
+
+        if (pattern->kind != NS_PATTERN_WILDCARD &&
+            (pattern->kind != NS_PATTERN_TUPLE || pattern->items.count != value->items.count))
+            return false;
+    }
+    return true;
+}
+
+/* The arms on the parts of the tuple. */
+static void match_parts(struct ns_frame *frame, const struct ns_expr *expr, struct arms *context, ns_mark miss)
+{
+    const struct ns_expr_list *parts = &expr->match.scrutinee->items;
+    const struct ns_arm_list *arms = &expr->match.arms;
+    struct ns_way *ways = nb_arena_array(frame->unit->arena, arms->count + 1, sizeof *ways);
+    unsigned *registers = nb_arena_array(frame->unit->arena, parts->count + 1, sizeof *registers);
+    const struct ns_pattern **any = nb_arena_array(frame->unit->arena, parts->count + 1, sizeof *any);
+
+    for (uint32_t i = 0; i < parts->count; i++)
+        registers[i] = scrutinee_register(frame, parts->items[i]);
+    for (uint32_t i = 0; i < arms->count; i++) {
+        const struct ns_pattern *pattern = arms->items[i].pattern;
+
+        ways[i] = (struct ns_way){ any, arms->items[i].guard, take_arm, context };
+        if (pattern->kind == NS_PATTERN_TUPLE)
+            ways[i].patterns = (const struct ns_pattern *const *)pattern->items.items;
+    }
+    ns_match(frame, registers, parts->count, ways, arms->count, miss);
+}
+
 void ns_lower_match(struct ns_frame *frame, const struct ns_expr *expr, struct ns_target target)
 {
     struct ns_scope scope = ns_scope_begin(frame);
     ns_mark miss = ns_code_label(&frame->code), done = ns_code_label(&frame->code);
-    const struct ns_expr *value = expr->match.scrutinee;
-    struct ns_local *local = value->kind == NS_EXPR_NAME ? ns_local_find(frame, value->name) : NULL;
-    unsigned scrutinee;
 
-    /* The arms' names may be the register itself, so it must not be a variable's. */
-    if (local != NULL && local->is_var)
-        scrutinee = ns_temporary(frame, value);
-    else
-        scrutinee = ns_operand(frame, value);
-    ns_arms(frame, &expr->match.arms, scrutinee, target, miss, done, VM_OP_COUNT);
+    if (is_taken_apart(expr)) {
+        struct arms context = { &expr->match.arms, target, done, VM_OP_COUNT };
+
+        match_parts(frame, expr, &context, miss);
+    } else {
+        ns_arms(frame, &expr->match.arms, scrutinee_register(frame, expr->match.scrutinee), target, miss, done,
+                VM_OP_COUNT);
+    }
     ns_code_bind(&frame->code, miss);
     ns_mark_place(frame, expr->span);
     ns_code_abc(&frame->code, VM_OP_NO_MATCH, 0, 0, 0);
