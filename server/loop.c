@@ -105,7 +105,7 @@ static void wake_loop(struct srv_loop *loop)
         sched_wake_worker(loop->runtime->sched, loop->worker);
         return;
     }
-    atomic_thread_fence(memory_order_seq_cst); /* partner: sleep_until_needed() */
+    nb_full_fence(); /* partner: sleep_until_needed() */
     if (atomic_load_explicit(&loop->asleep, memory_order_relaxed))
         (void)!write(loop->wake_fd, &one, sizeof one);
 }
@@ -261,7 +261,7 @@ static void sleep_until_needed(struct srv_loop *loop)
     if (allowed_ns == 0)
         return;
     atomic_store_explicit(&loop->asleep, true, memory_order_relaxed);
-    atomic_thread_fence(memory_order_seq_cst); /* partner: wake_loop() */
+    nb_full_fence(); /* partner: wake_loop() */
     if (!something_handed_over(loop) && !atomic_load(&loop->stop))
         epoll_wait(loop->epoll_fd, &event, 1, timeout_ms);
     atomic_store_explicit(&loop->asleep, false, memory_order_relaxed);

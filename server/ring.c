@@ -153,7 +153,7 @@ void srv_waiters_join(struct srv_waiters *line, struct srv_waiter *waiter)
     atomic_store_explicit(&waiter->state, SRV_WAITER_WAITING, memory_order_relaxed);
     nb_tsan_release(line);
     ck_stack_push_mpmc(&line->arrived, &waiter->entry);
-    atomic_thread_fence(memory_order_seq_cst); /* partner: srv_waiters_wake_one() */
+    nb_full_fence(); /* partner: srv_waiters_wake_one() */
 }
 
 bool srv_waiters_leave(struct srv_waiters *line, struct srv_waiter *waiter)
@@ -193,7 +193,7 @@ bool srv_waiters_wake_one(struct srv_waiters *line, struct vm_ctx *ctx)
 {
     struct srv_waiter *waiter;
 
-    atomic_thread_fence(memory_order_seq_cst); /* partner: srv_waiters_join() */
+    nb_full_fence(); /* partner: srv_waiters_join() */
     while ((waiter = first_in_line(line)) != NULL) {
         struct vm_process *process = atomic_load_explicit(&waiter->process, memory_order_relaxed);
         int expected = SRV_WAITER_WAITING;
