@@ -305,7 +305,7 @@ static struct ns_item *parse_implementation(struct ns_parser *parser)
     item->implementation.trait = ns_expect_upper(parser);
     if (ns_take(parser, NS_TOKEN_WHEN)) {
         do {
-            struct ns_type_parameter condition = ns_parse_bound(parser, true);
+            struct ns_type_parameter condition = ns_parse_bound(parser);
 
             ns_push(parser, &item->implementation.conditions, condition);
         } while (ns_take(parser, NS_TOKEN_COMMA));

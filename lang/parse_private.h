@@ -153,7 +153,7 @@ struct ns_type *ns_parse_type(struct ns_parser *parser);
 struct ns_type *ns_parse_plain_type(struct ns_parser *parser);
 struct ns_type_parameter_list ns_parse_type_parameters(struct ns_parser *parser);
 /** name: A + B */
-struct ns_type_parameter ns_parse_bound(struct ns_parser *parser, bool lower);
+struct ns_type_parameter ns_parse_bound(struct ns_parser *parser);
 /** name: T, with an optional `private` in front. */
 struct ns_field ns_parse_field(struct ns_parser *parser);
 

@@ -165,11 +165,11 @@ struct ns_type *ns_parse_plain_type(struct ns_parser *parser)
     return group(parser, parse_types(parser, NS_TOKEN_LEFT_PAREN, NS_TOKEN_RIGHT_PAREN, false), first);
 }
 
-struct ns_type_parameter ns_parse_bound(struct ns_parser *parser, bool lower)
+struct ns_type_parameter ns_parse_bound(struct ns_parser *parser)
 {
     struct ns_type_parameter parameter = { { NULL, { NULL, 0, 0 } }, { NULL, 0 } };
 
-    parameter.name = lower ? ns_expect_lower(parser) : ns_expect_name(parser);
+    parameter.name = ns_expect_name(parser);
     if (!ns_take(parser, NS_TOKEN_COLON))
         return parameter;
     do {
@@ -188,7 +188,7 @@ struct ns_type_parameter_list ns_parse_type_parameters(struct ns_parser *parser)
     if (!ns_at_same_line(parser, NS_TOKEN_LEFT_BRACKET))
         return parameters;
     for (ns_open(parser, &elements, NS_TOKEN_LEFT_BRACKET); ns_more(parser, &elements);) {
-        struct ns_type_parameter parameter = ns_parse_bound(parser, false);
+        struct ns_type_parameter parameter = ns_parse_bound(parser);
 
         ns_push(parser, &parameters, parameter);
     }

@@ -212,6 +212,8 @@ static void add_method(struct ns_unit *unit, const struct implementation *own, s
     const char *type = ns_type_text(unit, own->item->implementation.type);
     unsigned fewest;
 
+    if (!own->space->library)
+        ns_table_set(&unit->own_methods, group->name, unit);
     group->self_type = own->type;
     inherit_defaults(unit, group, declared);
     ns_group_finish(unit, group,
@@ -258,27 +260,66 @@ static void add_written(struct ns_unit *unit, const struct implementation *own)
     }
 }
 
+/* A method that is implemented by what the trait says of it. */
+static void add_default(struct ns_unit *unit, const struct implementation *own, const struct ns_trait_info *trait,
+                        struct ns_function *method)
+{
+    struct ns_group *group = ns_group_new(unit, trait->space, method->name.text);
+
+    ns_group_add(unit, group, method);
+    add_method(unit, own, group, method);
+}
+
+/* The library's trait of that name. */
+static const struct ns_trait_info *standard_trait(struct ns_unit *unit, const char *name)
+{
+    for (size_t i = 0; i < unit->spaces.count; i++) {
+        const struct ns_member *member =
+            unit->spaces.items[i]->library ? ns_table_get(&unit->spaces.items[i]->members, name) : NULL;
+
+        if (member != NULL && member->trait != NULL)
+            return member->trait;
+    }
+    return NULL;
+}
+
+/* Defaults of the standard traits, also when the program declares them again. They rest on the trait's other methods. */
+static void add_standard(struct traits *traits, const struct implementation *own)
+{
+    const struct ns_trait_info *trait =
+        is_builtin_trait(own->trait_name) ? standard_trait(traits->unit, own->trait_name) : NULL;
+    const struct ns_function_list *declared;
+
+    if (trait == NULL)
+        return;
+    declared = &trait->item->trait.methods;
+    for (uint32_t i = 0; i < declared->count; i++)
+        if (declared->items[i]->body == NULL && !is_implemented(traits, own, declared->items[i]->name.text))
+            return;
+    for (uint32_t i = 0; i < declared->count; i++)
+        if (declared->items[i]->body != NULL && !is_implemented(traits, own, declared->items[i]->name.text))
+            add_default(traits->unit, own, trait, declared->items[i]);
+}
+
 /* Defaults for what no block of this type implements; what has none is an error. */
 static void add_missing(struct traits *traits, const struct implementation *own)
 {
     struct ns_unit *unit = traits->unit;
     const struct ns_function_list *declared = &own->trait->item->trait.methods;
 
+    add_standard(traits, own);
+    if (is_builtin_trait(own->trait_name) && own->trait->space->library)
+        return;
     for (uint32_t i = 0; i < declared->count; i++) {
-        const struct ns_function *method = declared->items[i];
-        struct ns_group *group;
+        struct ns_function *method = declared->items[i];
 
         if (is_implemented(traits, own, method->name.text))
             continue;
-        if (method->body == NULL) {
-            if (!is_builtin_trait(own->trait_name) && !own->space->library)
-                ns_report(unit, own->item->span, "type `%s` does not implement method `%s` required by trait `%s`",
-                          ns_type_text(unit, own->item->implementation.type), method->name.text, own->trait_name);
-            continue;
-        }
-        group = ns_group_new(unit, own->trait->space, method->name.text);
-        ns_group_add(unit, group, method);
-        add_method(unit, own, group, method);
+        if (method->body != NULL)
+            add_default(unit, own, own->trait, method);
+        else if (!is_builtin_trait(own->trait_name) && !own->space->library)
+            ns_report(unit, own->item->span, "type `%s` does not implement method `%s` required by trait `%s`",
+                      ns_type_text(unit, own->item->implementation.type), method->name.text, own->trait_name);
     }
 }
 

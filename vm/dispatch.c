@@ -11,6 +11,7 @@
 #include "vm/dispatch.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "base/intern.h"
@@ -136,6 +137,18 @@ static vm_value namespace_method(uint32_t class_key, const char *name, unsigned 
     return native == NULL ? VM_NONE : vm_from_object(native);
 }
 
+/* toInt, toFloat and the like of a number or a Char: functions of the program called so do not replace them. */
+static vm_value conversion(uint32_t class_key, const struct vm_site *site)
+{
+    const struct vm_native *native;
+
+    if (class_key < VM_CLASS_INT || class_key > VM_CLASS_CHAR || site->arg_count != 1 ||
+        strncmp(site->name, "to", 2) != 0)
+        return VM_NONE;
+    native = vm_native_find(site->name, 1);
+    return native == NULL ? VM_NONE : vm_from_object(native);
+}
+
 /* What the tables say, fields aside: the order of 02 §6.6. */
 static vm_value resolve(const struct vm_program *program, const struct vm_site *site, uint32_t class_key,
                         vm_value receiver, bool *ret_field)
@@ -154,6 +167,8 @@ static vm_value resolve(const struct vm_program *program, const struct vm_site *
             return found;
     }
     found = vm_methods_find(program->methods, 1, class_key, site->name_id, site->arg_count);
+    if (found == VM_NONE)
+        found = conversion(class_key, site);
     if (found != VM_NONE)
         return found;
     if (!site->as_function && constructor != NULL && vm_is_object(receiver)) {
