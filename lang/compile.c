@@ -100,6 +100,7 @@ static void unit_free(struct ns_unit *unit)
     ns_table_done(&unit->constructors);
     ns_table_done(&unit->types);
     ns_table_done(&unit->trait_methods);
+    ns_table_done(&unit->own_methods);
     ns_table_done(&unit->traits);
     ns_table_done(&unit->method_names);
     ns_table_done(&unit->symbols);

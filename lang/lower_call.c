@@ -404,6 +404,25 @@ static void call_operand(struct ns_frame *frame, struct call *call, const struct
     ns_call_value(frame, reg, call->registers, call->count, target);
 }
 
+/* Whether the only argument may be a tuple, which a function value takes for all of its parameters (01 §11.2). */
+static bool may_spread(const struct call *call)
+{
+    if (call->count != 1 || has_names(call))
+        return false;
+    switch (call->written[0].value->kind) {
+    case NS_EXPR_LITERAL:
+    case NS_EXPR_INTERPOLATION:
+    case NS_EXPR_LIST:
+    case NS_EXPR_RANGE_LIST:
+    case NS_EXPR_MAP:
+    case NS_EXPR_SET:
+    case NS_EXPR_LAMBDA:
+        return false;
+    default:
+        return true;
+    }
+}
+
 /* A local function or lambda whose parameters are known. */
 static void call_known_local(struct ns_frame *frame, struct call *call, struct ns_local *local, struct ns_target target)
 {
@@ -421,7 +440,7 @@ static void call_known_local(struct ns_frame *frame, struct call *call, struct n
         count = group->arity;
         call->registers = evaluate(frame, items, count);
     } else {
-        if ((count < group->required || count > group->arity) && !(count == 1 && group->arity > 1))
+        if ((count < group->required || count > group->arity) && !(may_spread(call) && group->arity > 1))
             report_wrong_number(frame, call, group->required);
         evaluate_positional(frame, call, count);
     }
@@ -430,10 +449,9 @@ static void call_known_local(struct ns_frame *frame, struct call *call, struct n
     ns_call_value(frame, reg, call->registers, count, target);
 }
 
-/* A function value takes one tuple for all of its parameters (01 §11.2). */
 static bool takes_tuple(struct ns_frame *frame, const struct call *call, struct ns_functions *functions)
 {
-    return call->count == 1 && !has_names(call) && ns_choose(frame->unit, functions, 1) == NULL &&
+    return may_spread(call) && ns_choose(frame->unit, functions, 1) == NULL &&
            least_arity(functions) > 1;
 }
 
@@ -573,7 +591,7 @@ static bool depends_on_receiver(struct ns_frame *frame, const struct call *call,
         vm_native_find(call->name, 1) != NULL)
         return true;
     return (meaning.kind == NS_MEANS_FUNCTIONS || meaning.kind == NS_MEANS_NATIVE) &&
-           ns_table_get(&frame->unit->trait_methods, call->name) != NULL;
+           ns_table_get(&frame->unit->own_methods, call->name) != NULL;
 }
 
 static void call_name(struct ns_frame *frame, struct call *call, const struct ns_expr *callee, struct ns_target target)
@@ -695,16 +713,10 @@ static struct ns_value *named_mvar(struct ns_frame *frame, const struct ns_expr 
 static struct ns_local *only_local(struct ns_frame *frame, const char *name)
 {
     struct ns_local *local = ns_local_find(frame, name);
-    const struct ns_trait_info *trait;
-    enum ns_meaning_kind meaning;
 
     if (local == NULL || local->group == NULL || ns_table_get(&frame->unit->method_names, name) != NULL)
         return NULL;
-    trait = ns_table_get(&frame->unit->trait_methods, name);
-    if (trait != NULL && !trait->space->library)
-        return NULL;
-    meaning = ns_find(frame->unit, frame->space, name).kind;
-    return meaning == NS_MEANS_NOTHING || meaning == NS_MEANS_METHOD ? local : NULL;
+    return ns_find(frame->unit, frame->space, name).kind == NS_MEANS_NOTHING ? local : NULL;
 }
 
 static void call_on_value(struct ns_frame *frame, const struct ns_expr *expr, struct ns_target target)

@@ -211,6 +211,15 @@ static struct ns_meaning find_native(struct ns_space *space, const char *name)
     return (struct ns_meaning){ .kind = NS_MEANS_NATIVE, .native = native->name };
 }
 
+/* A method of the program's own traits, or of its implementations of built-in ones. */
+static bool is_method(struct ns_unit *unit, const struct ns_space *space, const char *name)
+{
+    const struct ns_trait_info *trait = ns_table_get(&unit->trait_methods, name);
+
+    return trait != NULL &&
+           (!trait->space->library || space->library || ns_table_get(&unit->own_methods, name) != NULL);
+}
+
 struct ns_meaning ns_find(struct ns_unit *unit, struct ns_space *space, const char *name)
 {
     struct ns_meaning meaning = find_own(space, name);
@@ -223,7 +232,7 @@ struct ns_meaning ns_find(struct ns_unit *unit, struct ns_space *space, const ch
         meaning = meaning_of(member, false);
     if (meaning.kind == NS_MEANS_NOTHING)
         meaning = find_native(space, name);
-    if (meaning.kind == NS_MEANS_NOTHING && ns_table_get(&unit->trait_methods, name) != NULL)
+    if (meaning.kind == NS_MEANS_NOTHING && is_method(unit, space, name))
         meaning.kind = NS_MEANS_METHOD;
     return meaning;
 }

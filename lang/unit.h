@@ -147,6 +147,7 @@ struct ns_unit {
     struct ns_table constructors;        /* bare name: struct ns_constructors, all of the program and the library */
     struct ns_table types;               /* bare name: struct ns_type_info, the latest; for what imports do not tell */
     struct ns_table trait_methods;       /* name: struct ns_trait_info that declares it */
+    struct ns_table own_methods;         /* names of methods that the program itself implements: anything */
     struct ns_table traits;              /* bare name: struct ns_trait_info, the latest */
     struct ns_table method_names;        /* natives "X.name": anything, for names that may be methods */
     struct ns_table symbols;             /* local names in scope: struct ns_local (lower.h) */
