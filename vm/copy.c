@@ -18,6 +18,7 @@
  *     inside of the chain becomes a SLICE of the same array (entry TAIL). Other chains stay cells.
  *   - Of an ARRAY only the used part goes along. A slice of a part of it takes just that part (entry PART), until
  *     the parts taken so far are as long as the array: then the whole array is copied once, for all further slices.
+ * Small values without lists do not come this way: smallcopy.h.
  * So lists never take more than three times their words, and lists that are split up and sent around stay small.
  */
 #include "config.h"
@@ -31,6 +32,7 @@
 #include "base/assert.h"
 #include "vm/references.h"
 #include "vm/shared.h"
+#include "vm/smallcopy.h"
 
 enum form {
     FORM_OBJECT, /* as it is; an ARRAY without the room behind its used part */
@@ -724,16 +726,50 @@ static vm_value write_copy(struct copier *copier, vm_value root, vm_value *run)
     return copy_of(copier, root);
 }
 
+/* The same of a small copy, which was made at `from`. NULL without memory. */
+static struct vm_fragment *new_small_fragment(struct vm_small_copy *copy, const vm_value *from)
+{
+    struct vm_fragment *fragment = nb_alloc(sizeof *fragment + copy->words * sizeof(vm_value));
+    vm_value *shared = NULL;
+
+    if (fragment != NULL && copy->shared_count > 0) {
+        shared = nb_alloc_array(copy->shared_count, sizeof *shared);
+        if (shared == NULL) {
+            nb_free(fragment);
+            return NULL;
+        }
+    }
+    if (fragment == NULL)
+        return NULL;
+    for (unsigned i = 0; i < copy->shared_count; i++) {
+        shared[i] = copy->shared[i];
+        vm_shared_ref(shared[i]);
+    }
+    fragment->next = NULL;
+    fragment->words = (uint32_t)copy->words;
+    fragment->shared_count = copy->shared_count;
+    fragment->shared = shared;
+    memcpy(fragment->objects, from, copy->words * sizeof *from);
+    vm_small_copy_moved(copy, from, fragment->objects);
+    return fragment;
+}
+
 enum vm_copy_result vm_copy_to_fragment(vm_value value, vm_value *ret_copy, struct vm_fragment **ret_fragment)
 {
     struct copier copier;
     struct vm_fragment *fragment = NULL;
-    vm_value root = opened(value);
+    struct vm_small_copy small;
+    vm_value root = opened(value), words[VM_SMALL_WORDS];
 
     *ret_copy = root;
     *ret_fragment = NULL;
     if (!vm_is_object(root) || vm_is_outside(root))
         return VM_COPY_OK;
+    if (root == value && vm_small_copy(root, words, &small)) {
+        *ret_fragment = new_small_fragment(&small, words);
+        *ret_copy = small.root;
+        return *ret_fragment == NULL ? VM_COPY_NOMEM : VM_COPY_OK;
+    }
     start(&copier, false, root != value);
     if (find_all(&copier, root))
         fragment = new_fragment(&copier);
@@ -754,11 +790,21 @@ static void note_references(const struct copier *copier, struct vm_heap *heap)
 enum vm_copy_result vm_copy_to_heap(vm_value value, struct vm_heap *heap, vm_value *ret_copy)
 {
     struct copier copier;
+    struct vm_small_copy small;
     vm_value root = opened(value);
 
     *ret_copy = root;
     if (!vm_is_object(root))
         return VM_COPY_OK;
+    if (root == value && vm_heap_has(heap, 2 * VM_SMALL_WORDS) && vm_small_copy(root, heap->top, &small)) {
+        heap->top += small.words;
+        for (unsigned i = 0; i < small.shared_count; i++) {
+            vm_shared_ref(small.shared[i]);
+            vm_heap_add_shared(heap, small.shared[i]);
+        }
+        *ret_copy = small.root;
+        return VM_COPY_OK;
+    }
     start(&copier, false, root != value);
     if (find_all(&copier, root)) {
         if (vm_heap_has(heap, copier.words * 2)) { /* leaves as much again for the stack */

@@ -25,6 +25,7 @@ libvm_a_SOURCES += vm/number.c vm/number.h
 libvm_a_SOURCES += vm/numtext.c
 libvm_a_SOURCES += vm/bignum.c vm/bignum.h
 libvm_a_SOURCES += vm/copy.c
+libvm_a_SOURCES += vm/smallcopy.c vm/smallcopy.h
 libvm_a_SOURCES += vm/mvar.c vm/mvar.h
 check_PROGRAMS += tests/unit/test_interp
 tests_unit_test_interp_SOURCES = tests/unit/test_interp.c

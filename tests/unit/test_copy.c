@@ -6,6 +6,7 @@
 #include <check.h>
 
 #include "tests/unit/vm_fixture.h"
+#include "vm/smallcopy.h"
 
 static struct fixture it;
 static uint64_t shared_before;
@@ -374,6 +375,75 @@ START_TEST(puts_small_values_into_the_other_block_and_large_ones_beside_it)
 }
 END_TEST
 
+/* x = (x, x), _i times over a box: on both sides of what goes the short way. */
+START_TEST(copies_any_number_of_objects)
+{
+    struct vm_process other = { .magic = 0 };
+    struct vm_fragment *fragment;
+    vm_value copies[2];
+
+    ck_assert(vm_process_init(&other, it.program, 2));
+    set_reg(&it, 0, make_int64(&it, 77));
+    for (int i = 0; i < _i; i++)
+        set_reg(&it, 0, make_pair(&it, *reg(&it, 0), *reg(&it, 0)));
+    copies[0] = copy(*reg(&it, 0), &fragment);
+    ck_assert_uint_eq(fragment->words, 2 + (unsigned)_i * 3);
+    ck_assert_int_eq(vm_copy_to_heap(*reg(&it, 0), &other.heap, &copies[1]), VM_COPY_OK);
+    for (unsigned c = 0; c < 2; c++) {
+        vm_value at = copies[c];
+
+        for (int i = 0; i < _i; i++, at = vm_field(at, 0)) {
+            ck_assert_uint_eq(vm_field(at, 0), vm_field(at, 1));
+            ck_assert(c == 1 || is_inside(at, fragment));
+        }
+        ck_assert_uint_eq(vm_field(at, 0), 77);
+    }
+    vm_fragment_free(fragment);
+    vm_process_done(&other);
+    vm_heap_done(&other.heap);
+}
+END_TEST
+
+START_TEST(copies_what_is_as_large_as_the_short_way_takes) /* _i words more or less */
+{
+    uint32_t size = (uint32_t)(VM_SMALL_WORDS + _i - 1);
+    struct vm_fragment *fragment;
+    vm_value result;
+
+    set_reg(&it, 0, make(&it, VM_KIND_TUPLE, 0, size));
+    vm_object(*reg(&it, 0))[size] = vm_from_small(5);
+    result = copy(*reg(&it, 0), &fragment);
+    ck_assert_uint_eq(fragment->words, 1 + size);
+    ck_assert_uint_eq(vm_field(result, size - 1), vm_from_small(5));
+    vm_fragment_free(fragment);
+}
+END_TEST
+
+START_TEST(holds_each_of_several_shared_objects_once) /* _i of them, each pointed to twice */
+{
+    struct vm_process other = { .magic = 0 };
+    struct vm_fragment *fragment;
+    vm_value result;
+
+    ck_assert(vm_process_init(&other, it.program, 2));
+    set_reg(&it, 0, make(&it, VM_KIND_TUPLE, 0, 2 * (uint32_t)_i));
+    for (unsigned i = 0; i < 2 * (unsigned)_i; i += 2) {
+        vm_value shared = vm_shared_new(VM_KIND_INT64, 0, 0, 1);
+
+        vm_heap_add_shared(&it.process.heap, shared);
+        vm_object(*reg(&it, 0))[1 + i] = vm_object(*reg(&it, 0))[2 + i] = shared;
+    }
+    result = copy(*reg(&it, 0), &fragment);
+    ck_assert_uint_eq(vm_field(result, 0), vm_field(*reg(&it, 0), 0));
+    ck_assert_uint_eq(fragment->shared_count, _i);
+    ck_assert_int_eq(vm_copy_to_heap(*reg(&it, 0), &other.heap, &result), VM_COPY_OK);
+    ck_assert_uint_eq(other.heap.shared_count, _i);
+    vm_fragment_free(fragment);
+    vm_process_done(&other);
+    vm_heap_done(&other.heap);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("vm/copy");
@@ -390,6 +460,9 @@ int main(void)
     tcase_add_loop_test(all, refuses_what_cannot_be_copied, 0, 3);
     tcase_add_loop_test(all, restores_the_source_without_memory, 0, 6);
     tcase_add_test(all, holds_references_to_shared_objects);
+    tcase_add_loop_test(all, copies_any_number_of_objects, 0, VM_SMALL_OBJECTS + 4);
+    tcase_add_loop_test(all, copies_what_is_as_large_as_the_short_way_takes, -1, 3);
+    tcase_add_loop_test(all, holds_each_of_several_shared_objects_once, 1, VM_SMALL_SHARED + 3);
     tcase_add_test(all, makes_a_chain_of_cells_compact);
     tcase_add_test(all, leaves_the_shortest_lists_as_cells);
     tcase_add_test(all, shares_the_array_with_lists_that_begin_inside_of_a_chain);

@@ -1,0 +1,31 @@
+/*
+ * smallcopy.h - the short way through copy.c: a few objects, no lists. For copy.c alone.
+ *
+ * Most messages and closures are a tuple, a record, some strings. They are copied in one pass, as the collector does
+ * it: objects move over one after the other, the new address stands in place of the header, and the copies are the
+ * queue of what is still to be looked at. What is larger, has lists in it or cannot be copied goes the long way.
+ */
+#ifndef VM_SMALLCOPY_H
+#define VM_SMALLCOPY_H
+
+#include <stddef.h>
+
+#include "base/stress.h"
+#include "vm/object.h"
+
+enum { VM_SMALL_WORDS = NB_STRESS_OR(16, 96), VM_SMALL_OBJECTS = 16, VM_SMALL_SHARED = 4 };
+
+struct vm_small_copy {
+    vm_value root;                     /* the copy */
+    size_t words;                      /* of all that was copied */
+    vm_value shared[VM_SMALL_SHARED];  /* shared objects that the copy points to, each once; not referenced yet */
+    unsigned shared_count;
+};
+
+/** Copy a value that lies in a heap to `to`, which has room for VM_SMALL_WORDS words. False when it has to go the long
+ *  way; the source is unchanged afterwards in any case. */
+bool vm_small_copy(vm_value root, vm_value *to, struct vm_small_copy *ret);
+/** Let a finished copy that was moved by memcpy() to `to` point into itself there. `from` may be gone. */
+void vm_small_copy_moved(struct vm_small_copy *copy, const vm_value *from, vm_value *to);
+
+#endif
