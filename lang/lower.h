@@ -227,8 +227,6 @@ void ns_push_stubs(struct ns_frame *frame, bool dropped);
 
 /* ---- pattern.c ---- */
 
-enum ns_miss { NS_MISS_PANIC, NS_MISS_JUMP };
-
 /** One way to take: a row of patterns, a guard, and what to do. */
 struct ns_way {
     const struct ns_pattern *const *patterns; /* one for each scrutinee; NULL: matches anything */

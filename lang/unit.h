@@ -55,7 +55,6 @@ struct ns_functions {
     const char *name;
     struct ns_space *space;              /* of the first */
     NB_VEC(struct ns_group *) groups;
-    struct vm_function *dispatcher;      /* chooses among them all, by count and classes; made when first needed */
     NB_VEC(struct ns_choice) choices;    /* made when needed */
 };
 
