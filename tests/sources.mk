@@ -1,1 +1,9 @@
-# what belongs to tests/
+# what belongs to tests/ (the programs of one folder are listed in that folder's file)
+EXTRA_DIST += tests/fuzz/fuzz_compile.c tests/fuzz/run
+if FUZZ
+noinst_PROGRAMS += tests/fuzz/fuzz_compile
+tests_fuzz_fuzz_compile_SOURCES = tests/fuzz/fuzz_compile.c
+tests_fuzz_fuzz_compile_CFLAGS = $(AM_CFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_compile_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_compile_LDADD = $(FLOOR_LIB)
+endif
