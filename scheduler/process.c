@@ -139,7 +139,7 @@ void sched_wake(struct vm_ctx *ctx, struct vm_process *process)
 
 /* ---- ending ---- */
 
-void sched_slot_kill(struct vm_ctx *ctx, struct sched_slot *slot, uint64_t pid)
+bool sched_slot_kill(struct vm_ctx *ctx, struct sched_slot *slot, uint64_t pid)
 {
     uint64_t meant = atomic_load(&slot->kill_pid);
 
@@ -147,6 +147,7 @@ void sched_slot_kill(struct vm_ctx *ctx, struct sched_slot *slot, uint64_t pid)
         ;
     atomic_store(&slot->process.kill, true);
     sched_wake(ctx, &slot->process);
+    return meant < pid;
 }
 
 bool sched_process_is_killed(struct vm_process *process)
@@ -197,10 +198,7 @@ bool sched_kill(struct vm_ctx *ctx, struct sched *sched, uint64_t pid)
 {
     struct sched_slot *slot = sched_table_find(sched->table, pid);
 
-    if (slot == NULL)
-        return false;
-    sched_slot_kill(ctx, slot, pid);
-    return true;
+    return slot != NULL && sched_slot_kill(ctx, slot, pid);
 }
 
 size_t sched_list(struct sched *sched, const struct sched_group *group, uint64_t *pids, size_t most)

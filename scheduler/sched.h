@@ -155,7 +155,7 @@ void sched_submit(struct vm_ctx *ctx, struct vm_process *process);
 void sched_wake(struct vm_ctx *ctx, struct vm_process *process);
 /** A live process by pid, or NULL; type-stable (vm/host.h). Threads: any; lock-free. */
 struct vm_process *sched_find(struct sched *sched, uint64_t pid);
-/** Ask a process to end. False when none of that pid lives. Threads: any. */
+/** Ask a process to end. False when none of that pid lives or it was asked already. Threads: any. */
 bool sched_kill(struct vm_ctx *ctx, struct sched *sched, uint64_t pid);
 /** Pids of a group's processes (NULL: of all), at most `most`; returns how many. Threads: any. A walk over the
  *  process table. */

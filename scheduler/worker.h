@@ -89,8 +89,8 @@ void sched_enqueue(struct sched *sched, struct sched_worker *worker, struct vm_p
 void sched_process_end(struct sched_worker *worker, struct vm_process *process, enum vm_stop stop);
 /** Whether it is this process, not an earlier one in its memory, that was asked to end. */
 bool sched_process_is_killed(struct vm_process *process);
-/** Ask the process with that pid to end, if it is still there. */
-void sched_slot_kill(struct vm_ctx *ctx, struct sched_slot *slot, uint64_t pid);
+/** Ask the process with that pid to end, if it is still there. False when it had been asked already. */
+bool sched_slot_kill(struct vm_ctx *ctx, struct sched_slot *slot, uint64_t pid);
 /** After a slice: note how much memory the process has; true when its group has too much because of it. */
 bool sched_group_account(struct sched_slot *slot);
 /** One process less; the group may be gone afterwards. */

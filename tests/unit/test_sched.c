@@ -566,6 +566,7 @@ START_TEST(kills_processes_in_every_state)
     ck_assert(sched_kill(NULL, sched, sleeping));
     ck_assert(sched_kill(NULL, sched, running));
     ck_assert(sched_kill(NULL, sched, pid_of(fresh)));
+    ck_assert_msg(!sched_kill(NULL, sched, pid_of(fresh)), "it was asked already");
     sched_submit(NULL, fresh);
     await_live(0);
     ck_assert_int_eq(ended_count[VM_STOP_KILLED], 4);
