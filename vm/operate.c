@@ -69,15 +69,52 @@ static vm_value user_method(const struct vm_ctx *ctx, vm_value receiver, enum vm
     return vm_methods_find(ctx->process->program->methods, 0, constructor->type_id, vm_known_names[name], arity);
 }
 
+/* The program's function for a value of a user type that is called like the type with a small letter, and a suffix, in
+ * the module of the type: `gridGet` for a Grid. NULL when there is none. */
+static const struct vm_function *type_function(const struct vm_ctx *ctx, vm_value v, const char *suffix,
+                                               unsigned arity)
+{
+    const struct vm_constructor *constructor = vm_constructor_of(v);
+    char name[FUNCTION_NAME_MAX];
+    const char *dot;
+    size_t module;
+    int length;
+
+    if (constructor == NULL)
+        return NULL;
+    dot = strrchr(constructor->type_name, '.');
+    module = dot == NULL ? 0 : (size_t)(dot + 1 - constructor->type_name);
+    length = snprintf(name, sizeof name, "%s%s", constructor->type_name, suffix);
+    if (length < 0 || (size_t)length >= sizeof name)
+        return NULL;
+    name[module] = (char)tolower((unsigned char)name[module]);
+    return vm_program_function(ctx->process->program, name, arity);
+}
+
 /* ---- arithmetic and comparison ---- */
+
+/* The function that combines a value of a user type with a number, `vecMulScalar` for Vec (01 §15.8). */
+static const struct vm_function *scalar_function(const struct vm_ctx *ctx, enum vm_arith op, vm_value left,
+                                                 vm_value right)
+{
+    static const char *const suffixes[] = {
+        [VM_ADD] = "AddScalar", [VM_SUB] = "SubScalar", [VM_MUL] = "MulScalar", [VM_DIV] = "DivScalar"
+    };
+
+    return op <= VM_DIV && vm_is_number(right) ? type_function(ctx, left, suffixes[op], 2) : NULL;
+}
 
 enum vm_status vm_op_arithmetic(struct vm_ctx *ctx, enum vm_arith op, vm_value left, vm_value right, vm_value *ret)
 {
     static const enum vm_known_name names[] = {
         [VM_ADD] = VM_NAME_ADD, [VM_SUB] = VM_NAME_SUB, [VM_MUL] = VM_NAME_MUL, [VM_DIV] = VM_NAME_DIV
     };
-    vm_value method = op <= VM_DIV ? user_method(ctx, left, names[op], 2) : VM_NONE;
+    const struct vm_function *scalar = scalar_function(ctx, op, left, right);
+    vm_value method;
 
+    if (scalar != NULL)
+        return call_out(ctx, vm_from_object(scalar), 2, left, right);
+    method = op <= VM_DIV ? user_method(ctx, left, names[op], 2) : VM_NONE;
     if (method != VM_NONE)
         return call_out(ctx, method, 2, left, right);
     return vm_arithmetic(ctx, op, left, right, ret);
@@ -384,27 +421,6 @@ enum vm_status vm_op_update(struct vm_ctx *ctx, vm_value data, uint32_t construc
 
 /* ---- indexing ---- */
 
-/* The program's function `typeGet` or `typeSet` for a user type (03 §17): in the module of the type. */
-static const struct vm_function *index_function(const struct vm_ctx *ctx, vm_value collection, const char *suffix,
-                                                unsigned arity)
-{
-    const struct vm_constructor *constructor = vm_constructor_of(collection);
-    char name[FUNCTION_NAME_MAX];
-    const char *dot;
-    size_t module;
-    int length;
-
-    if (constructor == NULL)
-        return NULL;
-    dot = strrchr(constructor->type_name, '.');
-    module = dot == NULL ? 0 : (size_t)(dot + 1 - constructor->type_name);
-    length = snprintf(name, sizeof name, "%s%s", constructor->type_name, suffix);
-    if (length < 0 || (size_t)length >= sizeof name)
-        return NULL;
-    name[module] = (char)tolower((unsigned char)name[module]);
-    return vm_program_function(ctx->process->program, name, arity);
-}
-
 static enum vm_status out_of_bounds(struct vm_ctx *ctx, int64_t index)
 {
     return vm_raise_panic(ctx, "Index %llu out of bounds", (unsigned long long)index);
@@ -505,7 +521,7 @@ enum vm_status vm_op_index(struct vm_ctx *ctx, vm_value collection, vm_value ind
 
     if (vm_is_map(collection) || vm_is_set(collection))
         return map_index(ctx, collection, index, ret);
-    get = index_function(ctx, collection, "Get", 2);
+    get = type_function(ctx, collection, "Get", 2);
     if (get != NULL)
         return call_out(ctx, vm_from_object(get), 2, collection, index);
     if (!vm_is_int(index))
@@ -540,7 +556,7 @@ enum vm_status vm_op_set_index(struct vm_ctx *ctx, vm_value collection, vm_value
             return vm_raise_kind(ctx, "TypeError", "expected hashable, got %s", vm_kind_word(culprit));
         return value_or_no_memory(vm_map_insert(ctx, collection, index, value), ret);
     }
-    set = index_function(ctx, collection, "Set", 3);
+    set = type_function(ctx, collection, "Set", 3);
     if (set != NULL) {
         (void)call_out(ctx, vm_from_object(set), 3, collection, index);
         ctx->call_args[2] = value;
