@@ -32,7 +32,7 @@
 #include "vm/shared.h"
 
 /* A block of more than this many times the wanted size is replaced by a smaller one. */
-enum { SPARE_FACTOR = 2 };
+enum { SPARE_FACTOR = 2, COLLECTIONS_OF_A_NEWCOMER = 16 };
 
 struct collection {
     vm_value *top; /* where the next object goes */
@@ -204,6 +204,12 @@ static size_t words_at_most(const struct vm_heap *heap, size_t request)
     return (size_t)(heap->top - heap->start) + heap->fragment_words + (size_t)(heap->end - heap->fp) + request;
 }
 
+/* A process that collects again and again with next to nothing alive, as an accept loop does, gets some room for it. */
+static size_t words_least(const struct vm_heap *heap)
+{
+    return heap->collections < COLLECTIONS_OF_A_NEWCOMER ? VM_BLOCK_WORDS_MIN : 4 * VM_BLOCK_WORDS_MIN;
+}
+
 /* A comfortable size, within the limit if that is possible at all. */
 static size_t words_wanted(const struct vm_heap *heap, size_t request)
 {
@@ -212,8 +218,8 @@ static size_t words_wanted(const struct vm_heap *heap, size_t request)
     /* In proportion to all there is, the stack too: a deep recursion must not collect for every few frames. */
     size_t wanted = enough + (size_t)(heap->top - heap->start) + heap->fragment_words + stack_words / 2;
 
-    if (wanted < VM_BLOCK_WORDS_MIN)
-        wanted = VM_BLOCK_WORDS_MIN;
+    if (wanted < words_least(heap))
+        wanted = words_least(heap);
     if (heap->limit_words != 0 && wanted > heap->limit_words)
         wanted = enough > heap->limit_words ? enough : heap->limit_words;
     return wanted;
