@@ -134,11 +134,10 @@ static void stand(struct vm_ctx *ctx, struct vm_mvar *mvar)
     process->mvar_host = ctx->host;
 }
 
-/* After end_turn() of stand(). */
+/* After end_turn() of stand(). The deadline is left alone: it may be that of a receive whose guard reads the mvar. */
 static enum vm_status park(struct vm_process *process)
 {
     process->wait = VM_WAIT_MVAR;
-    process->deadline_ns = UINT64_MAX;
     return VM_PARK;
 }
 
