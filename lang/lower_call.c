@@ -347,6 +347,7 @@ static struct vm_site *new_site(struct ns_frame *frame, const struct call *call,
     site->name = name;
     site->arg_count = (uint16_t)call->count;
     site->fallback = fallback;
+    site->module = frame->space->path;
     if (has_names(call)) {
         const char **names = nb_arena_array(arena, call->count, sizeof *names);
 

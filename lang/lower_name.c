@@ -259,7 +259,8 @@ static vm_value method_function(struct ns_frame *outer, const char *name)
     for (uint32_t i = 0; i < arity; i++)
         arguments[i] = i;
     *site = (struct vm_site){
-        .name_id = nb_intern_id(name), .name = name, .arg_count = (uint16_t)arity, .as_function = true
+        .name_id = nb_intern_id(name), .name = name, .arg_count = (uint16_t)arity, .as_function = true,
+        .module = outer->space->path
     };
     function->arity = function->required = (uint16_t)arity;
     ns_frame_begin(&frame, unit, NULL, outer->space, function);

@@ -206,11 +206,20 @@ static void inherit_defaults(struct ns_unit *unit, struct ns_group *group, const
             group->defaults[k] = declared->parameters.items[k].value;
 }
 
+/* Who sees the methods: everybody (NULL), or the module of a private trait of the program's own (01 §18.3). */
+static const char *scope_of(const struct implementation *own)
+{
+    const struct ns_trait_info *trait = own->trait;
+
+    if (trait == NULL || trait->is_public || trait->space->library || is_builtin_trait(trait->name))
+        return NULL;
+    return trait->space->path;
+}
+
 static void add_method(struct ns_unit *unit, const struct implementation *own, struct ns_group *group,
                        const struct ns_function *declared)
 {
     const char *type = ns_type_text(unit, own->item->implementation.type);
-    unsigned fewest;
 
     if (!own->space->library)
         ns_table_set(&unit->own_methods, group->name, unit);
@@ -218,10 +227,8 @@ static void add_method(struct ns_unit *unit, const struct implementation *own, s
     inherit_defaults(unit, group, declared);
     ns_group_finish(unit, group,
                     ns_qualified(unit, own->space, nb_arena_printf(unit->arena, "%s.%s", type, group->name)));
-    fewest = group->required == 0 ? 1 : group->required;
-    for (unsigned arity = fewest; arity <= group->arity; arity++)
-        vm_methods_add(unit->program->methods, tier_of(own), own->class_key, nb_intern_id(group->name), arity,
-                       vm_from_object(ns_need(unit, group)));
+    vm_methods_add_private(unit->program->methods, tier_of(own), own->class_key, nb_intern_id(group->name),
+                           scope_of(own), vm_from_object(ns_need(unit, group)));
 }
 
 /* The clauses of one name and arity in the block. */

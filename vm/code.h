@@ -91,6 +91,7 @@ struct vm_site {
     const char *const *arg_names;     /* arg_count interned names or NULLs; NULL when no argument is named */
     vm_value fallback;                /* function, native or closure in scope of that name (UFCS); VM_NONE when none */
     bool as_function;                 /* written m(x): the receiver's fields are not looked at */
+    const char *module;               /* path of the module it stands in; NULL or "": the root */
     _Atomic(struct vm_site_entry *) cache; /* receivers seen, newest first */
     _Atomic uint32_t entries;         /* how many were made, bounded */
 };

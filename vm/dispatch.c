@@ -23,6 +23,7 @@ struct method {
     struct method *next; /* in the bucket */
     uint64_t key;
     vm_value function;
+    const char *scope;   /* path of the module that sees it; NULL: all do */
 };
 
 struct vm_methods {
@@ -77,21 +78,28 @@ static void methods_grow(struct vm_methods *methods)
     methods->bucket_count = count;
 }
 
-void vm_methods_add(struct vm_methods *methods, unsigned tier, uint32_t class_key, uint32_t name_id, unsigned arity,
-                    vm_value function)
+void vm_methods_add_private(struct vm_methods *methods, unsigned tier, uint32_t class_key, uint32_t name_id,
+                            const char *scope, vm_value function)
 {
     struct method *method = nb_arena_alloc(methods->arena, sizeof *method);
     struct method **place;
 
-    (void)arity; /* the function knows its own */
     if (methods->count >= methods->bucket_count)
         methods_grow(methods);
     method->key = method_key(tier, class_key, name_id);
     method->function = function;
+    method->scope = scope;
     place = &methods->buckets[bucket_of(method->key, methods->bucket_count)];
     method->next = *place;
     *place = method;
     methods->count++;
+}
+
+void vm_methods_add(struct vm_methods *methods, unsigned tier, uint32_t class_key, uint32_t name_id, unsigned arity,
+                    vm_value function)
+{
+    (void)arity; /* the function knows its own */
+    vm_methods_add_private(methods, tier, class_key, name_id, NULL, function);
 }
 
 /* Whether a function value can be called with that many arguments. */
@@ -104,6 +112,17 @@ static bool accepts(vm_value function, unsigned count)
     return count >= f->required && count <= f->arity;
 }
 
+/* Whether code in `module` sees what belongs to `scope`: it is that module or nested in it. */
+static bool sees(const char *module, const char *scope)
+{
+    size_t length;
+
+    if (scope == NULL || *scope == '\0')
+        return true;
+    length = strlen(scope);
+    return module != NULL && strncmp(module, scope, length) == 0 && (module[length] == '\0' || module[length] == '.');
+}
+
 vm_value vm_methods_find(const struct vm_methods *methods, unsigned tier, uint32_t class_key, uint32_t name_id,
                          unsigned arity)
 {
@@ -111,6 +130,18 @@ vm_value vm_methods_find(const struct vm_methods *methods, unsigned tier, uint32
 
     for (struct method *m = methods->buckets[bucket_of(key, methods->bucket_count)]; m != NULL; m = m->next)
         if (m->key == key && accepts(m->function, arity))
+            return m->function;
+    return VM_NONE;
+}
+
+/* The same for a call site, which does not see the methods of other modules' private traits. */
+static vm_value find_for(const struct vm_methods *methods, unsigned tier, uint32_t class_key,
+                         const struct vm_site *site)
+{
+    uint64_t key = method_key(tier, class_key, site->name_id);
+
+    for (struct method *m = methods->buckets[bucket_of(key, methods->bucket_count)]; m != NULL; m = m->next)
+        if (m->key == key && accepts(m->function, site->arg_count) && sees(site->module, m->scope))
             return m->function;
     return VM_NONE;
 }
@@ -158,7 +189,7 @@ static vm_value resolve(const struct vm_program *program, const struct vm_site *
     int position;
 
     *ret_field = false;
-    found = vm_methods_find(program->methods, 0, class_key, site->name_id, site->arg_count);
+    found = find_for(program->methods, 0, class_key, site);
     if (found != VM_NONE)
         return found;
     if (!site->as_function) {
@@ -166,7 +197,7 @@ static vm_value resolve(const struct vm_program *program, const struct vm_site *
         if (found != VM_NONE)
             return found;
     }
-    found = vm_methods_find(program->methods, 1, class_key, site->name_id, site->arg_count);
+    found = find_for(program->methods, 1, class_key, site);
     if (found == VM_NONE)
         found = conversion(class_key, site);
     if (found != VM_NONE)

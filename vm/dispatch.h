@@ -14,7 +14,10 @@ struct vm_methods;
 struct vm_methods *vm_methods_new(struct nb_arena *arena);
 /** Add a method. `tier` 0: the program's own, 1: the library's. `arity` counts the receiver. The latest wins. `function`: function or native value. */
 void vm_methods_add(struct vm_methods *methods, unsigned tier, uint32_t class_key, uint32_t name_id, unsigned arity, vm_value function);
-/** Trait implementation or VM_NONE; also used for operators (name ids of add, lt, eq, show …). */
+/** The same for a method of a private trait, which only call sites in the module `scope` and in those nested in it find. */
+void vm_methods_add_private(struct vm_methods *methods, unsigned tier, uint32_t class_key, uint32_t name_id,
+                            const char *scope, vm_value function);
+/** Trait implementation or VM_NONE, wherever it is visible; also used for operators (name ids of add, lt, eq, show …). */
 vm_value vm_methods_find(const struct vm_methods *methods, unsigned tier, uint32_t class_key, uint32_t name_id, unsigned arity);
 
 /** Resolve a call of `site` on `receiver`. The function, native or closure to call (with the same arguments, or without the receiver when
