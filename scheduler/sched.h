@@ -25,6 +25,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/stress.h"
 #include "scheduler/timer.h"
 #include "vm/host.h"
 
@@ -33,7 +34,7 @@ struct sched;
 enum {
     SCHED_WORKERS_MAX = 1024,
     SCHED_SLICE = 4000,               /* reductions of one time slice */
-    SCHED_DEPTH_MAX_DEFAULT = 50000   /* nested calls of a process, unless its group says otherwise */
+    SCHED_DEPTH_MAX_DEFAULT = NB_STRESS_OR(2000, 50000) /* nested calls of a process, unless its group says otherwise */
 };
 
 /* ---- the scheduler ---- */
