@@ -7,8 +7,10 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "base/intern.h"
 #include "vm/dispatch.h"
 #include "vm/shared.h"
+#include "vm/type.h"
 
 START_TEST(takes_its_mvars_contents_along)
 {
@@ -64,6 +66,27 @@ START_TEST(takes_along_what_its_call_sites_remember)
 }
 END_TEST
 
+START_TEST(shows_private_methods_to_their_module_only)
+{
+    struct vm_program *program = vm_program_new("test.nos");
+    struct vm_native native = { .header = VM_HEADER(VM_KIND_NATIVE, VM_FLAG_IMMORTAL, 0, 1), .arity = 1 };
+    vm_value method = vm_from_object(&native);
+    const char *const modules[] = { "shop", "shop.Inner", "shopping", "other", "", NULL };
+    const bool seen[] = { true, true, false, false, false, false };
+    bool field_call;
+
+    program->methods = vm_methods_new(program->arena);
+    vm_methods_add_private(program->methods, 0, VM_CLASS_INT, nb_intern_id("hush"), "shop", method);
+    for (size_t i = 0; i < sizeof modules / sizeof *modules; i++) {
+        struct vm_site site = { .name_id = nb_intern_id("hush"), .name = "hush", .arg_count = 1, .module = modules[i] };
+
+        ck_assert_uint_eq(vm_dispatch(program, &site, vm_from_small(1), &field_call), seen[i] ? method : VM_NONE);
+    }
+    ck_assert_uint_eq(vm_methods_find(program->methods, 0, VM_CLASS_INT, nb_intern_id("hush"), 1), method);
+    vm_program_unref(program);
+}
+END_TEST
+
 START_TEST(is_null_without_memory)
 {
     struct vm_program *program;
@@ -85,6 +108,7 @@ int main(void)
     tcase_add_test(all, takes_its_mvars_contents_along);
     tcase_add_test(all, finds_functions_by_name_and_arity);
     tcase_add_test(all, takes_along_what_its_call_sites_remember);
+    tcase_add_test(all, shows_private_methods_to_their_module_only);
     tcase_add_test(all, is_null_without_memory);
     suite_add_tcase(suite, all);
     srunner_run_all(runner, CK_ENV);
