@@ -31,7 +31,7 @@
 #include "vm/print.h"
 #include "vm/program.h"
 
-enum { EXIT_INTERRUPTED = 130 };
+enum { EXIT_INTERRUPTED = 130, WORDS_PER_MIB = (1 << 20) / 8 };
 
 enum command { COMMAND_RUN, COMMAND_CHECK, COMMAND_DISASM, COMMAND_VERSION, COMMAND_HELP };
 
@@ -52,6 +52,7 @@ static const char *const option_help =
     "  -b, --bin NAME     entry point NAME of nostos.toml\n"
     "      --threads N    worker threads (default: one per core)\n"
     "      --depth N      nested calls a process may have (default: 50000)\n"
+    "      --heap MIB     memory a process may have (default: three quarters of the machine's)\n"
     "      --seed N       one thread, reproducible: same seed, same order of events\n"
     "      --free-all     give all memory back before exiting, for leak checkers\n";
 
@@ -61,6 +62,7 @@ struct invocation {
     bool json, free_all, seeded;
     unsigned threads;
     uint32_t depth;
+    uint64_t heap_mib;
     uint64_t seed;
 };
 
@@ -241,6 +243,7 @@ static int execute(const struct invocation *invocation, struct vm_program *progr
     sched_group_init(&run->group, program->name);
     run->group.context = run;
     run->group.depth_max = invocation->depth;
+    run->group.heap_max_words = invocation->heap_mib * WORDS_PER_MIB;
     run->group.ended = on_ended;
     run->group.spawned = on_spawned;
     run->group.output = on_output;
@@ -383,6 +386,10 @@ static bool take_option(struct invocation *invocation, char **argv, int *at)
             return false;
         invocation->depth = (uint32_t)n;
         ++*at;
+    } else if (strcmp(option, "--heap") == 0) {
+        if (!number_option(option, argv[*at + 1], 1, UINT32_MAX, &invocation->heap_mib))
+            return false;
+        ++*at;
     } else if (strcmp(option, "--seed") == 0) {
         if (!number_option(option, argv[*at + 1], 0, UINT64_MAX - 1, &invocation->seed))
             return false;
@@ -426,9 +433,21 @@ static bool take_arguments(struct invocation *invocation, char **argv)
     return true;
 }
 
+/* A program that wants more gets an exception, and not the whole machine into trouble. */
+static uint64_t default_heap_mib(void)
+{
+    long pages = sysconf(_SC_PHYS_PAGES), page_bytes = sysconf(_SC_PAGESIZE);
+
+    if (pages <= 0 || page_bytes <= 0)
+        return 0;
+    return (uint64_t)pages * (uint64_t)page_bytes / (1 << 20) * 3 / 4 + 1;
+}
+
 int main(int argc, char **argv)
 {
-    struct invocation invocation = { .command = COMMAND_RUN, .depth = SCHED_DEPTH_MAX_DEFAULT };
+    struct invocation invocation = {
+        .command = COMMAND_RUN, .depth = SCHED_DEPTH_MAX_DEFAULT, .heap_mib = default_heap_mib()
+    };
 
     if (argc < 2) {
         print_help(stderr);
