@@ -75,11 +75,19 @@ void nb_log_escape(struct nb_buf *out, const char *text)
 
 void nb_log_quote(struct nb_buf *out, const char *text)
 {
+    nb_log_quote_bytes(out, text, strlen(text));
+}
+
+void nb_log_quote_bytes(struct nb_buf *out, const char *bytes, size_t length)
+{
     nb_buf_byte(out, '"');
-    for (; *text != '\0'; text++) {
-        if (*text == '"' || *text == '\\')
+    for (size_t i = 0; i < length; i++) {
+        if (bytes[i] == '"' || bytes[i] == '\\')
             nb_buf_byte(out, '\\');
-        nb_buf_byte(out, *text);
+        if (bytes[i] == '\0')
+            nb_buf_text(out, "\xef\xbf\xbd");
+        else
+            nb_buf_byte(out, bytes[i]);
     }
     nb_buf_byte(out, '"');
 }

@@ -12,6 +12,7 @@
 #define BASE_LOG_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct nb_buf;
 
@@ -31,6 +32,8 @@ void nb_log_at(enum nb_log_level level, const char *event, const char *format, .
 void nb_log_escape(struct nb_buf *out, const char *text);
 /** Append text in double quotes; those inside it, and backslashes, get a backslash. */
 void nb_log_quote(struct nb_buf *out, const char *text);
+/** The same for text that need not end with a NUL. NULs in it become U+FFFD, since lines end there. */
+void nb_log_quote_bytes(struct nb_buf *out, const char *bytes, size_t length);
 /** Take the next key=value from `*fields`; words without "=" are skipped. Key and value are replaced, quotes undone.
  *  Returns false at the end. For sinks. */
 bool nb_log_next_field(const char **fields, struct nb_buf *key, struct nb_buf *value);

@@ -249,8 +249,11 @@ static void check_mailbox(struct vm_ctx *ctx, struct sched_slot *slot, uint64_t 
         return;
     if (atomic_load(&slot->kill_pid) == pid || group == NULL || group != ctx->process->owner)
         return; /* told already; or gone, and its group perhaps with it */
+    if (!sched_slot_kill(ctx, slot, pid))
+        return; /* another sender has noticed, too */
     atomic_fetch_add(&group->killed_for_mailbox, 1);
-    sched_slot_kill(ctx, slot, pid);
+    if (group->limited != NULL)
+        group->limited(group, ctx, pid, SCHED_LIMIT_MAILBOX);
 }
 
 static enum vm_status host_send(struct vm_ctx *ctx, uint64_t pid, vm_value message)

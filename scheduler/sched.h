@@ -87,6 +87,9 @@ uint64_t sched_now_ns(const struct vm_ctx *ctx);
 
 /* ---- groups ---- */
 
+/** The limits of a group that end a process from outside. */
+enum sched_limit { SCHED_LIMIT_HEAP_TOTAL, SCHED_LIMIT_MAILBOX };
+
 /**
  * The processes of one app version. Memory of the caller; initialise with sched_group_init(), then set what differs,
  * before the first process. `vm_process.owner` of each of its processes points here; what they spawn joins the same
@@ -105,6 +108,9 @@ struct sched_group {
     /** A process ends; its memory is given back after this returns, so exception, trace, result, http_requests are
      *  still there. Called on the worker that ran it. ctx->process is NULL. May be NULL. */
     void (*ended)(struct sched_group *group, struct vm_ctx *ctx, struct vm_process *process, enum vm_stop stop);
+    /** A limit of the group is about to end the process `pid`, which ended() will tell of. On the worker that noticed:
+     *  for a full mailbox that of a sender. May be NULL. */
+    void (*limited)(struct sched_group *group, struct vm_ctx *ctx, uint64_t pid, enum sched_limit limit);
     /** ctx->process has spawned `child`, which does not run yet, to call `closure`. On the parent's worker; closure
      *  may move in an allocation. May be NULL. */
     void (*spawned)(struct sched_group *group, struct vm_ctx *ctx, vm_value closure, struct vm_process *child);

@@ -317,6 +317,17 @@ static enum vm_stop run_slice(struct sched_worker *worker, struct vm_process *pr
 
 static void run_hooks(struct sched_worker *worker);
 
+/* The process that runs here has made its group too big: see that it is ended. */
+static void end_for_memory(struct sched_worker *worker, struct sched_slot *slot)
+{
+    struct sched_group *group = atomic_load_explicit(&slot->group, memory_order_relaxed);
+    uint64_t pid = atomic_load_explicit(&slot->process.pid, memory_order_relaxed);
+
+    if (group->limited != NULL)
+        group->limited(group, &worker->ctx, pid, SCHED_LIMIT_HEAP_TOTAL);
+    sched_slot_kill(&worker->ctx, slot, pid);
+}
+
 /* Run a process that was taken from a queue until it ends, waits or has used up its slice. */
 static void run(struct sched_worker *worker, struct vm_process *process)
 {
@@ -335,7 +346,7 @@ static void run(struct sched_worker *worker, struct vm_process *process)
             break;
         }
         if (sched_group_account(slot)) {
-            sched_slot_kill(&worker->ctx, slot, atomic_load_explicit(&process->pid, memory_order_relaxed));
+            end_for_memory(worker, slot);
             continue;
         }
         if (stop == VM_STOP_WAIT && park_process(worker, process))

@@ -152,12 +152,14 @@ static void set_state(struct srv_apps *apps, struct app *app, enum srv_app_state
 
 static void report_broken(struct app *app, const char *first, const char *text)
 {
-    struct nb_buf quoted = NB_BUF_INIT, whole = NB_BUF_INIT;
+    struct nb_buf path = NB_BUF_INIT, quoted = NB_BUF_INIT, whole = NB_BUF_INIT;
 
+    nb_log_quote(&path, app->path);
     nb_log_quote(&quoted, first);
     nb_log_quote(&whole, text);
-    nb_log_error("app.broken", "app=%s path=%s serving=%u error=%s diagnostics=%s", app->name, app->path,
+    nb_log_error("app.broken", "app=%s path=%s serving=%u error=%s diagnostics=%s", app->name, nb_buf_cstr(&path),
                  app->live != NULL ? app->live->number : 0, nb_buf_cstr(&quoted), nb_buf_cstr(&whole));
+    nb_buf_done(&path);
     nb_buf_done(&quoted);
     nb_buf_done(&whole);
 }
@@ -318,13 +320,34 @@ static struct app *add_app(struct srv_apps *apps, const char *name)
     return app;
 }
 
+static void report_twice(const struct app *app, const char *path)
+{
+    struct nb_buf ignored = NB_BUF_INIT, taken = NB_BUF_INIT;
+
+    nb_log_quote(&ignored, path);
+    nb_log_quote(&taken, app->path);
+    nb_log_warn("app.twice", "app=%s path=%s ignored_for=%s", app->name, nb_buf_cstr(&ignored), nb_buf_cstr(&taken));
+    nb_buf_done(&ignored);
+    nb_buf_done(&taken);
+}
+
+static void report_bad_name(const char *path)
+{
+    struct nb_buf quoted = NB_BUF_INIT;
+
+    nb_log_quote(&quoted, path);
+    nb_log_warn("app.bad_name", "path=%s expected=\"letters, digits, _ and -, at most %d\"", nb_buf_cstr(&quoted),
+                NAME_MAX_BYTES);
+    nb_buf_done(&quoted);
+}
+
 /* A file or folder of apps_dir that is an app: note it as one that is there. */
 static void see_app(struct srv_apps *apps, const char *name, const char *path, bool is_folder)
 {
     struct app *app = find_app(apps, name);
 
     if (app != NULL && app->seen) {
-        nb_log_warn("app.twice", "app=%s path=%s ignored_for=%s", name, path, app->path);
+        report_twice(app, path);
         return;
     }
     if (app == NULL)
@@ -355,8 +378,7 @@ static void see_entry(struct srv_apps *apps, const char *entry)
     else if (is_file != S_ISREG(status.st_mode) || (!is_file && !S_ISDIR(status.st_mode)))
         ; /* some other file: none of ours */
     else if (!is_app_name(name, strlen(name)))
-        nb_log_warn("app.bad_name", "path=%s expected=\"letters, digits, _ and -, at most %d\"", nb_buf_cstr(&path),
-                    NAME_MAX_BYTES);
+        report_bad_name(nb_buf_cstr(&path));
     else
         see_app(apps, name, nb_buf_cstr(&path), !is_file);
     nb_buf_done(&path);
@@ -370,7 +392,12 @@ static void see_folder(struct srv_apps *apps)
     int count = scandir(apps->folder, &entries, NULL, alphasort);
 
     if (count < 0) {
-        nb_log_error("apps.unreadable", "path=%s error=\"%s\"", apps->folder, strerror(errno));
+        struct nb_buf quoted = NB_BUF_INIT;
+
+        count = errno;
+        nb_log_quote(&quoted, apps->folder);
+        nb_log_error("apps.unreadable", "path=%s error=\"%s\"", nb_buf_cstr(&quoted), strerror(count));
+        nb_buf_done(&quoted);
         return;
     }
     for (int i = 0; i < count; i++) {

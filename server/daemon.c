@@ -87,6 +87,23 @@ static void limits_for(void *context, uint16_t port, struct srv_limits *limits)
     conf_unref(conf);
 }
 
+/* Append a field of a log line whose text somebody chose. `key` with its "=". */
+static void add_quoted(struct nb_buf *line, const char *key, const char *text)
+{
+    nb_buf_text(line, key);
+    nb_log_quote(line, text);
+}
+
+/* A log line that begins with such a field. */
+static void log_about(enum nb_log_level level, const char *event, const char *key, const char *text, const char *rest)
+{
+    struct nb_buf line = NB_BUF_INIT;
+
+    add_quoted(&line, key, text);
+    nb_log_at(level, event, "%s%s", nb_buf_cstr(&line), rest);
+    nb_buf_done(&line);
+}
+
 static void report_changes(const struct conf *before, const struct conf *after)
 {
     struct conf_changes changes = CONF_CHANGES_INIT;
@@ -94,9 +111,14 @@ static void report_changes(const struct conf *before, const struct conf *after)
     conf_diff(before, after, &changes);
     for (size_t i = 0; i < changes.count; i++) {
         const struct conf_change *change = &changes.items[i];
+        struct nb_buf line = NB_BUF_INIT;
 
-        nb_log_info("conf.changed", "key=\"%s\" before=\"%s\" after=\"%s\" takes_effect=\"%s\"", change->key,
-                    change->before, change->after, conf_when_text(change->when));
+        add_quoted(&line, "key=", change->key);
+        add_quoted(&line, " before=", change->before);
+        add_quoted(&line, " after=", change->after);
+        add_quoted(&line, " takes_effect=", conf_when_text(change->when));
+        nb_log_info("conf.changed", "%s", nb_buf_cstr(&line));
+        nb_buf_done(&line);
     }
     conf_changes_done(&changes);
 }
@@ -109,7 +131,7 @@ static bool reload_conf(struct daemon *daemon)
     int r = conf_load(daemon->options->config_path, &after, &errors);
 
     for (size_t i = 0; i < errors.count; i++)
-        nb_log_error("conf.bad", "error=\"%s\"", errors.items[i]);
+        log_about(NB_LOG_ERROR, "conf.bad", "error=", errors.items[i], "");
     conf_errors_done(&errors);
     if (r < 0)
         return false;
@@ -155,8 +177,8 @@ static void reload(struct daemon *daemon)
     unsigned broken;
 
     daemon->hooks->reloading();
-    nb_log_info("daemon.reloading", "config=%s",
-                daemon->options->config_path != NULL ? daemon->options->config_path : "(defaults)");
+    log_about(NB_LOG_INFO, "daemon.reloading", "config=",
+              daemon->options->config_path != NULL ? daemon->options->config_path : "(defaults)", "");
     conf_ok = reload_conf(daemon);
     broken = srv_apps_scan(daemon->apps, daemon->conf);
     nb_log_info("daemon.reloaded", "config=%s broken_apps=%u", conf_ok ? "read" : "kept", broken);
@@ -275,8 +297,13 @@ static void start_control(struct daemon *daemon)
     if (path[0] == '\0')
         return;
     r = srv_control_start(path, &handlers, &daemon->control);
-    if (r < 0)
-        nb_log_warn("control.unavailable", "path=%s error=\"%s\"", path, strerror(-r));
+    if (r < 0) {
+        struct nb_buf why = NB_BUF_INIT;
+
+        add_quoted(&why, " error=", strerror(-r));
+        log_about(NB_LOG_WARN, "control.unavailable", "path=", path, nb_buf_cstr(&why));
+        nb_buf_done(&why);
+    }
 }
 
 /* ---- starting ---- */
@@ -339,6 +366,7 @@ static void settle_apps(struct daemon *daemon)
 static int start(struct daemon *daemon)
 {
     const char *folder = daemon->options->apps_dir != NULL ? daemon->options->apps_dir : daemon->conf->global.apps_dir;
+    struct nb_buf workers = NB_BUF_INIT;
     int r;
 
     raise_descriptor_limit();
@@ -352,7 +380,9 @@ static int start(struct daemon *daemon)
     r = srv_apps_new(daemon->sched, daemon->runtime, daemon->conf, folder, &daemon->apps);
     if (r < 0)
         return r;
-    nb_log_info("daemon.starting", "workers=%u apps_dir=%s", sched_worker_count(daemon->sched), folder);
+    nb_buf_printf(&workers, " workers=%u", sched_worker_count(daemon->sched));
+    log_about(NB_LOG_INFO, "daemon.starting", "apps_dir=", folder, nb_buf_cstr(&workers));
+    nb_buf_done(&workers);
     daemon->hooks->status("starting the apps");
     daemon->hooks->extend_timeout(EXTEND_MS);
     srv_apps_scan(daemon->apps, NULL);

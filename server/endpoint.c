@@ -141,15 +141,15 @@ static void let_go(struct srv_request *request)
 static void count_answer(struct srv_endpoint *endpoint, struct srv_request *request)
 {
     unsigned class = request->status / 100;
+    struct nb_buf what = NB_BUF_INIT;
 
     srv_count(&endpoint->loop->counts.answers[class >= 1 && class <= 5 ? class : 0], 1);
     if (!endpoint->limits.access_log)
         return;
-    nb_log_info("http.request", "app=%s request=%" PRIu64 " method=%.*s path=%.*s status=%u us=%" PRIu64,
-                endpoint->listener->app, request->id, (int)request->method.length,
-                srv_request_part(request, request->method), (int)request->path.length,
-                srv_request_part(request, request->path), request->status,
-                (nb_clock_ns() - request->started_ns) / 1000);
+    srv_request_describe(request, &what);
+    nb_log_info("http.request", "app=%s request=%" PRIu64 " %s status=%u us=%" PRIu64, endpoint->listener->app,
+                request->id, nb_buf_cstr(&what), request->status, (nb_clock_ns() - request->started_ns) / 1000);
+    nb_buf_done(&what);
 }
 
 /* A client left while its request waits: it stays open, for whoever answers it, without a connection. */
@@ -378,7 +378,7 @@ static enum MHD_Result body_piece(struct srv_endpoint *endpoint, struct srv_requ
     request->piece_bytes += count;
     if (request->state == SRV_REQUEST_REFUSED)
         return request->piece_bytes <= REFUSED_READ_BYTES ? MHD_YES : MHD_NO;
-    if (count > endpoint->limits.body_max_bytes - request->body.length)
+    if (request->body.length + count > endpoint->limits.body_max_bytes)
         return refuse_body(endpoint, request);
     nb_buf_append(&request->body, bytes, count);
     if (request->body.failed)
@@ -479,13 +479,14 @@ static void deadline_passed(struct srv_endpoint *endpoint, struct srv_request *r
     struct srv_runtime *runtime = endpoint->loop->runtime;
     uint64_t pid = srv_request_process(&runtime->requests, request->id);
     uint64_t id = request->id;
+    struct nb_buf what = NB_BUF_INIT;
 
     if (!srv_request_claim(request, id))
         return;
-    nb_log_warn("http.deadline", "app=%s request=%" PRIu64 " method=%.*s path=%.*s after_ms=%u killed_process=%" PRIu64,
-                endpoint->listener->app, id, (int)request->method.length, srv_request_part(request, request->method),
-                (int)request->path.length, srv_request_part(request, request->path),
-                endpoint->limits.request_deadline_ms, pid);
+    srv_request_describe(request, &what);
+    nb_log_warn("http.deadline", "app=%s request=%" PRIu64 " %s after_ms=%u killed_process=%" PRIu64,
+                endpoint->listener->app, id, nb_buf_cstr(&what), endpoint->limits.request_deadline_ms, pid);
+    nb_buf_done(&what);
     answer_ready_made(endpoint, request, SRV_ANSWER_504);
     srv_count(&endpoint->loop->counts.deadlines, 1);
     if (pid != 0)

@@ -13,6 +13,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "base/log.h"
 #include "base/tsan.h"
 #include "server/runtime_private.h"
 
@@ -200,6 +201,16 @@ void srv_request_answer(struct vm_ctx *ctx, struct srv_request *request, unsigne
     nb_tsan_release(&loop->completions);
     ck_stack_push_upmc(&loop->completions, &request->completion);
     srv_loop_notify(loop, ctx);
+}
+
+/* ---- for logs ---- */
+
+void srv_request_describe(const struct srv_request *request, struct nb_buf *out)
+{
+    nb_buf_text(out, "method=");
+    nb_log_quote_bytes(out, srv_request_part(request, request->method), request->method.length);
+    nb_buf_text(out, " path=");
+    nb_log_quote_bytes(out, srv_request_part(request, request->path), request->path.length);
 }
 
 /* ---- filling ---- */

@@ -105,6 +105,9 @@ static inline const char *srv_request_part(const struct srv_request *request, st
     return request->text.data + part.at;
 }
 
+/** Append method and path as fields of a log line. Only while the request is held or claimed. */
+void srv_request_describe(const struct srv_request *request, struct nb_buf *out);
+
 /** Ids and their requests. One per runtime. */
 struct srv_request_slot {
     _Atomic(struct srv_request *) request;

@@ -283,15 +283,15 @@ static uint64_t request_of(const struct vm_process *process)
 
 uint64_t srv_process_request(const struct vm_process *process, char *what, size_t size)
 {
-    struct srv_request *request = NULL;
+    uint64_t id = request_of(process);
+    struct srv_request *request = current != NULL ? srv_request_find(&current->requests, id) : NULL;
 
-    if (current != NULL)
-        request = srv_request_find(&current->requests, request_of(process));
-    if (request == NULL)
+    if (request == NULL || !srv_request_claim(request, id))
         return 0;
     snprintf(what, size, "%.*s %.*s", (int)request->method.length, srv_request_part(request, request->method),
              (int)request->path.length, srv_request_part(request, request->path));
-    return request_of(process);
+    atomic_store(&request->ticket, id);
+    return id;
 }
 
 /* Answer 500 for a process that cannot any more. */

@@ -68,9 +68,9 @@ struct srv_runtime *srv_runtime_free(struct srv_runtime *runtime);
 /** For sched_group.ended: a request that the process had to answer gets its 500; the servers of a killed one are
  * closed. */
 void srv_process_ended(struct vm_ctx *ctx, struct vm_process *process, enum vm_stop stop);
-/** The request that a process has to answer, 0 when there is none that is still open; its method and path as text in
- * `what`
- *  ("GET /x", cut to fit). For crash reports, in sched_group.ended before srv_process_ended(). */
+/** The request that a crashed process has to answer, 0 when there is none that is still open; its method and path as
+ * text in `what` ("GET /x", cut to fit). In sched_group.ended, before srv_process_ended(), which must follow: the
+ * request cannot be answered by anybody else while its text is read. */
 uint64_t srv_process_request(const struct vm_process *process, char *what, size_t size);
 /** For sched_group.spawned: see "Who answers" in request.h. */
 void srv_process_spawned(struct vm_ctx *ctx, vm_value closure, struct vm_process *child);

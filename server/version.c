@@ -31,13 +31,11 @@ static const char serve_epilogue[] =
 static void write_output(struct sched_group *group, struct vm_ctx *ctx, bool error, bool newline, const char *text,
                          size_t length)
 {
-    struct nb_buf quoted = NB_BUF_INIT, copy = NB_BUF_INIT;
+    struct nb_buf quoted = NB_BUF_INIT;
 
     (void)ctx, (void)newline;
-    nb_buf_append(&copy, text, length);
-    nb_log_quote(&quoted, nb_buf_cstr(&copy));
+    nb_log_quote_bytes(&quoted, text, length);
     nb_log_at(error ? NB_LOG_WARN : NB_LOG_INFO, "app.print", "app=%s text=%s", group->name, nb_buf_cstr(&quoted));
-    nb_buf_done(&copy);
     nb_buf_done(&quoted);
 }
 
@@ -47,32 +45,95 @@ static bool is_quiet(const char *error)
     return strstr(error, "io_error") != NULL && strstr(error, "Server closed") != NULL;
 }
 
+/* The keys of nostosd.conf that bound a version's processes, and what an exception reads that one of them raised. */
+enum limit_key { HEAP_TOTAL_MAX, MAILBOX_MAX, HEAP_MAX, PROCESSES_MAX, DEPTH_MAX, LIMIT_KEYS };
+static const struct {
+    const char *name, *error;
+} limit_keys[LIMIT_KEYS] = {
+    [HEAP_TOTAL_MAX] = { "heap_total_max_mib", NULL },
+    [MAILBOX_MAX] = { "mailbox_max", NULL },
+    [HEAP_MAX] = { "heap_max_mib", "Panic: Out of memory" },
+    [PROCESSES_MAX] = { "processes_max", "Panic: Too many processes" },
+    [DEPTH_MAX] = { "depth_max", "Stack overflow" },
+};
+
+static uint64_t limit_value(const struct sched_group *group, enum limit_key key)
+{
+    const uint64_t values[LIMIT_KEYS] = {
+        [HEAP_TOTAL_MAX] = group->heap_total_max_words / WORDS_PER_MIB,
+        [MAILBOX_MAX] = group->mailbox_max,
+        [HEAP_MAX] = group->heap_max_words / WORDS_PER_MIB,
+        [PROCESSES_MAX] = group->processes_max,
+        [DEPTH_MAX] = group->depth_max,
+    };
+
+    return values[key];
+}
+
+/* The fields of a log line that tell which limit it was, and what to do if it was too low. */
+static void describe_limit(const struct sched_group *group, enum limit_key key, struct nb_buf *out)
+{
+    nb_buf_printf(out, "limit=%s value=%" PRIu64 " advice=\"raise %s in app_defaults or app %s of nostosd.conf\"",
+                  limit_keys[key].name, limit_value(group, key), limit_keys[key].name, group->name);
+}
+
+/* Begins with a blank, or is empty when no limit has raised that exception. */
+static void describe_limit_behind(const struct sched_group *group, const char *error, struct nb_buf *out)
+{
+    for (enum limit_key key = 0; key < LIMIT_KEYS; key++) {
+        const char *known = limit_keys[key].error;
+
+        if (known == NULL || strncmp(error, known, strlen(known)) != 0 || limit_value(group, key) == 0)
+            continue;
+        nb_buf_byte(out, ' ');
+        describe_limit(group, key, out);
+    }
+}
+
+static void process_limited(struct sched_group *group, struct vm_ctx *ctx, uint64_t pid, enum sched_limit limit)
+{
+    struct srv_version *version = group->context;
+    struct nb_buf what = NB_BUF_INIT;
+
+    (void)ctx;
+    describe_limit(group, limit == SCHED_LIMIT_MAILBOX ? MAILBOX_MAX : HEAP_TOTAL_MAX, &what);
+    nb_log_error("process.limit", "app=%s version=%u process=%" PRIu64 " %s", version->app, version->number, pid,
+                 nb_buf_cstr(&what));
+    nb_buf_done(&what);
+    if (pid == version->main_pid)
+        atomic_store(&version->main_limit, 1 + (int)limit);
+}
+
 static void report_crash(struct srv_version *version, struct vm_process *process, const char *error)
 {
-    struct nb_buf text = NB_BUF_INIT, trace = NB_BUF_INIT;
+    struct nb_buf line = NB_BUF_INIT;
     char what[WHAT_BYTES] = "";
     uint64_t request = srv_process_request(process, what, sizeof what);
 
-    nb_log_quote(&text, error);
-    nb_log_quote(&trace, process->trace != NULL ? process->trace : "");
+    nb_buf_printf(&line, "app=%s version=%u process=%" PRIu64, version->app, version->number,
+                  atomic_load(&process->pid));
+    if (request != 0) {
+        nb_buf_printf(&line, " request=%" PRIu64 " target=", request);
+        nb_log_quote(&line, what);
+    }
+    nb_buf_text(&line, " error=");
+    nb_log_quote(&line, error);
+    describe_limit_behind(&version->group, error, &line);
+    nb_buf_text(&line, " trace=");
+    nb_log_quote(&line, process->trace != NULL ? process->trace : "");
     if (is_quiet(error))
-        nb_log_debug("process.ended", "app=%s process=%" PRIu64 " error=%s", version->app, atomic_load(&process->pid),
-                     nb_buf_cstr(&text));
-    else if (request != 0)
-        nb_log_error("process.crashed",
-                     "app=%s version=%u process=%" PRIu64 " request=%" PRIu64 " target=\"%s\" error=%s trace=%s",
-                     version->app, version->number, atomic_load(&process->pid), request, what, nb_buf_cstr(&text),
-                     nb_buf_cstr(&trace));
+        nb_log_debug("process.ended", "%s", nb_buf_cstr(&line));
     else
-        nb_log_error("process.crashed", "app=%s version=%u process=%" PRIu64 " error=%s trace=%s", version->app,
-                     version->number, atomic_load(&process->pid), nb_buf_cstr(&text), nb_buf_cstr(&trace));
-    nb_buf_done(&text);
-    nb_buf_done(&trace);
+        nb_log_error("process.crashed", "%s", nb_buf_cstr(&line));
+    nb_buf_done(&line);
 }
 
 static void main_has_ended(struct srv_version *version, enum vm_stop stop, const char *error)
 {
-    snprintf(version->failure, sizeof version->failure, "%s", error != NULL ? error : "killed");
+    static const char *const ends[] = { "killed", "ended because of heap_total_max_mib", "ended because of mailbox_max" };
+    const char *end = ends[atomic_load(&version->main_limit)];
+
+    snprintf(version->failure, sizeof version->failure, "%s", error != NULL ? error : end);
     atomic_store(&version->main_state, stop == VM_STOP_END ? SRV_MAIN_RETURNED : SRV_MAIN_FAILED);
     version->changed(version->context);
 }
@@ -173,6 +234,7 @@ static struct srv_version *version_new(const struct srv_version *like, const str
     version->group.context = version;
     version->group.ended = process_ended;
     version->group.spawned = process_spawned;
+    version->group.limited = process_limited;
     version->group.output = write_output;
     version->group.all_ended = all_ended;
     apply_limits(&version->group, conf);

@@ -27,6 +27,7 @@ struct srv_version {
     _Atomic bool all_ended; /* no process is left: may be freed */
     _Atomic uint64_t crashes;
     char failure[256];              /* what ended main; written before main_state */
+    _Atomic int main_limit;         /* 1 + the enum sched_limit that ended main; 0 none */
     void (*changed)(void *context); /* wakes the manager; any thread */
     void *context;
 };

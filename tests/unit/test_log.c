@@ -187,6 +187,23 @@ START_TEST(quotes_so_that_nothing_can_be_forged)
 }
 END_TEST
 
+START_TEST(quotes_bytes_of_any_kind)
+{
+    struct nb_buf line = NB_BUF_INIT, key = NB_BUF_INIT, value = NB_BUF_INIT;
+    const char *fields;
+
+    nb_buf_text(&line, "a=");
+    nb_log_quote_bytes(&line, "x\0\"y\" b=1 rest", 9);
+    fields = nb_buf_cstr(&line);
+    ck_assert(nb_log_next_field(&fields, &key, &value));
+    ck_assert_str_eq(nb_buf_cstr(&value), "x\xef\xbf\xbd\"y\" b=1");
+    ck_assert(!nb_log_next_field(&fields, &key, &value));
+    nb_buf_done(&line);
+    nb_buf_done(&key);
+    nb_buf_done(&value);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("base/log");
@@ -201,6 +218,7 @@ int main(void)
     tcase_add_test(all, writes_json);
     tcase_add_loop_test(all, takes_fields_apart, 0, sizeof rows / sizeof *rows);
     tcase_add_test(all, quotes_so_that_nothing_can_be_forged);
+    tcase_add_test(all, quotes_bytes_of_any_kind);
     suite_add_tcase(suite, all);
     return run_suite(suite);
 }

@@ -679,18 +679,31 @@ START_TEST(refuses_processes_beyond_the_limit)
 }
 END_TEST
 
+static _Atomic int limited_count[2];
+static _Atomic uint64_t limited_pid;
+
+static void note_limit(struct sched_group *of, struct vm_ctx *ctx, uint64_t pid, enum sched_limit limit)
+{
+    (void)of, (void)ctx;
+    atomic_fetch_add(&limited_count[limit], 1);
+    atomic_store(&limited_pid, pid);
+}
+
 START_TEST(kills_whose_mailbox_overflows)
 {
     uint64_t receiver;
 
     make_and_start(1);
     group.mailbox_max = 50;
+    group.limited = note_limit;
     receiver = submit(WAITER, VM_WAIT_RECEIVE);
     submit(SENDER, (int64_t)receiver);
     await_live(0);
     ck_assert_int_eq(ended_count[VM_STOP_KILLED], 1);
     ck_assert_int_eq(ended_count[VM_STOP_END], 1);
     ck_assert_uint_eq(group.killed_for_mailbox, 1);
+    ck_assert_int_eq(limited_count[SCHED_LIMIT_MAILBOX], 1);
+    ck_assert_uint_eq(limited_pid, receiver);
     finish();
 }
 END_TEST
@@ -699,6 +712,7 @@ START_TEST(kills_who_exceeds_the_memory_of_the_group)
 {
     make_and_start(1);
     group.heap_total_max_words = 100000;
+    group.limited = note_limit;
     submit(GROWER, 40000);
     submit(GROWER, 40000);
     while (group.heap_words < 80000)
@@ -707,6 +721,7 @@ START_TEST(kills_who_exceeds_the_memory_of_the_group)
     submit(GROWER, 40000);
     await_live(2);
     ck_assert_uint_eq(group.killed_for_memory, 1);
+    ck_assert_int_eq(limited_count[SCHED_LIMIT_HEAP_TOTAL], 1);
     ck_assert_uint_eq(group.heap_words, 80000);
     finish();
 }
