@@ -37,6 +37,7 @@ enum {
     BACKOFF_FIRST_MS = 100,
     GOOD_RUN_S = 60,         /* a version that ran this long starts with a short pause again */
     CRASH_LOOP_RESTARTS = 5, /* from then on the status calls it so */
+    RETIRE_LOOK_MS = 20,     /* how often to look whether a retired version has finished */
     SETTLE_MS = 500,         /* an app that listens on nothing counts as up after this */
     PORTS_SHOWN = 16,
     PROCESSES_SHOWN = 1000
@@ -61,7 +62,10 @@ struct srv_apps {
     int event_fd;
     pthread_mutex_t lock;
     NB_VEC(struct app *) list;
-    struct srv_version *ending; /* versions whose processes end */
+    struct srv_version *retiring; /* versions that finish what they have accepted */
+    struct srv_version *ending;   /* versions whose processes end */
+    void (*progress)(void *context, const char *name, size_t before, size_t count);
+    void *progress_context;
 };
 
 static const char *const state_names[] = {
@@ -104,6 +108,16 @@ static void app_free(struct app *app)
     nb_free(app);
 }
 
+static void free_versions(struct srv_version *version)
+{
+    while (version != NULL) {
+        struct srv_version *next = version->next;
+
+        srv_version_free(version);
+        version = next;
+    }
+}
+
 struct srv_apps *srv_apps_free(struct srv_apps *apps)
 {
     if (apps == NULL)
@@ -111,12 +125,8 @@ struct srv_apps *srv_apps_free(struct srv_apps *apps)
     for (size_t i = 0; i < apps->list.count; i++)
         app_free(apps->list.items[i]);
     nb_vec_done(&apps->list);
-    while (apps->ending != NULL) {
-        struct srv_version *version = apps->ending;
-
-        apps->ending = version->next;
-        srv_version_free(version);
-    }
+    free_versions(apps->retiring);
+    free_versions(apps->ending);
     close(apps->event_fd);
     pthread_mutex_destroy(&apps->lock);
     conf_unref(apps->conf);
@@ -131,6 +141,13 @@ static void wake_manager(void *context)
     struct srv_apps *apps = context;
 
     (void)!write(apps->event_fd, &one, sizeof one);
+}
+
+void srv_apps_on_progress(struct srv_apps *apps,
+                          void (*progress)(void *context, const char *name, size_t before, size_t count), void *context)
+{
+    apps->progress = progress;
+    apps->progress_context = context;
 }
 
 int srv_apps_fd(const struct srv_apps *apps)
@@ -173,18 +190,96 @@ static void app_is_broken(struct srv_apps *apps, struct app *app, const char *fi
 
 /* ---- starting and ending versions ---- */
 
-static void end_live(struct srv_apps *apps, struct app *app)
+/* Take a version away from its app, or NULL, and put it into a list. */
+static struct srv_version *move_live(struct srv_apps *apps, struct app *app, struct srv_version **list)
 {
     struct srv_version *version = app->live;
 
     if (version == NULL)
-        return;
+        return NULL;
     pthread_mutex_lock(&apps->lock);
     app->live = NULL;
-    version->next = apps->ending;
-    apps->ending = version;
+    version->next = *list;
+    *list = version;
     pthread_mutex_unlock(&apps->lock);
-    srv_version_end(version);
+    return version;
+}
+
+static void end_live(struct srv_apps *apps, struct app *app)
+{
+    struct srv_version *version = move_live(apps, app, &apps->ending);
+
+    if (version != NULL)
+        srv_version_end(version);
+}
+
+/* The same for a version that works: it may finish what it has accepted. */
+static void retire_live(struct srv_apps *apps, struct app *app)
+{
+    uint64_t allowed_ns = (uint64_t)apps->conf->global.drain_seconds * NS_PER_S;
+    struct srv_version *version;
+
+    if (app->live == NULL || !srv_runtime_group_listens(apps->runtime, &app->live->group)) {
+        end_live(apps, app);
+        return;
+    }
+    version = move_live(apps, app, &apps->retiring);
+    version->retire_until_ns = nb_clock_ns() + allowed_ns;
+    srv_version_retire(version);
+}
+
+/* End the retired versions that have finished, or may not go on. Returns when to look again. */
+static uint64_t look_at_retiring(struct srv_apps *apps, uint64_t now_ns)
+{
+    struct srv_version **place = &apps->retiring;
+
+    while (*place != NULL) {
+        struct srv_version *version = *place;
+        bool drained = srv_version_is_drained(version);
+
+        if (!drained && now_ns < version->retire_until_ns) {
+            place = &version->next;
+            continue;
+        }
+        nb_log_at(drained ? NB_LOG_INFO : NB_LOG_WARN, "app.retired", "app=%s version=%u finished=%s", version->app,
+                  version->number, drained ? "yes" : "no");
+        pthread_mutex_lock(&apps->lock);
+        *place = version->next;
+        version->next = apps->ending;
+        apps->ending = version;
+        pthread_mutex_unlock(&apps->lock);
+        srv_version_end(version);
+    }
+    return apps->retiring != NULL ? now_ns + RETIRE_LOOK_MS * NS_PER_MS : UINT64_MAX;
+}
+
+/* A loaded version takes the place of the live one, which keeps its ports until here. */
+static int run_version(struct srv_apps *apps, struct app *app, struct srv_version *version)
+{
+    int r;
+
+    retire_live(apps, app);
+    r = srv_version_run(version);
+    if (r < 0) {
+        srv_version_free(version);
+        return r;
+    }
+    pthread_mutex_lock(&apps->lock);
+    app->versions++;
+    app->live = version;
+    pthread_mutex_unlock(&apps->lock);
+    set_state(apps, app, SRV_APP_STARTING, NULL);
+    return 0;
+}
+
+static void report_started(const struct app *app, uint64_t took_ns)
+{
+    struct nb_buf path = NB_BUF_INIT;
+
+    nb_log_quote(&path, app->path);
+    nb_log_info("app.started", "app=%s version=%u path=%s ms=%" PRIu64, app->name, app->live->number,
+                nb_buf_cstr(&path), took_ns / NS_PER_MS);
+    nb_buf_done(&path);
 }
 
 static void start_version(struct srv_apps *apps, struct app *app)
@@ -199,46 +294,20 @@ static void start_version(struct srv_apps *apps, struct app *app)
     struct nb_buf text = NB_BUF_INIT;
     struct srv_version *version = NULL;
     uint64_t began_ns = nb_clock_ns();
-    int r;
+    int r = srv_version_load(&like, conf_app_for(apps->conf, app->name), app->path, diag, &version);
 
-    /* An old version keeps its ports until here: then it gives them up, and the new one takes them. */
-    end_live(apps, app);
-    r = srv_version_start(&like, conf_app_for(apps->conf, app->name), app->path, diag, &version);
+    if (r == 0)
+        r = run_version(apps, app, version);
     if (r == -EINVAL) {
         ns_diag_print(diag, &text);
         app_is_broken(apps, app, ns_diag_first(diag), nb_buf_cstr(&text));
     } else if (r < 0) {
         app_is_broken(apps, app, strerror(-r), strerror(-r));
     } else {
-        nb_log_info("app.started", "app=%s version=%u path=%s ms=%" PRIu64, app->name, version->number, app->path,
-                    (nb_clock_ns() - began_ns) / NS_PER_MS);
-        pthread_mutex_lock(&apps->lock);
-        app->versions++;
-        app->live = version;
-        pthread_mutex_unlock(&apps->lock);
-        set_state(apps, app, SRV_APP_STARTING, NULL);
+        report_started(app, nb_clock_ns() - began_ns);
     }
     nb_buf_done(&text);
     ns_diag_free(diag);
-}
-
-/* Whether the program compiles, looked at aside while the old version serves. */
-static bool new_files_compile(struct srv_apps *apps, struct app *app)
-{
-    const struct ns_options options = { .check_only = true };
-    struct ns_diag *diag = ns_diag_new();
-    struct nb_buf text = NB_BUF_INIT;
-    struct vm_program *program = NULL;
-    bool ok = ns_compile(app->path, &options, diag, &program) == 0;
-
-    if (!ok) {
-        ns_diag_print(diag, &text);
-        app_is_broken(apps, app, ns_diag_first(diag), nb_buf_cstr(&text));
-    }
-    vm_program_unref(program);
-    nb_buf_done(&text);
-    ns_diag_free(diag);
-    return ok;
 }
 
 /* ---- looking at the folder ---- */
@@ -426,7 +495,7 @@ static void update_app(struct srv_apps *apps, struct app *app)
 
     stamp_path(app->path, 0, &stamp);
     if (!enabled) {
-        end_live(apps, app);
+        retire_live(apps, app);
         set_state(apps, app, SRV_APP_OFF, NULL);
         app->stamp = 0;
         return;
@@ -439,8 +508,7 @@ static void update_app(struct srv_apps *apps, struct app *app)
         app_is_broken(apps, app, "the folder has no main.nos", "the folder has no main.nos");
         return;
     }
-    if (app->live == NULL || new_files_compile(apps, app))
-        start_version(apps, app);
+    start_version(apps, app);
 }
 
 static void remove_app(struct srv_apps *apps, size_t index)
@@ -448,7 +516,7 @@ static void remove_app(struct srv_apps *apps, size_t index)
     struct app *app = apps->list.items[index];
 
     nb_log_info("app.removed", "app=%s", app->name);
-    end_live(apps, app);
+    retire_live(apps, app);
     pthread_mutex_lock(&apps->lock);
     apps->list.items[index] = nb_vec_last(&apps->list);
     apps->list.count--;
@@ -474,6 +542,8 @@ unsigned srv_apps_scan(struct srv_apps *apps, struct conf *conf)
             remove_app(apps, i);
     }
     for (size_t i = 0; i < apps->list.count; i++) {
+        if (apps->progress != NULL)
+            apps->progress(apps->progress_context, apps->list.items[i]->name, i, apps->list.count);
         update_app(apps, apps->list.items[i]);
         broken += apps->list.items[i]->problem != NULL && apps->list.items[i]->state != SRV_APP_RESTARTING;
     }
@@ -567,9 +637,10 @@ static void free_ended(struct srv_apps *apps)
 
 uint64_t srv_apps_look(struct srv_apps *apps)
 {
-    uint64_t next_ns = UINT64_MAX, events;
+    uint64_t next_ns, events;
 
     (void)!read(apps->event_fd, &events, sizeof events);
+    next_ns = look_at_retiring(apps, nb_clock_ns());
     free_ended(apps);
     for (size_t i = 0; i < apps->list.count; i++) {
         uint64_t again_ns = look_at_app(apps, apps->list.items[i], nb_clock_ns());
@@ -591,6 +662,9 @@ bool srv_apps_are_settled(struct srv_apps *apps)
 
 void srv_apps_stop(struct srv_apps *apps)
 {
+    for (struct srv_version *version = apps->retiring; version != NULL; version = version->next)
+        version->retire_until_ns = 0;
+    look_at_retiring(apps, nb_clock_ns());
     for (size_t i = 0; i < apps->list.count; i++) {
         end_live(apps, apps->list.items[i]);
         set_state(apps, apps->list.items[i], SRV_APP_ENDED, NULL);
@@ -604,7 +678,7 @@ bool srv_apps_have_ended(struct srv_apps *apps)
         if (apps->list.items[i]->live != NULL)
             return false;
     }
-    return apps->ending == NULL;
+    return apps->retiring == NULL && apps->ending == NULL;
 }
 
 /* ---- for people ---- */

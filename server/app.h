@@ -2,8 +2,9 @@
  * app.h - the apps of apps_dir: found, compiled, started, watched over.
  *
  * An app is a name with a path: NAME.nos or NAME/main.nos. What runs is a version of it: a program image with the
- * processes of its own group and the listeners that they opened. A version is started when it compiles; the former one,
- * if there is one, is ended only then.
+ * processes of its own group and the listeners that they opened. A version is started when it compiles; only then does
+ * the former one, if there is one, give up its ports. That finishes what it has accepted, for `drain_seconds` at the
+ * most, beside the new one, and is ended. So is one whose file is gone or that was switched off.
  *
  * Supervision: a version whose main process fails has its listeners closed and its processes ended, and is started
  * again after a pause that doubles with each failure up to the configured longest; it starts short again once a version
@@ -48,6 +49,11 @@ struct srv_apps *srv_apps_free(struct srv_apps *apps);
  * broken. */
 unsigned srv_apps_scan(struct srv_apps *apps, struct conf *conf);
 
+/** Have `progress` called before each app that is loaded in a scan: its name, how many were loaded before it, how many
+ * apps there are. */
+void srv_apps_on_progress(struct srv_apps *apps,
+                          void (*progress)(void *context, const char *name, size_t before, size_t count),
+                          void *context);
 /** Readable when something has happened to a version; then call srv_apps_look(). */
 int srv_apps_fd(const struct srv_apps *apps);
 /** Act on what has happened: restart what failed and is due, free what has ended. Returns when it must be called again

@@ -652,7 +652,15 @@ void srv_endpoint_change_limits(struct srv_endpoint *endpoint, const struct srv_
     endpoint->limits.retry_after_seconds = limits->retry_after_seconds;
 }
 
-/* Close connections on which no request has begun. */
+/* Whether the client has sent something that nobody has read yet. */
+static bool has_sent(const struct srv_connection *connection)
+{
+    char byte;
+
+    return recv(connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
+/* Close connections on which no request has begun. The others are closed when they are answered. */
 static void cut_list(struct srv_link *list)
 {
     struct srv_link *link = list->next;
@@ -661,7 +669,7 @@ static void cut_list(struct srv_link *list)
         struct srv_connection *connection = (struct srv_connection *)link;
 
         link = link->next;
-        if (!connection->talking)
+        if (!connection->talking && !has_sent(connection))
             connection_cut(connection, NULL);
     }
 }
@@ -670,6 +678,7 @@ void srv_endpoint_drain(struct srv_endpoint *endpoint)
 {
     if (endpoint->state != SRV_ENDPOINT_OPEN)
         return;
+    srv_endpoint_pass(endpoint); /* clients that are connected already would else be reset */
     endpoint->state = SRV_ENDPOINT_DRAINING;
     shutdown(endpoint->listen_fd, SHUT_RDWR);
     MHD_quiesce_daemon(endpoint->daemon);

@@ -186,7 +186,7 @@ static enum vm_status server_accept(struct vm_ctx *ctx, vm_value *args, vm_value
         request = srv_listener_take(listener, ctx); /* one that came before we stood in line woke nobody */
         open = srv_listener_is_open(listener);
         if (request == NULL && open) {
-            process->wait = VM_WAIT_ACCEPT;
+            vm_process_wait_for(process, VM_WAIT_ACCEPT);
             return VM_PARK;
         }
     }

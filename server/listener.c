@@ -21,7 +21,7 @@
 #include "base/assert.h"
 #include "server/runtime_private.h"
 
-enum { ATTACH, CLOSE };
+enum { ATTACH, CLOSE, RETIRE };
 #define ENDING UINT32_MAX /* references: the last one is cleaning up */
 
 /* ---- sockets ---- */
@@ -178,6 +178,16 @@ static void run_close(struct srv_command *command, struct srv_loop *loop, struct
     srv_listener_unref(listener);
 }
 
+static void run_retire(struct srv_command *command, struct srv_loop *loop, struct vm_ctx *ctx)
+{
+    struct srv_listener *listener = listener_of(command, RETIRE, loop);
+
+    (void)ctx;
+    srv_endpoint_drain(endpoint_in(listener, loop));
+    atomic_fetch_add(&listener->retired_loops, 1);
+    srv_listener_unref(listener);
+}
+
 static void command_loops(struct srv_listener *listener, struct vm_ctx *ctx, unsigned which,
                           void (*run)(struct srv_command *, struct srv_loop *, struct vm_ctx *))
 {
@@ -198,6 +208,9 @@ static void prepare(struct srv_listener *listener, const struct sched_group *gro
     listener->group = group;
     snprintf(listener->app, sizeof listener->app, "%s", group->name);
     atomic_store(&listener->abandoned, false);
+    atomic_store(&listener->retiring, false);
+    atomic_store(&listener->retired_loops, 0);
+    atomic_store(&listener->empty_endpoints, 0);
     listener->bound_by = pid;
     listener->port = port;
     srv_limits_default(&listener->limits);
@@ -283,14 +296,32 @@ void srv_listener_unref(struct srv_listener *listener)
     atomic_store(&listener->references, 0);
 }
 
+void srv_listener_stop_listening(struct srv_listener *listener)
+{
+    for (unsigned i = 0; i < listener->endpoint_count; i++)
+        shutdown(listener->endpoints[i]->listen_fd, SHUT_RDWR);
+}
+
+void srv_listener_retire(struct srv_listener *listener)
+{
+    if (!srv_listener_is_open(listener) || atomic_exchange(&listener->retiring, true))
+        return;
+    atomic_fetch_add(&listener->references, listener->runtime->loop_count); /* one for each command on its way */
+    command_loops(listener, NULL, RETIRE, run_retire);
+}
+
+bool srv_listener_has_retired(struct srv_listener *listener)
+{
+    return atomic_load(&listener->retired_loops) == listener->runtime->loop_count;
+}
+
 void srv_listener_close(struct srv_listener *listener, struct vm_ctx *ctx)
 {
     int open = SRV_LISTENER_OPEN;
 
     if (!atomic_compare_exchange_strong(&listener->state, &open, SRV_LISTENER_CLOSED))
         return;
-    for (unsigned i = 0; i < listener->endpoint_count; i++)
-        shutdown(listener->endpoints[i]->listen_fd, SHUT_RDWR);
+    srv_listener_stop_listening(listener);
     while (srv_waiters_wake_one(&listener->line, ctx))
         ;
     atomic_fetch_add(&listener->references, listener->runtime->loop_count); /* one for each command on its way */

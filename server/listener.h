@@ -9,6 +9,9 @@
  * that is taken is an error without any race; only then is the option set on it, and the other loops' sockets join with
  * it.
  *
+ * Retiring: it takes no new connections and gives its port up, but answers what it has taken; processes accept from it
+ * as before. So a new version of an app can take over while the former one finishes.
+ *
  * Closing from any thread: the listening sockets are shut down, which refuses new clients and lets the port be bound
  * again at once; the loops do the rest in their own time.
  */
@@ -28,6 +31,9 @@ struct srv_listener {
     struct srv_runtime *runtime;
     const struct sched_group *group; /* to compare with: it may be gone before the last connection is */
     char app[64];                    /* the group's name, for logs */
+    _Atomic bool retiring;           /* it gives up its port */
+    _Atomic unsigned retired_loops;  /* how many of its endpoints have done so, … */
+    _Atomic unsigned empty_endpoints; /* … and how many of them have no connection left */
     _Atomic bool abandoned;          /* its app ends: what it accepted will not be answered by anybody else */
     uint64_t bound_by;               /* pid */
     uint16_t port;
@@ -36,7 +42,7 @@ struct srv_listener {
     unsigned endpoint_count;
     _Atomic unsigned turn; /* which ring the next accept looks at first */
     struct srv_waiters line;
-    struct srv_command commands[2][SRV_LOOPS_MAX]; /* attach; close */
+    struct srv_command commands[3][SRV_LOOPS_MAX]; /* attach; close; retire */
 };
 
 /** Open a port. Returns 0 with the handle, or -errno. Threads: any; takes the table's lock. */
@@ -47,6 +53,12 @@ struct srv_listener *srv_listener_find(struct srv_runtime *runtime, int64_t hand
 void srv_listener_unref(struct srv_listener *listener);
 /** Stop listening, wake everybody who waits. Nothing when it is closed already. Threads: any. */
 void srv_listener_close(struct srv_listener *listener, struct vm_ctx *ctx);
+/** Tell the loops to retire it. Nothing when it does already or is closed. Threads: any. */
+void srv_listener_retire(struct srv_listener *listener);
+/** Whether its port is free again. */
+bool srv_listener_has_retired(struct srv_listener *listener);
+/** Give up its port at once, whatever its loops do. */
+void srv_listener_stop_listening(struct srv_listener *listener);
 static inline bool srv_listener_is_open(struct srv_listener *listener)
 {
     return atomic_load(&listener->state) == SRV_LISTENER_OPEN;

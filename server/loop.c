@@ -178,6 +178,15 @@ static void look_at_time(struct srv_loop *loop, struct vm_ctx *ctx)
     }
 }
 
+/* An endpoint without connections that gets no new ones: tell its listener, once. */
+static void tell_empty(struct srv_endpoint *endpoint)
+{
+    if (endpoint->state != SRV_ENDPOINT_DRAINING || endpoint->told_empty)
+        return;
+    endpoint->told_empty = true;
+    atomic_fetch_add(&endpoint->listener->empty_endpoints, 1);
+}
+
 /* Stop the daemons of closed listeners whose last connection has ended. */
 static void drop_finished(struct srv_loop *loop)
 {
@@ -186,7 +195,11 @@ static void drop_finished(struct srv_loop *loop)
     while (*place != NULL) {
         struct srv_endpoint *endpoint = *place;
 
-        if (endpoint->state != SRV_ENDPOINT_CLOSED || endpoint->connections > 0 || endpoint->open_count > 0) {
+        bool empty = endpoint->connections == 0 && endpoint->open_count == 0;
+
+        if (endpoint->state != SRV_ENDPOINT_CLOSED || !empty) {
+            if (empty)
+                tell_empty(endpoint);
             place = &endpoint->next;
             continue;
         }

@@ -74,6 +74,7 @@ struct srv_endpoint {
     uint32_t events;           /* what the current pass did */
     bool busy;                 /* give it another pass without waiting for its descriptor */
     bool ready;                /* its descriptor was readable in this turn */
+    bool told_empty;           /* it drains, and the listener knows that nothing is left */
     uint64_t due_ns;           /* when libmicrohttpd wants a pass for its own time-outs */
     struct srv_endpoint *next; /* in the loop's list */
 };
@@ -151,7 +152,7 @@ int srv_endpoint_start(struct srv_endpoint *endpoint);
 bool srv_endpoint_pass(struct srv_endpoint *endpoint);
 /** Apply time-outs and deadlines. Returns when the next may be due, UINT64_MAX for never. */
 uint64_t srv_endpoint_look_at_time(struct srv_endpoint *endpoint, struct vm_ctx *ctx);
-/** Take no new connections; close those on which nothing has begun. */
+/** Take no new connections but those that wait already; close those on which nothing has begun. */
 void srv_endpoint_drain(struct srv_endpoint *endpoint);
 /** Drain, and answer 503 to what nobody has accepted. */
 void srv_endpoint_close(struct srv_endpoint *endpoint, struct vm_ctx *ctx);

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/assert.h"
@@ -15,7 +16,7 @@
 #include "server/runtime_private.h"
 
 #define RUNTIME_MAGIC 0x905f2d61u
-enum { REQUESTS_MAX_DEFAULT = 65536 };
+enum { REQUESTS_MAX_DEFAULT = 65536, RETIRE_PATIENCE_MS = 1000 };
 
 static struct srv_runtime *current; /* there is one scheduler in a program, hence one runtime */
 
@@ -219,6 +220,7 @@ struct group_walk {
     uint64_t bound_by; /* only those of that process; 0: all */
     uint16_t *ports;
     unsigned found, most;
+    bool all; /* so far */
 };
 
 static bool walk_wants(const struct group_walk *walk, struct srv_listener *listener)
@@ -244,6 +246,57 @@ static void note_port(struct srv_listener *listener, void *closure)
 
     if (walk_wants(walk, listener) && walk->found < walk->most)
         walk->ports[walk->found++] = listener->port;
+}
+
+static void retire_wanted(struct srv_listener *listener, void *closure)
+{
+    if (walk_wants(closure, listener))
+        srv_listener_retire(listener);
+}
+
+static void look_whether_retired(struct srv_listener *listener, void *closure)
+{
+    struct group_walk *walk = closure;
+
+    if (walk_wants(walk, listener) && !srv_listener_has_retired(listener))
+        walk->all = false;
+}
+
+static void stop_wanted(struct srv_listener *listener, void *closure)
+{
+    if (walk_wants(closure, listener))
+        srv_listener_stop_listening(listener);
+}
+
+static void look_whether_empty(struct srv_listener *listener, void *closure)
+{
+    struct group_walk *walk = closure;
+
+    if (walk_wants(walk, listener) && atomic_load(&listener->empty_endpoints) < listener->runtime->loop_count)
+        walk->all = false;
+}
+
+void srv_runtime_retire_group(struct srv_runtime *runtime, const struct sched_group *group)
+{
+    struct group_walk walk = { .group = group };
+
+    each_listener(runtime, retire_wanted, &walk);
+    for (unsigned ms = 0; ms < RETIRE_PATIENCE_MS; ms++) {
+        walk.all = true;
+        each_listener(runtime, look_whether_retired, &walk);
+        if (walk.all)
+            return;
+        usleep(1000);
+    }
+    each_listener(runtime, stop_wanted, &walk); /* a loop is busy with something long: without its goodwill then */
+}
+
+bool srv_runtime_group_is_drained(struct srv_runtime *runtime, const struct sched_group *group)
+{
+    struct group_walk walk = { .group = group, .all = true };
+
+    each_listener(runtime, look_whether_empty, &walk);
+    return walk.all;
 }
 
 void srv_runtime_close_group(struct srv_runtime *runtime, struct vm_ctx *ctx, const struct sched_group *group)

@@ -49,6 +49,13 @@ void srv_runtime_reload_limits(struct srv_runtime *runtime);
 
 /** Close all listeners of a group; open requests are answered 503 as soon as their loops get to it. Threads: any. */
 void srv_runtime_close_group(struct srv_runtime *runtime, struct vm_ctx *ctx, const struct sched_group *group);
+/**
+ * Have the listeners of a group give up their ports while what they have accepted is still answered; its processes go
+ * on accepting that. Waits until the loops have done so, a second at the most. Threads: none that drives a loop.
+ */
+void srv_runtime_retire_group(struct srv_runtime *runtime, const struct sched_group *group);
+/** Whether such a group has no connection and no request left. Threads: any. */
+bool srv_runtime_group_is_drained(struct srv_runtime *runtime, const struct sched_group *group);
 /** Whether a group has a listener open. Threads: any. */
 bool srv_runtime_group_listens(struct srv_runtime *runtime, const struct sched_group *group);
 /** The ports a group listens on, at most `most`; returns how many. Threads: any. */

@@ -229,7 +229,6 @@ static struct srv_version *version_new(const struct srv_version *like, const str
     version->changed = like->changed;
     version->context = like->context;
     version->program = program;
-    version->started_ns = nb_clock_ns();
     sched_group_init(&version->group, version->app);
     version->group.context = version;
     version->group.ended = process_ended;
@@ -241,30 +240,43 @@ static struct srv_version *version_new(const struct srv_version *like, const str
     return version;
 }
 
-int srv_version_start(const struct srv_version *like, const struct conf_app *conf, const char *path,
-                      struct ns_diag *diag, struct srv_version **ret_version)
+int srv_version_load(const struct srv_version *like, const struct conf_app *conf, const char *path,
+                     struct ns_diag *diag, struct srv_version **ret_version)
 {
     struct vm_program *program;
-    struct srv_version *version;
-    struct vm_process *process;
     int r = compile(conf, path, diag, &program);
 
     if (r < 0)
         return r;
-    version = version_new(like, conf, program);
-    r = sched_process_new(NULL, version->sched, &version->group, program, vm_from_object(program->entry), &process);
-    if (r < 0) {
-        vm_program_unref(program);
-        nb_free(version);
+    *ret_version = version_new(like, conf, program);
+    return 0;
+}
+
+int srv_version_run(struct srv_version *version)
+{
+    struct vm_process *process;
+    int r = sched_process_new(NULL, version->sched, &version->group, version->program,
+                              vm_from_object(version->program->entry), &process);
+
+    if (r < 0)
         return r;
-    }
+    version->started_ns = nb_clock_ns();
     version->main_pid = atomic_load(&process->pid);
-    *ret_version = version;
     sched_submit(NULL, process);
     return 0;
 }
 
 /* ---- ending ---- */
+
+void srv_version_retire(struct srv_version *version)
+{
+    srv_runtime_retire_group(version->runtime, &version->group);
+}
+
+bool srv_version_is_drained(struct srv_version *version)
+{
+    return srv_runtime_group_is_drained(version->runtime, &version->group);
+}
 
 void srv_version_end(struct srv_version *version)
 {

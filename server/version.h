@@ -22,7 +22,7 @@ struct srv_version {
     struct vm_program *program;
     struct sched_group group;
     uint64_t main_pid;
-    uint64_t started_ns;
+    uint64_t started_ns, retire_until_ns;
     _Atomic int main_state; /* enum srv_main_state; the manager acts when it changes */
     _Atomic bool all_ended; /* no process is left: may be freed */
     _Atomic uint64_t crashes;
@@ -33,19 +33,25 @@ struct srv_version {
 };
 
 /**
- * Compile the program at `path` and start it. A program without main but with a handle(request) is served on
+ * Compile the program at `path`; nothing of it runs yet. A program without main but with a handle(request) is served on
  * `conf->port`.
  *
  * diag         receives errors of the program
- * ret_version  receives the version; its processes run from now on
+ * ret_version  receives the version; the caller's, until srv_version_free()
  *
  * Returns 0, -EINVAL with errors in `diag`, or another -errno.
  */
-int srv_version_start(const struct srv_version *like, const struct conf_app *conf, const char *path,
-                      struct ns_diag *diag, struct srv_version **ret_version);
+int srv_version_load(const struct srv_version *like, const struct conf_app *conf, const char *path,
+                     struct ns_diag *diag, struct srv_version **ret_version);
+/** Start its main process. Returns 0 or -errno; after that it is as it was. */
+int srv_version_run(struct srv_version *version);
+/** Have it give up its ports and finish what it has accepted (srv_runtime_retire_group). Its processes go on. */
+void srv_version_retire(struct srv_version *version);
+/** Whether a retired version has nothing left to finish. */
+bool srv_version_is_drained(struct srv_version *version);
 /** Close its listeners and end its processes. `all_ended` follows. */
 void srv_version_end(struct srv_version *version);
-/** Only after `all_ended`, or after sched_free(). NULL is fine; returns NULL. */
+/** Only after `all_ended` or sched_free(), or when it never ran. NULL is fine; returns NULL. */
 struct srv_version *srv_version_free(struct srv_version *version);
 
 #endif
