@@ -294,8 +294,8 @@ bool io_is_done(const struct io_operation *operation)
 
 enum vm_status io_park(struct vm_ctx *ctx)
 {
-    ctx->process->wait = VM_WAIT_IO;
-    ctx->process->deadline_ns = UINT64_MAX;
+    vm_process_wait_for(ctx->process, VM_WAIT_IO);
+    vm_process_wait_until(ctx->process, UINT64_MAX);
     return VM_PARK;
 }
 

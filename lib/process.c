@@ -30,16 +30,16 @@ static enum vm_status process_sleep(struct vm_ctx *ctx, vm_value *args, vm_value
     ms = vm_int_of(args[0]);
     if (!process->deadline_set) {
         process->deadline_set = true;
-        process->deadline_ns = vm_deadline_after(ms > 0 ? ms : 0);
-        process->wait = VM_WAIT_SLEEP;
+        vm_process_wait_until(process, vm_deadline_after(ms > 0 ? ms : 0));
+        vm_process_wait_for(process, VM_WAIT_SLEEP);
         return ms > 0 ? VM_PARK : VM_YIELD;
     }
     if (nb_clock_ns() < process->deadline_ns) {
-        process->wait = VM_WAIT_SLEEP;
+        vm_process_wait_for(process, VM_WAIT_SLEEP);
         return VM_PARK;
     }
     process->deadline_set = false;
-    process->deadline_ns = UINT64_MAX;
+    vm_process_wait_until(process, UINT64_MAX);
     return VM_OK;
 }
 
@@ -128,7 +128,7 @@ static const char *status_of(struct vm_process *process)
 {
     if (atomic_load(&process->state) != VM_PROCESS_WAITING)
         return "running";
-    switch (__atomic_load_n(&process->wait, __ATOMIC_RELAXED)) {
+    switch (atomic_load(&process->wait)) {
     case VM_WAIT_SLEEP:
         return "sleeping";
     case VM_WAIT_IO:

@@ -163,7 +163,7 @@ enum vm_stop vm_run(struct vm_ctx *ctx)
     vm_ctx_forget(ctx);
     if (unlikely(p->pc == NULL) && !push_entry(ctx))
         return crash(ctx);
-    p->wait = VM_WAIT_NONE;
+    vm_process_wait_for(p, VM_WAIT_NONE);
     LOAD();
     DISPATCH();
 
@@ -923,7 +923,7 @@ op_SEND:
     NEXT(1);
 op_RECEIVE:
     vm_mailbox_rewind(p);
-    p->deadline_ns = UINT64_MAX;
+    vm_process_wait_until(p, UINT64_MAX);
     NEXT(1);
 op_RECEIVE_AFTER: {
     int64_t ms;
@@ -935,7 +935,7 @@ op_RECEIVE_AFTER: {
     }
     ms = vm_int_of(r[A]);
     vm_mailbox_rewind(p);
-    p->deadline_ns = vm_deadline_after(ms);
+    vm_process_wait_until(p, vm_deadline_after(ms));
     NEXT(1);
 }
 op_RECEIVE_NEXT: {
@@ -946,15 +946,15 @@ op_RECEIVE_NEXT: {
         NEXT(1);
     }
     if (p->deadline_ns != UINT64_MAX && nb_clock_ns() >= p->deadline_ns) {
-        p->deadline_ns = UINT64_MAX;
+        vm_process_wait_until(p, UINT64_MAX);
         JUMP_BY(D);
     }
-    p->wait = VM_WAIT_RECEIVE;
+    vm_process_wait_for(p, VM_WAIT_RECEIVE);
     goto park;
 }
 op_RECEIVE_TAKE:
     vm_mailbox_accept(p);
-    p->deadline_ns = UINT64_MAX;
+    vm_process_wait_until(p, UINT64_MAX);
     if (unlikely(vm_heap_is_overdue(heap))) { /* by adopted messages: a receiver need not allocate by itself */
         SAVE();
         if (!vm_heap_reserve(ctx, 0))

@@ -137,7 +137,7 @@ static void stand(struct vm_ctx *ctx, struct vm_mvar *mvar)
 /* After end_turn() of stand(). The deadline is left alone: it may be that of a receive whose guard reads the mvar. */
 static enum vm_status park(struct vm_process *process)
 {
-    process->wait = VM_WAIT_MVAR;
+    vm_process_wait_for(process, VM_WAIT_MVAR);
     return VM_PARK;
 }
 
@@ -147,7 +147,7 @@ static void stop_waiting(struct vm_mvar *mvar, struct vm_process *process)
     if (process->mvar_queued)
         leave_line(mvar, process);
     process->mvar_wait = NULL;
-    process->wait = VM_WAIT_NONE;
+    vm_process_wait_for(process, VM_WAIT_NONE);
 }
 
 /* Under the turn: whom to wake now, if the lock is free. */

@@ -45,8 +45,8 @@ static void start_running_state(struct vm_process *process)
 
 static void start_not_waiting(struct vm_process *process)
 {
-    process->wait = VM_WAIT_NONE;
-    process->deadline_ns = UINT64_MAX;
+    vm_process_wait_for(process, VM_WAIT_NONE);
+    vm_process_wait_until(process, UINT64_MAX);
     process->deadline_set = false;
     process->receive_with_timeout = false;
     process->operation = NULL;

@@ -77,8 +77,8 @@ struct vm_process {
     _Atomic uint32_t inbox_length;       /* both queues together, for others to read */
     uint32_t mailbox_max;
 
-    enum vm_wait wait;
-    uint64_t deadline_ns;                /* of the current receive or sleep; UINT64_MAX none */
+    _Atomic enum vm_wait wait;           /* for others to read, as long as it is WAITING: vm_process_wait_for() */
+    _Atomic uint64_t deadline_ns;        /* of the current receive or sleep; UINT64_MAX none; likewise */
     bool deadline_set;                   /* this receive or sleep has begun */
     bool receive_with_timeout;
     void *operation;                     /* a parked native's state; NULL when none. Owner, or … */
@@ -96,6 +96,18 @@ struct vm_process {
     uint64_t started_ns;
     void *links;                         /* links and monitors; NULL none */
 };
+
+/** Note what a process is about to wait for, or that it waits no more. Threads: the owner. */
+static inline void vm_process_wait_for(struct vm_process *process, enum vm_wait wait)
+{
+    atomic_store_explicit(&process->wait, wait, memory_order_relaxed); /* the state, stored later, publishes it */
+}
+
+/** Note until when its receive or sleep lasts. Threads: the owner. */
+static inline void vm_process_wait_until(struct vm_process *process, uint64_t deadline_ns)
+{
+    atomic_store_explicit(&process->deadline_ns, deadline_ns, memory_order_relaxed);
+}
 
 /** The running of processes on one thread. Natives get it; it knows the process they run for. */
 struct vm_ctx {
