@@ -488,8 +488,9 @@ static bool has_main_file(const struct app *app)
 }
 
 /* Bring an app in line with its files and its configuration. */
-static void update_app(struct srv_apps *apps, struct app *app)
+static void update_app(struct srv_apps *apps, size_t index)
 {
+    struct app *app = apps->list.items[index];
     bool enabled = conf_app_for(apps->conf, app->name)->enabled;
     uint64_t stamp = 1;
 
@@ -508,6 +509,8 @@ static void update_app(struct srv_apps *apps, struct app *app)
         app_is_broken(apps, app, "the folder has no main.nos", "the folder has no main.nos");
         return;
     }
+    if (apps->progress != NULL)
+        apps->progress(apps->progress_context, app->name, index, apps->list.count);
     start_version(apps, app);
 }
 
@@ -542,9 +545,7 @@ unsigned srv_apps_scan(struct srv_apps *apps, struct conf *conf)
             remove_app(apps, i);
     }
     for (size_t i = 0; i < apps->list.count; i++) {
-        if (apps->progress != NULL)
-            apps->progress(apps->progress_context, apps->list.items[i]->name, i, apps->list.count);
-        update_app(apps, apps->list.items[i]);
+        update_app(apps, i);
         broken += apps->list.items[i]->problem != NULL && apps->list.items[i]->state != SRV_APP_RESTARTING;
     }
     return broken;

@@ -30,9 +30,12 @@
 #define NS_PER_S UINT64_C(1000000000)
 enum {
     DRAIN_LOOK_MS = 20,     /* how often a drain looks whether it is over */
+    DRAIN_TELL_MS = 1000,   /* how often it tells what it waits for */
     END_PATIENCE_MS = 2000, /* for processes to end when they are told to */
     RELOAD_PATIENCE_S = 60, /* that a client of the control socket has */
-    EXTEND_MS = 10000
+    EXTEND_MS = 30000,
+    WATCHDOG_LOOKS = 4,         /* within the time in which the watchdog wants to be fed */
+    DESCRIPTORS_RESERVED = 200, /* for other things than connections */
 };
 
 struct daemon {
@@ -123,6 +126,25 @@ static void report_changes(const struct conf *before, const struct conf *after)
     conf_changes_done(&changes);
 }
 
+/* Each connection is a descriptor: say so when there cannot be as many as the configuration allows. */
+static void check_descriptors(const struct conf *conf)
+{
+    int64_t most = conf->listener_defaults.connections_max;
+    struct rlimit limit;
+
+    for (size_t i = 0; i < conf->listener_count; i++) {
+        if (conf->listeners[i].connections_max > most)
+            most = conf->listeners[i].connections_max;
+    }
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY ||
+        (uint64_t)most + DESCRIPTORS_RESERVED <= limit.rlim_cur)
+        return;
+    nb_log_warn("daemon.few_descriptors",
+                "connections_max=%" PRId64 " descriptors=%" PRIu64
+                " advice=\"raise LimitNOFILE= of the unit (ulimit -Hn elsewhere), or lower connections_max\"",
+                most, (uint64_t)limit.rlim_cur);
+}
+
 /* Read the configuration anew. What is wrong with it is reported, and the old one stays. */
 static bool reload_conf(struct daemon *daemon)
 {
@@ -141,11 +163,59 @@ static bool reload_conf(struct daemon *daemon)
     pthread_mutex_unlock(&daemon->conf_lock);
     conf_unref(before);
     daemon->hooks->configured(after);
+    check_descriptors(after);
     srv_runtime_reload_limits(daemon->runtime);
     return true;
 }
 
+/* ---- the watchdog ---- */
+
+/* The manager vouches for the workers: they take slices if there is something to run, and the connection loops do what
+ * they are asked to. */
+static void feed_watchdog(struct daemon *daemon)
+{
+    struct sched_stats stats;
+    uint64_t now_ns = nb_clock_ns();
+    bool runs, alive;
+
+    if (daemon->hooks->watchdog_interval_ns == 0 || now_ns < daemon->watchdog_ns)
+        return;
+    sched_get_stats(daemon->sched, SCHED_ALL_WORKERS, &stats);
+    runs = stats.slices != daemon->slices_seen || stats.queued == 0;
+    alive = srv_runtime_is_alive(daemon->runtime);
+    if (runs && alive)
+        daemon->hooks->watchdog();
+    else
+        nb_log_error("daemon.stuck", "queued=%" PRIu64 " processes_run=%s connections_served=%s", stats.queued,
+                     runs ? "yes" : "no", alive ? "yes" : "no");
+    daemon->slices_seen = stats.slices;
+    daemon->watchdog_ns = now_ns + daemon->hooks->watchdog_interval_ns / WATCHDOG_LOOKS;
+}
+
+/* Many apps take long to load: whoever waits for us shall know that it goes on. */
+static void tell_progress(void *context, const char *name, size_t before, size_t count)
+{
+    struct daemon *daemon = context;
+    struct nb_buf text = NB_BUF_INIT;
+
+    nb_buf_printf(&text, "loading %s, app %zu of %zu", name, before + 1, count);
+    daemon->hooks->status(nb_buf_cstr(&text));
+    daemon->hooks->extend_timeout(EXTEND_MS);
+    feed_watchdog(daemon);
+    nb_buf_done(&text);
+}
+
 /* ---- reload ---- */
+
+/* Wait until each app is up or was reported. A signal waits until then, too. */
+static void settle_apps(struct daemon *daemon)
+{
+    while (srv_apps_look(daemon->apps), !srv_apps_are_settled(daemon->apps)) {
+        struct pollfd wanted = { .fd = srv_apps_fd(daemon->apps), .events = POLLIN };
+
+        poll(&wanted, 1, 1);
+    }
+}
 
 /* The state of the apps in a sentence, to the service manager. */
 static void tell_ready(struct daemon *daemon)
@@ -181,6 +251,7 @@ static void reload(struct daemon *daemon)
               daemon->options->config_path != NULL ? daemon->options->config_path : "(defaults)", "");
     conf_ok = reload_conf(daemon);
     broken = srv_apps_scan(daemon->apps, daemon->conf);
+    settle_apps(daemon);
     nb_log_info("daemon.reloaded", "config=%s broken_apps=%u", conf_ok ? "read" : "kept", broken);
     pthread_mutex_lock(&daemon->reload_lock);
     daemon->reloads_done++;
@@ -353,16 +424,6 @@ static int start_engine(struct daemon *daemon)
     return r;
 }
 
-/* Wait until each app is up or was reported. A signal waits until then, too. */
-static void settle_apps(struct daemon *daemon)
-{
-    while (srv_apps_look(daemon->apps), !srv_apps_are_settled(daemon->apps)) {
-        struct pollfd wanted = { .fd = srv_apps_fd(daemon->apps), .events = POLLIN };
-
-        poll(&wanted, 1, 1);
-    }
-}
-
 static int start(struct daemon *daemon)
 {
     const char *folder = daemon->options->apps_dir != NULL ? daemon->options->apps_dir : daemon->conf->global.apps_dir;
@@ -383,8 +444,8 @@ static int start(struct daemon *daemon)
     nb_buf_printf(&workers, " workers=%u", sched_worker_count(daemon->sched));
     log_about(NB_LOG_INFO, "daemon.starting", "apps_dir=", folder, nb_buf_cstr(&workers));
     nb_buf_done(&workers);
-    daemon->hooks->status("starting the apps");
-    daemon->hooks->extend_timeout(EXTEND_MS);
+    check_descriptors(daemon->conf);
+    srv_apps_on_progress(daemon->apps, tell_progress, daemon);
     srv_apps_scan(daemon->apps, NULL);
     start_control(daemon);
     settle_apps(daemon);
@@ -408,23 +469,6 @@ static bool take_orders(struct daemon *daemon)
             stop = true;
     }
     return stop;
-}
-
-/* The manager vouches for the workers: it feeds the watchdog while they take slices, or have nothing to do. */
-static void feed_watchdog(struct daemon *daemon)
-{
-    struct sched_stats stats;
-    uint64_t now_ns = nb_clock_ns();
-
-    if (daemon->hooks->watchdog_interval_ns == 0 || now_ns < daemon->watchdog_ns)
-        return;
-    sched_get_stats(daemon->sched, SCHED_ALL_WORKERS, &stats);
-    if (stats.slices != daemon->slices_seen || stats.queued == 0)
-        daemon->hooks->watchdog();
-    else
-        nb_log_error("daemon.stuck", "queued=%" PRIu64, stats.queued);
-    daemon->slices_seen = stats.slices;
-    daemon->watchdog_ns = now_ns + daemon->hooks->watchdog_interval_ns / 2;
 }
 
 static int milliseconds_until(uint64_t when_ns)
@@ -465,10 +509,27 @@ static void serve(struct daemon *daemon)
 
 /* ---- ending ---- */
 
+/* What a drain waits for, in words. */
+static void tell_drain(struct daemon *daemon, uint64_t left_ns)
+{
+    struct nb_buf text = NB_BUF_INIT;
+    struct srv_stats stats;
+
+    srv_runtime_stats(daemon->runtime, &stats);
+    nb_buf_printf(&text, "stopping: waiting for %" PRIu64 " request%s on %" PRIu64 " connection%s, %" PRIu64
+                         " seconds at the most",
+                  stats.requests_now, stats.requests_now == 1 ? "" : "s", stats.connections_now,
+                  stats.connections_now == 1 ? "" : "s", left_ns / NS_PER_S + 1);
+    daemon->hooks->status(nb_buf_cstr(&text));
+    daemon->hooks->extend_timeout(EXTEND_MS);
+    nb_buf_done(&text);
+}
+
 /* Let what runs finish, for as long as it may. A second signal ends it. */
 static void drain(struct daemon *daemon)
 {
-    uint64_t until_ns = nb_clock_ns() + (uint64_t)daemon->conf->global.drain_seconds * NS_PER_S;
+    uint64_t now_ns = nb_clock_ns(), tell_ns = now_ns + DRAIN_TELL_MS * NS_PER_MS;
+    uint64_t until_ns = now_ns + (uint64_t)daemon->conf->global.drain_seconds * NS_PER_S;
     struct srv_stats stats;
 
     srv_runtime_drain(daemon->runtime);
@@ -476,9 +537,12 @@ static void drain(struct daemon *daemon)
         struct pollfd wanted = { .fd = daemon->signal_fd, .events = POLLIN };
 
         srv_apps_look(daemon->apps);
-        daemon->hooks->extend_timeout(EXTEND_MS);
-        if (daemon->hooks->watchdog_interval_ns != 0)
-            daemon->hooks->watchdog();
+        feed_watchdog(daemon);
+        now_ns = nb_clock_ns();
+        if (now_ns >= tell_ns) {
+            tell_drain(daemon, until_ns > now_ns ? until_ns - now_ns : 0);
+            tell_ns = now_ns + DRAIN_TELL_MS * NS_PER_MS;
+        }
         poll(&wanted, 1, DRAIN_LOOK_MS);
     }
     srv_runtime_stats(daemon->runtime, &stats);
@@ -500,7 +564,8 @@ static void end_apps(struct daemon *daemon)
 
 static void stop(struct daemon *daemon)
 {
-    daemon->hooks->stopping("waiting for running requests to finish");
+    daemon->hooks->stopping("stopping: waiting for running requests to finish");
+    daemon->hooks->extend_timeout(EXTEND_MS);
     nb_log_info("daemon.stopping", "drain_seconds=%" PRId64, daemon->conf->global.drain_seconds);
     drain(daemon);
     daemon->control = srv_control_stop(daemon->control);

@@ -106,6 +106,8 @@ struct srv_loop {
     _Atomic bool asleep; /* a loop with its own thread is about to sleep or does */
 
     ck_stack_t completions, commands; /* pushed by anyone */
+    struct srv_command ping;          /* srv_runtime_is_alive() */
+    _Atomic bool pinged;              /* it is on its way */
     struct srv_loop_waker *wakers;    /* one per worker */
 
     struct srv_endpoint *endpoints;

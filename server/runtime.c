@@ -207,6 +207,29 @@ bool srv_runtime_is_drained(const struct srv_runtime *runtime)
     return stats.requests_now == 0 && stats.connections_now == 0;
 }
 
+static void run_ping(struct srv_command *command, struct srv_loop *loop, struct vm_ctx *ctx)
+{
+    (void)command, (void)ctx;
+    atomic_store(&loop->pinged, false);
+}
+
+bool srv_runtime_is_alive(struct srv_runtime *runtime)
+{
+    bool alive = true;
+
+    for (unsigned i = 0; i < runtime->loop_count; i++) {
+        struct srv_loop *loop = &runtime->loops[i];
+
+        if (atomic_exchange(&loop->pinged, true)) {
+            alive = false;
+            continue;
+        }
+        loop->ping.run = run_ping;
+        srv_loop_command(loop, NULL, &loop->ping);
+    }
+    return alive;
+}
+
 void srv_runtime_reload_limits(struct srv_runtime *runtime)
 {
     command_all(runtime, run_limits);

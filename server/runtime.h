@@ -44,6 +44,9 @@ int srv_runtime_start(struct srv_runtime *runtime);
  */
 void srv_runtime_drain(struct srv_runtime *runtime);
 bool srv_runtime_is_drained(const struct srv_runtime *runtime);
+/** Whether each loop has done what the call before asked it to; asks anew. For watchdogs: seconds between two calls.
+ * True at first. Threads: one at a time. */
+bool srv_runtime_is_alive(struct srv_runtime *runtime);
 /** Ask limits_for() again for each open listener and apply what can change while it is open. Threads: any. */
 void srv_runtime_reload_limits(struct srv_runtime *runtime);
 

@@ -9,6 +9,9 @@
  *     client load PORT CONNECTIONS MS PATH   keep asking; reconnect when told to close; "R answered, F failed"
  *                                        ends early, without a failure, when nobody listens any more
  *
+ *     client half PORT TEXT              as raw, but say that nothing more is to come once TEXT is sent
+ *     client notify 0 PATH               receive what is sent to the datagram socket PATH, a line for each, until killed
+ *
  * Ends with 0 when it could do what it was asked, whatever the server answered.
  */
 #include "config.h"
@@ -23,6 +26,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -148,6 +152,37 @@ static int run_raw(char **arguments, int count)
 
     say(fd, arguments[0]);
     print_until_end(fd, now_ms() + (count > 1 ? atol(arguments[1]) : PATIENCE_MS));
+    return EXIT_SUCCESS;
+}
+
+static int run_half(char **arguments, int count)
+{
+    int fd = must_connect(0);
+
+    (void)count;
+    say(fd, arguments[0]);
+    shutdown(fd, SHUT_WR);
+    print_until_end(fd, now_ms() + PATIENCE_MS);
+    return EXIT_SUCCESS;
+}
+
+/* What a service manager hears. */
+static int run_notify(char **arguments, int count)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+    char message[4096];
+    ssize_t got;
+
+    (void)count;
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", arguments[0]);
+    if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) < 0)
+        die("bind");
+    while ((got = recv(fd, message, sizeof message, 0)) > 0) {
+        fwrite(message, 1, (size_t)got, stdout);
+        putchar('\n');
+        fflush(stdout);
+    }
     return EXIT_SUCCESS;
 }
 
@@ -361,6 +396,7 @@ int main(int argc, char **argv)
     } commands[] = {
         { "raw", 1, run_raw },   { "slow", 1, run_slow },   { "burst", 2, run_burst },
         { "idle", 2, run_idle }, { "abort", 2, run_abort }, { "load", 3, run_load },
+        { "half", 1, run_half }, { "notify", 1, run_notify },
     };
     struct rlimit limit;
 

@@ -662,6 +662,50 @@ START_TEST(answers_what_is_open_when_it_stops)
 }
 END_TEST
 
+START_TEST(knows_whether_its_loops_do_something)
+{
+    start(1);
+    ck_assert(srv_runtime_is_alive(runtime));
+    for (int i = 0; i < 3; i++) {
+        usleep(50000);
+        ck_assert(srv_runtime_is_alive(runtime));
+    }
+    sched_stop(sched); /* nobody drives them now */
+    srv_runtime_is_alive(runtime);
+    ck_assert(!srv_runtime_is_alive(runtime));
+    stop();
+}
+END_TEST
+
+START_TEST(a_retired_listener_answers_what_it_has_taken)
+{
+    int open, next;
+    int64_t second;
+
+    loops = 2;
+    start(1);
+    open = open_connection();
+    expect_on(open, GET("/body"), "HTTP/1.1 200", "a body");
+    say(open, GET("/never"));
+    await_requests(1);
+    next = open_connection();
+    say(next, "GET /body HTTP/1.1\r\n"); /* begun before, ended afterwards */
+    usleep(100000);
+    ck_assert(!srv_runtime_group_is_drained(runtime, &group));
+    srv_runtime_retire_group(runtime, &group);
+    ck_assert(!srv_runtime_group_is_drained(runtime, &group));
+    ck_assert_int_eq(open_connection(), -ECONNREFUSED);
+    ck_assert_int_eq(srv_runtime_bind(runtime, &group, 0, port, &second), 0); /* the port is free */
+    expect_on(next, "Host: x\r\n\r\n", "HTTP/1.1 200", "a body");
+    ck_assert_ptr_nonnull(strstr(answer, "Connection: close"));
+    close(next);
+    close(open);
+    srv_runtime_close_group(runtime, NULL, &group);
+    await_requests(0);
+    stop();
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("server/http");
@@ -689,6 +733,8 @@ int main(void)
     tcase_add_test(plain, lets_a_client_wait_for_100_continue);
     tcase_add_loop_test(plain, cuts_slow_clients, 0, sizeof slow_clients / sizeof *slow_clients);
     tcase_add_test(plain, cuts_idle_connections);
+    tcase_add_test(plain, knows_whether_its_loops_do_something);
+    tcase_add_test(plain, a_retired_listener_answers_what_it_has_taken);
     tcase_add_test(plain, refuses_malformed_requests);
     suite_add_tcase(suite, plain);
     return run_suite(suite);
