@@ -341,11 +341,12 @@ static enum vm_status runtime_blocking_threads(struct vm_ctx *ctx, vm_value *arg
 
 static const char *const gc_result_fields[] = { "collected", "Int", "live", "Int", NULL };
 
+static const char *const gc_stats_fields[] = { "live", "Int", "totalAllocated", "Int", "totalFreed", "Int",
+                                               "collections", "Int", NULL };
+
 static int64_t used_bytes(const struct vm_ctx *ctx)
 {
-    const struct vm_heap *heap = &ctx->process->heap;
-
-    return (int64_t)(((uint64_t)(heap->top - heap->start) + heap->fragment_words) * sizeof(vm_value));
+    return (int64_t)(vm_heap_used_words(&ctx->process->heap) * sizeof(vm_value));
 }
 
 static enum vm_status gc_collect(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
@@ -359,6 +360,18 @@ static enum vm_status gc_collect(struct vm_ctx *ctx, vm_value *args, vm_value *r
     live = used_bytes(ctx);
     return lib_answer(lib_data(ctx, result, 2, (vm_value[]){ vm_from_small(before > live ? before - live : 0),
                                                              vm_from_small(live) }),
+                      ret);
+}
+
+static enum vm_status gc_stats(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
+{
+    uint32_t stats = lib_record("GcStats", gc_stats_fields);
+    int64_t live = used_bytes(ctx), freed = (int64_t)(ctx->process->heap.freed_words * sizeof(vm_value));
+
+    (void)args;
+    return lib_answer(lib_data(ctx, stats, 4, (vm_value[]){ vm_from_small(live), vm_from_small(live + freed),
+                                                            vm_from_small(freed),
+                                                            vm_from_small(ctx->process->heap.collections) }),
                       ret);
 }
 

@@ -279,6 +279,7 @@ bool vm_heap_collect(struct vm_ctx *ctx, size_t words)
     struct vm_heap *heap = &ctx->process->heap;
     vm_value *block;
     size_t block_words;
+    uint64_t before = vm_heap_used_words(heap);
 
     if (words > SIZE_MAX / 64) /* so that no sum below overflows; nobody has that much */
         return false;
@@ -293,5 +294,6 @@ bool vm_heap_collect(struct vm_ctx *ctx, size_t words)
     trim(ctx, words);
     keep_to_limit(heap);
     heap->collections++;
+    heap->freed_words += before - vm_heap_used_words(heap);
     return vm_heap_has(heap, words) && is_within_limit(heap, words);
 }

@@ -45,6 +45,7 @@ struct vm_heap {
     uint64_t shared_limit;           /* … and when to collect because of it */
     uint64_t limit_words;            /* most words of block and shared objects together; 0: no limit */
     uint64_t fragment_words;
+    uint64_t freed_words;            /* by all collections */
     uint32_t collections;
 };
 
@@ -53,6 +54,12 @@ enum {
     VM_FRAGMENT_WORDS_MAX = 1024, /* adopted beyond the size of the block before a collection is due */
     VM_SHARED_BYTES_MIN = NB_STRESS_OR(1024, 256 * 1024) /* of shared objects a heap refers to before one is due */
 };
+
+/** Words that objects take, garbage not yet collected included; shared objects aside. */
+static inline uint64_t vm_heap_used_words(const struct vm_heap *heap)
+{
+    return (uint64_t)(heap->top - heap->start) + heap->fragment_words;
+}
 
 /** Prepare an empty heap with a block of at least `words` words. False when memory is exhausted. */
 bool vm_heap_init(struct vm_heap *heap, size_t words);

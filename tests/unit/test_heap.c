@@ -147,6 +147,8 @@ START_TEST(stays_small_when_all_is_garbage)
         make(&it, VM_KIND_TUPLE, 0, 20);
     ck_assert_uint_le(block_words(), 4 * VM_BLOCK_WORDS_MIN);
     ck_assert_uint_gt(it.process.heap.collections, 100);
+    ck_assert_uint_gt(it.process.heap.freed_words, 99000 * 21);
+    ck_assert_uint_le(it.process.heap.freed_words, 100000 * 21 + 100);
 }
 END_TEST
 
