@@ -187,6 +187,12 @@ void sched_process_end(struct sched_worker *worker, struct vm_process *process, 
     sched_group_leave(group);
 }
 
+void sched_trim(struct sched *sched)
+{
+    nb_check_object(sched, SCHED_MAGIC);
+    sched_table_trim(sched->table);
+}
+
 struct vm_process *sched_find(struct sched *sched, uint64_t pid)
 {
     struct sched_slot *slot = sched_table_find(sched->table, pid);

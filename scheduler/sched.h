@@ -144,6 +144,10 @@ void sched_group_kill(struct sched *sched, struct sched_group *group);
  */
 bool sched_is_stuck(struct sched *sched, const struct sched_group *group);
 
+/** Give the memory of processes that have ended back to the allocator and the system. Costs milliseconds after a burst
+ *  of many; meant for a thread of its own. Threads: any, one at a time. */
+void sched_trim(struct sched *sched);
+
 /* ---- processes ---- */
 
 /**

@@ -7,7 +7,8 @@
  * one may read it any time later, and compares the pid.
  *
  * Slots not in use stand in free lists: one of each worker, without any lock, and a common one that takes in and
- * gives out batches.
+ * gives out batches. What is to be remembered of them (links, generations) lies beside the slots, so that the pages of
+ * those that nobody uses can be given back to the system: they read as zeroes then, which is a slot without a process.
  */
 #ifndef SCHEDULER_TABLE_H
 #define SCHEDULER_TABLE_H
@@ -31,16 +32,15 @@ struct sched_slot {
     _Atomic uint64_t timer_at;               /* timer.h */
     _Atomic uint64_t kill_pid;               /* who is meant by process.kill: the greatest asked for */
     uint64_t accounted_words;                /* its part of group->heap_words */
-    uint32_t index;
-    uint32_t generation;                     /* of its next process */
-    _Atomic uint32_t next_batch;             /* in the common list: index of the next batch's first slot */
+    uint32_t index;                          /* this and the next only while it is in use */
+    uint32_t generation;                     /* of its process */
 };
 
 static inline struct sched_slot *sched_slot_of(struct vm_process *process) { return (struct sched_slot *)process; }
 
-/** Free slots of one worker, linked by process.queue_next. Start with zeroes. */
+/** Free slots of one worker: the index of the first, 0 none. Start with zeroes. */
 struct sched_free_slots {
-    struct vm_process *first;
+    uint32_t first;
     size_t count;
 };
 
@@ -55,6 +55,10 @@ struct sched_table *sched_table_free(struct sched_table *table);
 struct sched_slot *sched_table_take(struct sched_table *table, struct sched_free_slots *local, uint64_t *ret_pid);
 /** Give a slot back; its process is done with (vm_process_done()) and cannot be found any more. */
 void sched_table_give(struct sched_table *table, struct sched_free_slots *local, struct sched_slot *slot);
+
+/** Give the memory of the slots in the common list back to the system, as far as whole pages are free. Threads: any, one
+ *  at a time; meanwhile others find the common list empty, and no longer than some milliseconds. */
+void sched_table_trim(struct sched_table *table);
 
 /** The slot of a live process, or NULL. Threads: any; lock-free. */
 struct sched_slot *sched_table_find(const struct sched_table *table, uint64_t pid);

@@ -24,6 +24,7 @@
 #include "scheduler/sched.h"
 #include "server/app.h"
 #include "server/control.h"
+#include "server/memory.h"
 #include "server/runtime.h"
 
 #define NS_PER_MS UINT64_C(1000000)
@@ -56,6 +57,7 @@ struct daemon {
     char last_status[512]; /* what the service manager was told last */
     uint64_t started_ns, watchdog_ns;
     uint64_t slices_seen; /* by the watchdog */
+    struct srv_memory memory;
 };
 
 /* ---- configuration ---- */
@@ -327,6 +329,7 @@ static void describe_all(struct daemon *daemon, struct nb_buf *out)
 {
     nb_buf_printf(out, "nostosd: up for %" PRIu64 " s, process %d\n", (nb_clock_ns() - daemon->started_ns) / NS_PER_S,
                   (int)getpid());
+    nb_buf_printf(out, "memory: %.1f MiB resident\n", (double)srv_memory_resident() / (1024.0 * 1024.0));
     nb_buf_text(out, "apps: ");
     srv_apps_summary(daemon->apps, out);
     nb_buf_byte(out, '\n');
@@ -491,6 +494,13 @@ static void wait_for_something(struct daemon *daemon, uint64_t until_ns)
     poll(wanted, sizeof wanted / sizeof *wanted, milliseconds_until(until_ns));
 }
 
+static void look_at_memory(struct daemon *daemon)
+{
+    if (srv_memory_look(&daemon->memory, daemon->sched, nb_clock_ns()))
+        nb_log_debug("daemon.memory", "resident_before_kib=%" PRIu64 " resident_kib=%" PRIu64,
+                     daemon->memory.before_bytes / 1024, daemon->memory.kept_bytes / 1024);
+}
+
 static void serve(struct daemon *daemon)
 {
     while (!take_orders(daemon)) {
@@ -503,6 +513,9 @@ static void serve(struct daemon *daemon)
         feed_watchdog(daemon);
         if (daemon->hooks->watchdog_interval_ns != 0 && daemon->watchdog_ns < next_ns)
             next_ns = daemon->watchdog_ns;
+        look_at_memory(daemon);
+        if (daemon->memory.next_ns < next_ns)
+            next_ns = daemon->memory.next_ns;
         wait_for_something(daemon, next_ns);
     }
 }

@@ -3,8 +3,11 @@
 
 #include <check.h>
 #include <errno.h>
+#include <malloc.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "scheduler/table.h"
@@ -19,7 +22,7 @@ static void set_up(void)
     ck_assert_int_eq(sched_table_new(NULL, SCHED_PROCESSES_MAX, &table), 0);
     program = vm_program_new("test");
     ck_assert_ptr_nonnull(program);
-    local = (struct sched_free_slots){ NULL, 0 };
+    local = (struct sched_free_slots){ 0, 0 };
 }
 
 static void tear_down(void)
@@ -115,6 +118,61 @@ START_TEST(gives_the_blocks_of_a_burst_back)
 }
 END_TEST
 
+/* Resident bytes. */
+static size_t resident(void)
+{
+    FILE *file = fopen("/proc/self/statm", "r");
+    unsigned long total, pages;
+
+    ck_assert_ptr_nonnull(file);
+    ck_assert_int_eq(fscanf(file, "%lu %lu", &total, &pages), 2);
+    fclose(file);
+    return pages * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+START_TEST(gives_the_slots_of_a_burst_back)
+{
+    enum { BURST = 50000 };
+    static struct sched_slot *slots[BURST];
+    size_t before = resident(), peak;
+    uint64_t pid, kept = 0, pids[BURST / 1000];
+    struct sched_slot *survivor;
+
+    for (int i = 0; i < BURST; i++) {
+        slots[i] = begin(table, &local, &pid);
+        if (i % 1000 == 0)
+            pids[i / 1000] = pid;
+        if (i == BURST / 2 + 1)
+            kept = pid;
+    }
+    survivor = slots[BURST / 2 + 1];
+    peak = resident();
+    for (int i = 0; i < BURST; i++)
+        if (slots[i] != survivor)
+            end(table, &local, slots[i]);
+    sched_table_trim(table);
+    malloc_trim(0);
+    ck_assert_ptr_eq(sched_table_find(table, kept), survivor);
+    for (int i = 0; i < BURST / 1000; i++) /* nobody is found by an old number, neither now nor later */
+        ck_assert_ptr_null(sched_table_find(table, pids[i]));
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+    ck_assert_uint_lt(resident() - before, (peak - before) / 5);
+#else
+    (void)before, (void)peak;
+#endif
+    sched_table_trim(table); /* again: nothing to do */
+    for (int i = 0; i < BURST; i++) {
+        if (slots[i] != survivor)
+            slots[i] = begin(table, &local, &pid);
+        ck_assert_ptr_nonnull(slots[i]);
+        ck_assert(pid > UINT64_C(1) << SCHED_PID_INDEX_BITS || slots[i] == survivor); /* another generation */
+    }
+    ck_assert_uint_eq(sched_table_end(table), BURST + 1);
+    for (int i = 0; i < BURST; i++)
+        end(table, &local, slots[i]);
+}
+END_TEST
+
 START_TEST(is_full_at_its_limit)
 {
     struct sched_table *small;
@@ -195,7 +253,7 @@ static _Atomic int doubled;
 /* Take and give, holding some; half of the threads work without a list of their own. */
 static void *churn(void *argument)
 {
-    struct sched_free_slots own = { NULL, 0 }, *list = argument != NULL ? &own : NULL;
+    struct sched_free_slots own = { 0, 0 }, *list = argument != NULL ? &own : NULL;
     struct sched_slot *held[HELD] = { NULL };
     uint64_t pids[HELD];
 
@@ -248,6 +306,7 @@ int main(void)
     tcase_add_test(one, finds_the_living_only);
     tcase_add_test(one, keeps_the_block_for_the_next_tenant);
     tcase_add_test(one, gives_the_blocks_of_a_burst_back);
+    tcase_add_test(one, gives_the_slots_of_a_burst_back);
     tcase_add_test(one, is_full_at_its_limit);
     tcase_add_test(one, checks_its_size);
     tcase_add_test(one, says_when_there_is_no_memory);
