@@ -180,11 +180,20 @@ static vm_value conversion(uint32_t class_key, const struct vm_site *site)
     return native == NULL ? VM_NONE : vm_from_object(native);
 }
 
+/* The field that the call may mean; -1 when there is none. Variants with several constructors have no fields. */
+static int field_position(const struct vm_site *site, vm_value receiver)
+{
+    const struct vm_constructor *constructor = vm_constructor_of(receiver);
+
+    if (site->as_function || constructor == NULL || constructor->siblings != 1 || !vm_is_object(receiver))
+        return -1;
+    return vm_constructor_field(constructor, site->name_id);
+}
+
 /* What the tables say, fields aside: the order of 02 §6.6. */
 static vm_value resolve(const struct vm_program *program, const struct vm_site *site, uint32_t class_key,
                         vm_value receiver, bool *ret_field)
 {
-    const struct vm_constructor *constructor = vm_constructor_of(receiver);
     vm_value found;
     int position;
 
@@ -202,12 +211,10 @@ static vm_value resolve(const struct vm_program *program, const struct vm_site *
         found = conversion(class_key, site);
     if (found != VM_NONE)
         return found;
-    if (!site->as_function && constructor != NULL && vm_is_object(receiver)) {
-        position = vm_constructor_field(constructor, site->name_id);
-        if (position >= 0 && callable(vm_field(receiver, (unsigned)position))) {
-            *ret_field = true;
-            return vm_field(receiver, (unsigned)position);
-        }
+    position = field_position(site, receiver);
+    if (position >= 0 && callable(vm_field(receiver, (unsigned)position))) {
+        *ret_field = true;
+        return vm_field(receiver, (unsigned)position);
     }
     return site->fallback;
 }
@@ -236,13 +243,11 @@ static void remember(struct vm_program *program, struct vm_site *site, uint32_t 
         ;
 }
 
-/* Whether each value of the receiver's class gets the same answer: not so where a sibling constructor may have a
+/* Whether each value of the receiver's class gets the same answer: not so where another one may hold a function in a
  * field of that name. (The value of a field differs from record to record and is never remembered.) */
 static bool answer_holds_for_class(const struct vm_site *site, vm_value receiver, vm_value target)
 {
-    const struct vm_constructor *constructor = vm_constructor_of(receiver);
-
-    return target != site->fallback || constructor == NULL || constructor->siblings == 1 || !constructor->named;
+    return target != site->fallback || field_position(site, receiver) < 0;
 }
 
 vm_value vm_dispatch(struct vm_program *program, struct vm_site *site, vm_value receiver, bool *ret_field_call)
