@@ -25,7 +25,7 @@
 
 /** How deep nodes may nest (expressions, patterns, types, modules together); the parser rejects deeper texts. Chains
  *  of one left-associative operator and of postfix forms (`a + b + c`, `x.f().g()`) count for each link. */
-enum { NS_NESTING_MAX = 1000 };
+enum { NS_NESTING_MAX = 1000, NS_PARAMETERS_MAX = 255, NS_METHODS_MAX = 4000 };
 
 struct ns_expr;
 struct ns_pattern;

@@ -13,6 +13,8 @@
 #include "base/buf.h"
 #include "base/intern.h"
 
+enum { OVERLOADS_MAX = 1000 }; /* of one name; looked through for every clause */
+
 const char *ns_qualified(struct ns_unit *unit, const struct ns_space *space, const char *name)
 {
     if (space->library || space->path[0] == '\0')
@@ -120,12 +122,17 @@ struct ns_group *ns_functions_add(struct ns_unit *unit, struct ns_functions *fun
 {
     struct ns_group *group = NULL;
 
-    for (size_t i = 0; i < functions->groups.count && group == NULL; i++)
+    for (size_t i = 0; i < functions->groups.count && group == NULL && !functions->too_many; i++)
         if (clause_fits(unit, functions->groups.items[i], clause))
             group = functions->groups.items[i];
     if (group == NULL) {
         group = ns_group_new(unit, space, functions->name);
-        ns_push(unit, &functions->groups, group);
+        if (functions->groups.count < OVERLOADS_MAX) {
+            ns_push(unit, &functions->groups, group);
+        } else if (!functions->too_many) {
+            ns_report(unit, clause->name.span, "more than %d overloads of `%s`", OVERLOADS_MAX, functions->name);
+            functions->too_many = true;
+        }
     }
     ns_group_add(unit, group, clause);
     return group;

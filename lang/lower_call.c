@@ -88,8 +88,6 @@ static void call_site(struct ns_frame *frame, struct vm_site *site, const unsign
 
 /* ---- arguments ---- */
 
-enum { ARGUMENTS_MAX = 255 };
-
 /* A call as it is worked on: what was written, and what is passed in which register. */
 struct call {
     struct ns_span span;
@@ -109,9 +107,9 @@ static bool has_names(const struct call *call)
 
 static bool check_count(struct ns_frame *frame, const struct call *call)
 {
-    if (call->count <= ARGUMENTS_MAX)
+    if (call->count <= NS_PARAMETERS_MAX)
         return true;
-    ns_report(frame->unit, call->span, "more than %d arguments", ARGUMENTS_MAX);
+    ns_report(frame->unit, call->span, "more than %d arguments", NS_PARAMETERS_MAX);
     return false;
 }
 

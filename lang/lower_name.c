@@ -12,11 +12,11 @@
 
 void ns_report_unknown(struct ns_frame *frame, const char *name, struct ns_span span)
 {
-    if (ns_has_suggestion(frame->unit, frame->space, name))
+    if (ns_diag_count(frame->unit->diag) < NS_DIAG_MAX && ns_has_suggestion(frame->unit, frame->space, name))
         ns_report(frame->unit, span, "unknown variable `%s`: cannot find value `%s` in this scope", name, name);
     else
         ns_report(frame->unit, span, "unknown variable `%s`", name);
-    if (ns_reported(frame->unit))
+    if (ns_reported(frame->unit) && ns_diag_count(frame->unit->diag) <= NS_DIAG_MAX)
         ns_suggest(frame->unit, frame->space, name);
 }
 

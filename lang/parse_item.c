@@ -45,6 +45,13 @@ static struct ns_parameter parse_parameter(struct ns_parser *parser, bool local)
     return parameter;
 }
 
+void ns_push_parameter(struct ns_parser *parser, struct ns_parameter_list *parameters, struct ns_parameter parameter)
+{
+    if (parameters->count == NS_PARAMETERS_MAX)
+        ns_fail(parser, parameter.pattern->span, "more than %d parameters", NS_PARAMETERS_MAX);
+    ns_push(parser, parameters, parameter);
+}
+
 struct ns_parameter_list ns_parse_parameters(struct ns_parser *parser, bool local)
 {
     struct ns_elements elements = { .closer = NS_TOKEN_RIGHT_PAREN, .one_line = true };
@@ -53,7 +60,7 @@ struct ns_parameter_list ns_parse_parameters(struct ns_parser *parser, bool loca
     for (ns_open(parser, &elements, NS_TOKEN_LEFT_PAREN); ns_more(parser, &elements);) {
         struct ns_parameter parameter = parse_parameter(parser, local);
 
-        ns_push(parser, &parameters, parameter);
+        ns_push_parameter(parser, &parameters, parameter);
     }
     return parameters;
 }
@@ -239,6 +246,13 @@ static void parse_type_body(struct ns_parser *parser, struct ns_item *item)
     }
 }
 
+static void push_method(struct ns_parser *parser, struct ns_function_list *methods, struct ns_function *method)
+{
+    if (methods->count == NS_METHODS_MAX)
+        ns_fail(parser, method->name.span, "more than %d methods", NS_METHODS_MAX);
+    ns_push(parser, methods, method);
+}
+
 static struct ns_item *parse_type_item(struct ns_parser *parser)
 {
     struct ns_item *item = new_item(parser, NS_ITEM_TYPE);
@@ -271,7 +285,7 @@ static struct ns_item *parse_trait(struct ns_parser *parser)
     while (at_function(parser)) {
         struct ns_function *method = parse_trait_method(parser);
 
-        ns_push(parser, &item->trait.methods, method);
+        push_method(parser, &item->trait.methods, method);
     }
     ns_take(parser, NS_TOKEN_END_WORD);
     return item;
@@ -313,7 +327,7 @@ static struct ns_item *parse_implementation(struct ns_parser *parser)
     while (at_function(parser)) {
         struct ns_function *method = parse_function(parser, true);
 
-        ns_push(parser, &item->implementation.methods, method);
+        push_method(parser, &item->implementation.methods, method);
     }
     ns_take(parser, NS_TOKEN_END_WORD);
     return item;

@@ -41,7 +41,7 @@ static struct ns_parameter_list parse_lambda_parameters(struct ns_parser *parser
     for (ns_open(parser, &elements, NS_TOKEN_LEFT_PAREN); ns_more(parser, &elements);) {
         parameter.pattern = ns_parse_pattern(parser);
         parameter.type = ns_take_same_line(parser, NS_TOKEN_COLON) ? ns_parse_type(parser) : NULL;
-        ns_push(parser, &parameters, parameter);
+        ns_push_parameter(parser, &parameters, parameter);
     }
     return parameters;
 }

@@ -182,6 +182,7 @@ uint32_t ns_skip_lambda(struct ns_parser *parser);
 
 /** (p: T = d, …) */
 struct ns_parameter_list ns_parse_parameters(struct ns_parser *parser, bool local);
+void ns_push_parameter(struct ns_parser *parser, struct ns_parameter_list *parameters, struct ns_parameter parameter);
 struct ns_item_list ns_parse_items(struct ns_parser *parser, enum ns_token_kind closer);
 
 #endif

@@ -25,7 +25,8 @@ enum {
     ROWS_MAX = 4096,    /* of one way, by or-patterns */
     TESTS_MAX = 2000,   /* of one row; bounds recursion */
     SWITCH_LEAST = 4,   /* constants for which a table pays … */
-    SWITCH_MOST = 20000 /* … and how many one may have */
+    SWITCH_MOST = 20000, /* … and how many one may have */
+    WORK_MAX = 20000000 /* rows that are looked at for one match; bounds the time it takes */
 };
 
 enum how { HOW_GIVEN, HOW_AT, HOW_LIST_AT, HOW_DROP, HOW_FIELD, HOW_KEY, HOW_REST };
@@ -106,6 +107,8 @@ struct match {
     struct way_state *states;
     unsigned way_count;
     long budget;                      /* nodes that may still be made before rows are tried one by one */
+    long work;                        /* rows that may still be looked at before that */
+    bool too_large;                   /* reported: there is nothing to be made of it */
     ns_mark miss;
 };
 
@@ -134,10 +137,12 @@ static void add_test(struct match *match, struct rows *rows, struct test test)
     for (size_t i = 0; i < rows->items.count; i++) {
         struct row *row = rows->items.items[i];
 
-        if (row->tests.count == TESTS_MAX)
+        if (row->tests.count == TESTS_MAX) {
             ns_report(match->frame->unit, test.span, "pattern has more than %d parts", TESTS_MAX);
-        else
-            ns_push(match->frame->unit, &row->tests, test);
+            match->too_large = true;
+            return;
+        }
+        ns_push(match->frame->unit, &row->tests, test);
     }
 }
 
@@ -179,6 +184,7 @@ static void alternatives(struct match *match, struct rows *rows, unsigned count,
 
     if (count > 1 && original.items.count * count > ROWS_MAX) {
         ns_report(match->frame->unit, span, "pattern has more than %d alternatives", ROWS_MAX);
+        match->too_large = true;
         return;
     }
     for (unsigned i = 0; i < count; i++) {
@@ -474,6 +480,8 @@ static void add_set(struct match *match, struct rows *rows, unsigned at, const s
 
 static void add_pattern(struct match *match, struct rows *rows, unsigned at, const struct ns_pattern *pattern)
 {
+    if (match->too_large)
+        return;
     switch (pattern->kind) {
     case NS_PATTERN_WILDCARD:
         break;
@@ -687,6 +695,7 @@ static struct lives split_true(struct match *match, struct lives rows, const str
     struct live *possible = nb_xalloc_array(rows.count, sizeof *possible);
     struct lives left = { NULL, 0 };
 
+    match->work -= rows.count;
     for (unsigned i = 0; i < rows.count; i++)
         if (reduce(match, &rows.items[i], known, true, &possible[left.count]))
             left.count++;
@@ -701,6 +710,7 @@ static struct lives split_false(struct match *match, struct lives rows, const st
 {
     unsigned count = 0;
 
+    match->work -= rows.count;
     for (unsigned i = 0; i < rows.count; i++) {
         struct live reduced;
 
@@ -770,6 +780,7 @@ static struct deal deal_rows(struct match *match, struct lives rows, const struc
     struct deal deal = { .lead = rows.count };
     unsigned count = 0;
 
+    match->work -= rows.count;
     deal.cases = nb_arena_array(arena, rows.count + 1, sizeof *deal.cases);
     deal.wanted = nb_arena_array(arena, rows.count + 1, sizeof *deal.wanted);
     for (unsigned i = 0; i < rows.count; i++) {
@@ -878,7 +889,7 @@ static struct node *build(struct match *match, struct lives rows)
             if (!has_guard(match, first->row))
                 return root;
             rows = (struct lives){ rows.items + 1, rows.count - 1 };
-        } else if (rows.count == 1 || (match->budget <= 0 && !is_case(first->tests[0]))) {
+        } else if (rows.count == 1 || match->work <= 0 || (match->budget <= 0 && !is_case(first->tests[0]))) {
             *place = node = build_row(match, first);
             rows = (struct lives){ rows.items + 1, rows.count - 1 };
         } else if (!is_case(first->tests[0])) {
@@ -1290,7 +1301,7 @@ static void emit_shared_bodies(struct match *match)
 
 static void match_begin(struct match *match, struct ns_frame *frame, const unsigned *scrutinees, unsigned count)
 {
-    *match = (struct match){ .frame = frame };
+    *match = (struct match){ .frame = frame, .work = WORK_MAX };
     for (unsigned i = 0; i < count; i++)
         ns_push(frame->unit, &match->occurrences, ((struct occurrence){ i, HOW_GIVEN, i, scrutinees[i], true }));
 }
@@ -1351,6 +1362,8 @@ void ns_match(struct ns_frame *frame, const unsigned *scrutinees, unsigned count
         for (size_t k = 0; k < rows[i].items.count; k++)
             tests += rows[i].items.items[k]->tests.count;
     }
+    if (match.too_large)
+        return;
     lives.items = nb_arena_array(frame->unit->arena, total + 1, sizeof *lives.items);
     for (unsigned i = 0; i < way_count; i++)
         add_lives(&match, &lives, &rows[i]);
@@ -1428,6 +1441,8 @@ void ns_destructure(struct ns_frame *frame, const struct ns_pattern *pattern, un
     match.ways = &way;
     match.miss = miss;
     rows = rows_of(&match, &way, 0, 1);
+    if (match.too_large)
+        return;
     if (rows.items.count == 1) {
         const struct row *row = rows.items.items[0];
 

@@ -48,30 +48,53 @@ bool ns_reported(const struct ns_unit *unit)
     return unit->just_reported;
 }
 
-/* Line breaks between two offsets. */
-static uint32_t breaks(const struct ns_source *source, uint32_t from, uint32_t to)
+static struct ns_lines find_lines(struct ns_unit *unit, const struct ns_source *source)
 {
-    uint32_t count = 0;
+    struct ns_lines lines = { .source = source, .count = 1 };
+    const char *end = source->text + source->length;
+    uint32_t *starts, count = 1;
 
-    for (const char *at = source->text + from; (at = memchr(at, '\n', (size_t)(source->text + to - at))) != NULL; at++)
-        count++;
-    return count;
+    for (const char *at = source->text; (at = memchr(at, '\n', (size_t)(end - at))) != NULL; at++)
+        lines.count++;
+    starts = nb_arena_array(unit->arena, lines.count, sizeof *starts);
+    starts[0] = 0;
+    for (const char *at = source->text; (at = memchr(at, '\n', (size_t)(end - at))) != NULL; at++)
+        starts[count++] = (uint32_t)(at + 1 - source->text);
+    lines.starts = starts;
+    return lines;
 }
 
-/* Places follow each other closely, so the line is counted on from the last one. */
+/* The lines of a source. Most questions are about the same source as the one before. */
+static const struct ns_lines *lines_of(struct ns_unit *unit, const struct ns_source *source)
+{
+    struct ns_lines *first, found;
+    size_t at = 0;
+
+    while (at < unit->lines.count && unit->lines.items[at].source != source)
+        at++;
+    if (at == unit->lines.count)
+        ns_push(unit, &unit->lines, find_lines(unit, source));
+    first = unit->lines.items;
+    found = first[at];
+    first[at] = first[0];
+    first[0] = found;
+    return first;
+}
+
 uint32_t ns_line_of(struct ns_unit *unit, struct ns_span span)
 {
-    if (unit->line_source != span.source) {
-        unit->line_source = span.source;
-        unit->line_at = 0;
-        unit->line = 1;
+    const struct ns_lines *lines = lines_of(unit, span.source);
+    uint32_t low = 0, high = lines->count;
+
+    while (high - low > 1) {
+        uint32_t middle = low + (high - low) / 2;
+
+        if (lines->starts[middle] <= span.from)
+            low = middle;
+        else
+            high = middle;
     }
-    if (span.from >= unit->line_at)
-        unit->line += breaks(span.source, unit->line_at, span.from);
-    else
-        unit->line -= breaks(span.source, span.from, unit->line_at);
-    unit->line_at = span.from;
-    return unit->line;
+    return low + 1;
 }
 
 bool ns_is_inside(const struct ns_space *from, const struct ns_space *module)

@@ -21,9 +21,22 @@ struct implementation {
     const char *trait_name;
     uint32_t class_key;
     const struct ns_type_info *type;     /* NULL for built-in types */
+    size_t number;                       /* in order of the source */
+    struct implementation *next;         /* of its chain: an earlier one */
 };
 
-struct traits { struct ns_unit *unit; NB_VEC(struct implementation *) implementations; };
+enum { CHAINS = 4096 };
+
+struct traits {
+    struct ns_unit *unit;
+    NB_VEC(struct implementation *) implementations;
+    struct implementation **chains;      /* by class, the latest first */
+};
+
+static struct implementation **chain_of(const struct traits *traits, uint32_t class_key)
+{
+    return &traits->chains[class_key % CHAINS];
+}
 
 static const char *const builtin_traits[] = { "Show", "Eq", "Ord", "Num", "Hash", "Copy", "Concat" };
 
@@ -122,14 +135,16 @@ static void note_implementation(struct traits *traits, struct ns_space *space, c
                   ns_type_text(unit, item->implementation.type));
         return;
     }
+    made->number = traits->implementations.count;
+    made->next = *chain_of(traits, made->class_key);
+    *chain_of(traits, made->class_key) = made;
     ns_push(unit, &traits->implementations, made);
 }
 
 static bool has_implementation(const struct traits *traits, size_t before, uint32_t class_key, const char *trait)
 {
-    for (size_t i = 0; i < before; i++)
-        if (traits->implementations.items[i]->class_key == class_key &&
-            strcmp(traits->implementations.items[i]->trait_name, trait) == 0)
+    for (const struct implementation *i = *chain_of(traits, class_key); i != NULL; i = i->next)
+        if (i->number < before && i->class_key == class_key && strcmp(i->trait_name, trait) == 0)
             return true;
     return false;
 }
@@ -165,22 +180,18 @@ static bool is_last_block(const struct traits *traits, size_t index)
 {
     const struct implementation *own = traits->implementations.items[index];
 
-    for (size_t i = index + 1; i < traits->implementations.count; i++)
-        if (traits->implementations.items[i]->class_key == own->class_key &&
-            traits->implementations.items[i]->trait == own->trait)
+    for (const struct implementation *i = *chain_of(traits, own->class_key); i != own; i = i->next)
+        if (i->class_key == own->class_key && i->trait == own->trait)
             return false;
     return true;
 }
 
 static bool is_implemented(const struct traits *traits, const struct implementation *own, const char *method)
 {
-    for (size_t i = 0; i < traits->implementations.count; i++) {
-        const struct implementation *other = traits->implementations.items[i];
-
-        if (other->class_key == own->class_key && other->trait == own->trait &&
-            find_method(&other->item->implementation.methods, method) != NULL)
+    for (const struct implementation *i = *chain_of(traits, own->class_key); i != NULL; i = i->next)
+        if (i->class_key == own->class_key && i->trait == own->trait &&
+            find_method(&i->item->implementation.methods, method) != NULL)
             return true;
-    }
     return false;
 }
 
@@ -332,7 +343,7 @@ static void add_missing(struct traits *traits, const struct implementation *own)
 
 void ns_declare_traits(struct ns_unit *unit)
 {
-    struct traits traits = { .unit = unit };
+    struct traits traits = { .unit = unit, .chains = nb_arena_array(unit->arena, CHAINS, sizeof *traits.chains) };
 
     for (size_t i = 0; i < unit->spaces.count; i++) {
         struct ns_space *space = unit->spaces.items[i];

@@ -55,6 +55,7 @@ struct ns_functions {
     const char *name;
     struct ns_space *space;              /* of the first */
     NB_VEC(struct ns_group *) groups;
+    bool too_many;                       /* reported; what comes on top is not noted */
     NB_VEC(struct ns_choice) choices;    /* made when needed */
 };
 
@@ -135,6 +136,9 @@ struct ns_space {
     struct ns_table used;                /* paths of modules it uses: struct ns_space */
 };
 
+/** Where the lines of a source start. */
+struct ns_lines { const struct ns_source *source; const uint32_t *starts; uint32_t count; };
+
 struct ns_unit {
     struct nb_arena *arena;
     struct ns_diag *diag;
@@ -157,8 +161,7 @@ struct ns_unit {
     struct nb_map *strings;              /* text: immortal String */
     struct ns_table reported;            /* places with an error already */
     bool just_reported;
-    const struct ns_source *line_source; /* the last place whose line was asked for */
-    uint32_t line_at, line;
+    NB_VEC(struct ns_lines) lines;       /* of the sources that were asked about, the latest answer's first */
     uint32_t trait_count;
 };
 
