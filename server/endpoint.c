@@ -10,6 +10,9 @@
  *   - a suspended connection has no time-outs and does not notice that its client left: the deadline is ours, and an
  * answer to a client that has left is not an error;
  *   - a daemon with suspended connections must not be stopped: all requests are answered and resumed first;
+ *   - of two lengths it believes the first, a length beside a transfer coding it ignores, with an unknown coding it reads
+ * on until the client closes: such requests we refuse ourselves. (A first length that is no number it refuses before
+ * anybody is asked, and sends the head of that 400 twice; the client sees one answer with a strange text.)
  *   - in answers to a body that is too long while it still comes in, the library closes the socket with data unread,
  * which resets the connection before the client has read the answer: we write that answer ourselves, shut down our
  * direction, and read on for a while.
@@ -46,6 +49,8 @@ enum {
 #define RAW_ANSWER(status, text)                                                                                       \
     "HTTP/1.1 " status "\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: " text
 
+static const char raw_400[] = RAW_ANSWER("400 Bad Request", "11\r\n\r\nBad Request");
+static const char raw_501[] = RAW_ANSWER("501 Not Implemented", "15\r\n\r\nNot Implemented");
 static const char raw_413[] = RAW_ANSWER("413 Content Too Large", "17\r\n\r\nContent Too Large");
 static const char raw_408[] = RAW_ANSWER("408 Request Timeout", "15\r\n\r\nRequest Timeout");
 
@@ -294,11 +299,31 @@ static void *on_request_line(void *closure, const char *target, struct MHD_Conne
     return request;
 }
 
+/* What the headers say of the request as a whole. */
 struct header_walk {
     struct srv_request *request;
     bool ok, chunked, expects;
+    bool malformed;          /* a length that is none, or two that differ */
+    bool strange_coding;     /* a Transfer-Encoding other than chunked */
+    unsigned hosts;
     uint64_t content_length; /* UINT64_MAX: none */
 };
+
+/* Digits only. Too large a number is the largest that is not "none". */
+static void note_content_length(struct header_walk *walk, const char *value, size_t length)
+{
+    uint64_t number = 0;
+
+    walk->malformed |= length == 0;
+    for (size_t i = 0; i < length; i++) {
+        unsigned digit = (unsigned)(value[i] - '0');
+
+        walk->malformed |= digit > 9;
+        number = number > (UINT64_MAX - 10) / 10 ? UINT64_MAX - 1 : number * 10 + digit;
+    }
+    walk->malformed |= walk->content_length != UINT64_MAX && walk->content_length != number;
+    walk->content_length = number;
+}
 
 static bool name_is(const char *name, size_t length, const char *known)
 {
@@ -314,23 +339,25 @@ static enum MHD_Result on_header(void *closure, enum MHD_ValueKind kind, const c
     if (value == NULL)
         value = "";
     if (name_is(name, name_length, MHD_HTTP_HEADER_CONTENT_LENGTH))
-        walk->content_length = strtoull(value, NULL, 10); /* libmicrohttpd has checked it */
-    else if (name_is(name, name_length, MHD_HTTP_HEADER_TRANSFER_ENCODING))
+        note_content_length(walk, value, value_length);
+    else if (name_is(name, name_length, MHD_HTTP_HEADER_TRANSFER_ENCODING)) {
+        walk->strange_coding |= walk->chunked || !name_is(value, value_length, "chunked");
         walk->chunked = true;
+    } else if (name_is(name, name_length, MHD_HTTP_HEADER_HOST))
+        walk->hosts++;
     else if (name_is(name, name_length, MHD_HTTP_HEADER_EXPECT))
         walk->expects = true;
     walk->ok = srv_request_add_header(walk->request, name, name_length, value, value_length);
     return walk->ok ? MHD_YES : MHD_NO;
 }
 
-/* Answer 413 ourselves and read on for a while, so that the client gets to see it. */
-static enum MHD_Result refuse_body(struct srv_endpoint *endpoint, struct srv_request *request)
+/* Answer ourselves and read on for a while, so that the client gets to see it. */
+static enum MHD_Result refuse(struct srv_endpoint *endpoint, struct srv_request *request, const char *answer)
 {
     struct srv_connection *connection = connection_of(request->connection);
 
-    srv_count(&endpoint->loop->counts.too_large, 1);
-    srv_count(&endpoint->loop->counts.answers[4], 1);
-    (void)!send(connection->fd, raw_413, sizeof raw_413 - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+    srv_count(&endpoint->loop->counts.answers[answer == raw_501 ? 5 : 4], 1);
+    (void)!send(connection->fd, answer, strlen(answer), MSG_NOSIGNAL | MSG_DONTWAIT);
     shutdown(connection->fd, SHUT_WR);
     nb_buf_done(&request->body);
     request->body = NB_BUF_INIT;
@@ -339,11 +366,27 @@ static enum MHD_Result refuse_body(struct srv_endpoint *endpoint, struct srv_req
     return MHD_YES;
 }
 
+static enum MHD_Result refuse_body(struct srv_endpoint *endpoint, struct srv_request *request)
+{
+    srv_count(&endpoint->loop->counts.too_large, 1);
+    return refuse(endpoint, request, raw_413);
+}
+
+/* What must not be answered as if it were a request: where it ends is open to doubt, and what follows on the connection
+ * might be taken for another one. NULL when all is well. */
+static const char *reason_to_refuse(const struct header_walk *walk)
+{
+    if (walk->malformed || walk->hosts > 1 || (walk->chunked && walk->content_length != UINT64_MAX))
+        return raw_400;
+    return walk->strange_coding ? raw_501 : NULL;
+}
+
 /* First call of the handler: look, and decide whether the body may come. */
 static enum MHD_Result headers_complete(struct srv_endpoint *endpoint, struct srv_request *request, const char *method)
 {
     struct srv_connection *connection = connection_of(request->connection);
     struct header_walk walk = { .request = request, .ok = true, .content_length = UINT64_MAX };
+    const char *refusal;
 
     endpoint->events++;
     if (!srv_request_set_method(request, method))
@@ -351,6 +394,11 @@ static enum MHD_Result headers_complete(struct srv_endpoint *endpoint, struct sr
     MHD_get_connection_values_n(request->connection, MHD_HEADER_KIND, on_header, &walk);
     if (!walk.ok)
         return MHD_NO;
+    refusal = reason_to_refuse(&walk);
+    if (refusal != NULL) {
+        connection_move(connection, &endpoint->bodies);
+        return refuse(endpoint, request, refusal);
+    }
     request->state = SRV_REQUEST_BODY;
     if (!walk.chunked && (walk.content_length == UINT64_MAX || walk.content_length == 0)) {
         connection_move(connection, NULL);

@@ -113,6 +113,7 @@ struct srv_loop {
     struct srv_endpoint *endpoints;
     unsigned endpoint_count;
     struct srv_request *free_requests;
+    unsigned free_count;
     struct vm_ctx *context; /* of this turn */
     uint64_t now_ns;        /* of this turn */
     uint64_t turn;

@@ -20,6 +20,7 @@
 #define REQUEST_MAGIC 0x7be1c60au
 enum {
     TEXT_KEPT_BYTES = 4096, /* buffers up to this size stay with a request that is put away */
+    WARM_REQUESTS = 512,    /* that many keep them; what a crowd leaves behind does not */
     ID_TRIES = 64
 };
 
@@ -96,6 +97,7 @@ struct srv_request *srv_request_new(struct srv_loop *loop)
 
     if (request != NULL) {
         loop->free_requests = request->free_next;
+        loop->free_count--;
     } else {
         request = nb_alloc_zero(sizeof *request);
         if (request == NULL)
@@ -112,12 +114,20 @@ struct srv_request *srv_request_new(struct srv_loop *loop)
     return request;
 }
 
-static void request_free(struct srv_request *request)
+static void give_buffers_back(struct srv_request *request)
 {
     nb_buf_done(&request->text);
     nb_buf_done(&request->body);
+    request->text = request->body = NB_BUF_INIT;
     if (request->headers != request->headers_inline)
         nb_free(request->headers);
+    request->headers = request->headers_inline;
+    request->header_capacity = SRV_REQUEST_HEADERS_INLINE;
+}
+
+static void request_free(struct srv_request *request)
+{
+    give_buffers_back(request);
     nb_free(request);
 }
 
@@ -161,6 +171,8 @@ void srv_request_recycle(struct srv_request *request)
     request->piece_bytes = 0;
     empty_buffer(&request->text);
     empty_buffer(&request->body);
+    if (loop->free_count++ >= WARM_REQUESTS)
+        give_buffers_back(request);
     request->free_next = loop->free_requests;
     loop->free_requests = request;
 }
