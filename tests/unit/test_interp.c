@@ -38,6 +38,7 @@ static void set_up(void)
 static void tear_down(void)
 {
     vm_process_done(&process);
+    vm_heap_done(&process.heap);
     vm_program_unref(program);
 }
 
