@@ -700,15 +700,17 @@ void srv_endpoint_change_limits(struct srv_endpoint *endpoint, const struct srv_
     endpoint->limits.retry_after_seconds = limits->retry_after_seconds;
 }
 
-/* Whether the client has sent something that nobody has read yet. */
-static bool has_sent(const struct srv_connection *connection)
+/* Whether an answer can still be expected on a connection: a request has begun and its client may send the rest, or has
+ * sent something that nobody has read yet. libmicrohttpd does not notice an end that came together with the last data. */
+static bool is_worth_waiting_for(const struct srv_connection *connection)
 {
     char byte;
+    ssize_t got = recv(connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
 
-    return recv(connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+    return got > 0 || (got < 0 && errno == EAGAIN && connection->talking);
 }
 
-/* Close connections on which no request has begun. The others are closed when they are answered. */
+/* Close the connections of a list that are not. The others are closed when they are answered. */
 static void cut_list(struct srv_link *list)
 {
     struct srv_link *link = list->next;
@@ -717,7 +719,7 @@ static void cut_list(struct srv_link *list)
         struct srv_connection *connection = (struct srv_connection *)link;
 
         link = link->next;
-        if (!connection->talking && !has_sent(connection))
+        if (!is_worth_waiting_for(connection))
             connection_cut(connection, NULL);
     }
 }
@@ -732,6 +734,7 @@ void srv_endpoint_drain(struct srv_endpoint *endpoint)
     MHD_quiesce_daemon(endpoint->daemon);
     cut_list(&endpoint->idle);
     cut_list(&endpoint->fresh);
+    cut_list(&endpoint->bodies);
     endpoint->busy = true;
 }
 
