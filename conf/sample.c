@@ -83,24 +83,33 @@ static const char named_blocks[] =
     "#    processes_max = 10000\n"
     "#}\n";
 
-void conf_sample(struct nb_buf *out)
-{
+struct defaults {
     struct conf_global global;
     struct conf_log log;
-    struct conf_listener listener = { .port = 0 };
-    struct conf_app app = { .port = 0 };
+    struct conf_listener listener;
+    struct conf_app app;
+};
 
-    conf_set_defaults(CONF_BLOCK_ROOT, &global);
-    conf_set_defaults(CONF_BLOCK_LOG, &log);
-    conf_set_defaults(CONF_BLOCK_LISTENER, &listener);
-    conf_set_defaults(CONF_BLOCK_APP, &app);
+static void set_all_defaults(struct defaults *defaults)
+{
+    memset(defaults, 0, sizeof *defaults);
+    conf_set_defaults(CONF_BLOCK_ROOT, &defaults->global);
+    conf_set_defaults(CONF_BLOCK_LOG, &defaults->log);
+    conf_set_defaults(CONF_BLOCK_LISTENER, &defaults->listener);
+    conf_set_defaults(CONF_BLOCK_APP, &defaults->app);
+}
 
+void conf_sample(struct nb_buf *out)
+{
+    struct defaults defaults;
+
+    set_all_defaults(&defaults);
     nb_buf_text(out, "# nostosd.conf - how nostosd runs; see nostosd.conf(5).\n#\n"
                      "# Every key is shown with its default. Test a change with: nostosd --check-config\n\n");
-    sample_keys(out, "", CONF_GLOBAL, &global);
-    sample_block(out, CONF_BLOCK_LOG, &log);
-    sample_block(out, CONF_BLOCK_LISTENER_DEFAULTS, &listener);
-    sample_block(out, CONF_BLOCK_APP_DEFAULTS, &app);
+    sample_keys(out, "", CONF_GLOBAL, &defaults.global);
+    sample_block(out, CONF_BLOCK_LOG, &defaults.log);
+    sample_block(out, CONF_BLOCK_LISTENER_DEFAULTS, &defaults.listener);
+    sample_block(out, CONF_BLOCK_APP_DEFAULTS, &defaults.app);
     nb_buf_text(out, named_blocks);
 }
 
@@ -176,22 +185,15 @@ static const char manual_tail[] = ".SH FILES\n"
 
 void conf_manual(struct nb_buf *out)
 {
-    struct conf_global global;
-    struct conf_log log;
-    struct conf_listener listener = { .port = 0 };
-    struct conf_app app = { .port = 0 };
+    struct defaults defaults;
 
-    conf_set_defaults(CONF_BLOCK_ROOT, &global);
-    conf_set_defaults(CONF_BLOCK_LOG, &log);
-    conf_set_defaults(CONF_BLOCK_LISTENER, &listener);
-    conf_set_defaults(CONF_BLOCK_APP, &app);
-
+    set_all_defaults(&defaults);
     nb_buf_text(out, manual_head);
-    manual_keys(out, CONF_GLOBAL, &global);
-    manual_block(out, CONF_BLOCK_LOG, &log);
-    manual_block(out, CONF_BLOCK_LISTENER_DEFAULTS, &listener);
-    manual_block(out, CONF_BLOCK_LISTENER, &listener);
-    manual_block(out, CONF_BLOCK_APP_DEFAULTS, &app);
-    manual_block(out, CONF_BLOCK_APP, &app);
+    manual_keys(out, CONF_GLOBAL, &defaults.global);
+    manual_block(out, CONF_BLOCK_LOG, &defaults.log);
+    manual_block(out, CONF_BLOCK_LISTENER_DEFAULTS, &defaults.listener);
+    manual_block(out, CONF_BLOCK_LISTENER, &defaults.listener);
+    manual_block(out, CONF_BLOCK_APP_DEFAULTS, &defaults.app);
+    manual_block(out, CONF_BLOCK_APP, &defaults.app);
     nb_buf_text(out, manual_tail);
 }

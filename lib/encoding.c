@@ -124,28 +124,35 @@ static size_t valid_up_to(const char *bytes, size_t length)
     return at;
 }
 
+/* Ok(text), or Err with `wrong` (a format for the place) when the bytes are no text. */
+static enum vm_status answer_decoded(struct vm_ctx *ctx, struct nb_buf *bytes, const char *wrong, vm_value *ret)
+{
+    bool valid = nb_utf8_valid(nb_buf_cstr(bytes), bytes->length);
+    enum vm_status status;
+
+    if (!valid) {
+        size_t at = valid_up_to(nb_buf_cstr(bytes), bytes->length);
+
+        nb_buf_clear(bytes);
+        nb_buf_printf(bytes, wrong, at);
+    }
+    status = lib_outcome(ctx, valid, bytes, ret);
+    nb_buf_done(bytes);
+    return status;
+}
+
 static enum vm_status url_decode(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
 {
     enum vm_status status = lib_expect(ctx, args, "S");
     struct nb_buf out = NB_BUF_INIT;
     struct vm_text text;
-    bool valid;
 
     if (status != VM_OK)
         return status;
     text = vm_text(args[0]);
     lib_worked(ctx, text.length);
     lib_percent_decode(&out, text.bytes, text.length, false);
-    valid = nb_utf8_valid(nb_buf_cstr(&out), out.length);
-    if (!valid) {
-        size_t at = valid_up_to(nb_buf_cstr(&out), out.length);
-
-        nb_buf_clear(&out);
-        nb_buf_printf(&out, "invalid URL encoding: invalid UTF-8 from byte %zu on", at);
-    }
-    status = lib_outcome(ctx, valid, &out, ret);
-    nb_buf_done(&out);
-    return status;
+    return answer_decoded(ctx, &out, "invalid URL encoding: invalid UTF-8 from byte %zu on", ret);
 }
 
 static enum vm_status url_decode_lenient(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
@@ -188,7 +195,6 @@ static enum vm_status encoding_from_bytes(struct vm_ctx *ctx, vm_value *args, vm
     struct nb_buf out = NB_BUF_INIT;
     struct vm_list_walk walk;
     vm_value item;
-    bool valid;
 
     if (status != VM_OK)
         return status;
@@ -200,16 +206,7 @@ static enum vm_status encoding_from_bytes(struct vm_ctx *ctx, vm_value *args, vm
         }
         nb_buf_byte(&out, (char)vm_int_of(item));
     }
-    valid = nb_utf8_valid(nb_buf_cstr(&out), out.length);
-    if (!valid) {
-        size_t at = valid_up_to(nb_buf_cstr(&out), out.length);
-
-        nb_buf_clear(&out);
-        nb_buf_printf(&out, "invalid UTF-8: byte %zu does not begin or continue a character", at);
-    }
-    status = lib_outcome(ctx, valid, &out, ret);
-    nb_buf_done(&out);
-    return status;
+    return answer_decoded(ctx, &out, "invalid UTF-8: byte %zu does not begin or continue a character", ret);
 }
 
 #define LIB_TABLE "lib/encoding.def"

@@ -344,7 +344,8 @@ static enum vm_status string_drop(struct vm_ctx *ctx, vm_value *args, vm_value *
 
 /* ---- changed texts ---- */
 
-static enum vm_status string_to_upper(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
+static enum vm_status change_case(struct vm_ctx *ctx, vm_value *args,
+                                  void (*change)(struct nb_buf *out, const char *bytes, size_t length), vm_value *ret)
 {
     enum vm_status status = lib_expect(ctx, args, "S");
     struct nb_buf out = NB_BUF_INIT;
@@ -353,21 +354,18 @@ static enum vm_status string_to_upper(struct vm_ctx *ctx, vm_value *args, vm_val
     if (status != VM_OK)
         return status;
     text = vm_text(args[0]);
-    lib_upper(&out, text.bytes, text.length);
+    change(&out, text.bytes, text.length);
     return lib_answer_text(ctx, &out, ret);
+}
+
+static enum vm_status string_to_upper(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
+{
+    return change_case(ctx, args, lib_upper, ret);
 }
 
 static enum vm_status string_to_lower(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
 {
-    enum vm_status status = lib_expect(ctx, args, "S");
-    struct nb_buf out = NB_BUF_INIT;
-    struct vm_text text;
-
-    if (status != VM_OK)
-        return status;
-    text = vm_text(args[0]);
-    lib_lower(&out, text.bytes, text.length);
-    return lib_answer_text(ctx, &out, ret);
+    return change_case(ctx, args, lib_lower, ret);
 }
 
 static enum vm_status string_replace(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
