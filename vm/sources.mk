@@ -38,22 +38,22 @@ libvm_a_SOURCES += vm/compare.c vm/compare.h
 libvm_a_SOURCES += vm/print.c vm/print.h
 
 check_PROGRAMS += tests/unit/test_heap
-tests_unit_test_heap_SOURCES = tests/unit/test_heap.c tests/unit/vm_fixture.h
+tests_unit_test_heap_SOURCES = tests/unit/test_heap.c tests/unit/one_process.h tests/unit/vm_fixture.h
 tests_unit_test_heap_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_heap_LDADD = $(FLOOR_VM) $(CHECK_LIBS)
 
 check_PROGRAMS += tests/unit/test_copy
-tests_unit_test_copy_SOURCES = tests/unit/test_copy.c tests/unit/vm_fixture.h
+tests_unit_test_copy_SOURCES = tests/unit/test_copy.c tests/unit/one_process.h tests/unit/vm_fixture.h
 tests_unit_test_copy_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_copy_LDADD = $(FLOOR_VM) $(CHECK_LIBS)
 
 check_PROGRAMS += tests/unit/test_shared
-tests_unit_test_shared_SOURCES = tests/unit/test_shared.c tests/unit/vm_fixture.h
+tests_unit_test_shared_SOURCES = tests/unit/test_shared.c tests/unit/one_process.h tests/unit/vm_fixture.h
 tests_unit_test_shared_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_shared_LDADD = $(FLOOR_VM) $(CHECK_LIBS)
 
 check_PROGRAMS += tests/unit/test_process
-tests_unit_test_process_SOURCES = tests/unit/test_process.c tests/unit/vm_fixture.h
+tests_unit_test_process_SOURCES = tests/unit/test_process.c tests/unit/one_process.h tests/unit/vm_fixture.h
 tests_unit_test_process_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_process_LDADD = $(FLOOR_VM) $(CHECK_LIBS)
 

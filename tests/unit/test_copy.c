@@ -5,23 +5,8 @@
 
 #include <check.h>
 
-#include "tests/unit/vm_fixture.h"
+#include "tests/unit/one_process.h"
 #include "vm/smallcopy.h"
-
-static struct fixture it;
-static uint64_t shared_before;
-
-static void set_up(void)
-{
-    shared_before = vm_shared_bytes_total();
-    ck_assert(fixture_begin(&it, 1));
-}
-
-static void tear_down(void)
-{
-    fixture_end(&it);
-    ck_assert_uint_eq(vm_shared_bytes_total(), shared_before);
-}
 
 /* A checksum of all words of the heap, headers included. */
 static uint64_t sum_of_heap(void)

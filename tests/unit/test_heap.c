@@ -5,24 +5,9 @@
 
 #include <check.h>
 
-#include "tests/unit/vm_fixture.h"
+#include "tests/unit/one_process.h"
 
 enum { MANY_CELLS = NB_STRESS_OR(2000, 20000) };
-
-static struct fixture it;
-static uint64_t shared_before;
-
-static void set_up(void)
-{
-    shared_before = vm_shared_bytes_total();
-    ck_assert(fixture_begin(&it, 1));
-}
-
-static void tear_down(void)
-{
-    fixture_end(&it);
-    ck_assert_uint_eq(vm_shared_bytes_total(), shared_before);
-}
 
 static size_t block_words(void) { return (size_t)(it.process.heap.end - it.process.heap.start); }
 static void collect(void) { ck_assert(vm_heap_collect(&it.ctx, 0)); }

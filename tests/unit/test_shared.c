@@ -6,22 +6,7 @@
 #include <check.h>
 #include <pthread.h>
 
-#include "tests/unit/vm_fixture.h"
-
-static struct fixture it;
-static uint64_t shared_before;
-
-static void set_up(void)
-{
-    shared_before = vm_shared_bytes_total();
-    ck_assert(fixture_begin(&it, 1));
-}
-
-static void tear_down(void)
-{
-    fixture_end(&it);
-    ck_assert_uint_eq(vm_shared_bytes_total(), shared_before);
-}
+#include "tests/unit/one_process.h"
 
 static uint64_t living(void) { return vm_shared_bytes_total() - shared_before; }
 
