@@ -28,6 +28,7 @@
 enum { NS_NESTING_MAX = 1000, NS_PARAMETERS_MAX = 255, NS_METHODS_MAX = 4000 };
 
 struct ns_expr;
+struct ns_term;
 struct ns_pattern;
 struct ns_type;
 struct ns_item;
@@ -257,6 +258,7 @@ struct ns_expr {
     enum ns_expr_kind kind;
     bool parenthesised; /* stands in parentheses of its own */
     struct ns_span span;
+    struct ns_term *term; /* its type (term.h), once checked; NULL before */
     union {
         struct ns_literal literal;
         struct ns_part_list parts;

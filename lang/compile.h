@@ -13,6 +13,7 @@ struct ns_options {
     bool check_only;           /* no code is needed */
     const char *bin;           /* entry point by name of nostos.toml, or NULL */
     bool need_main;            /* absence of main() is an error */
+    bool types;                /* check static types */
     const char *epilogue;      /* compiled as if it stood at the end of the root file (main.nos of a folder); NULL none */
 };
 

@@ -22,6 +22,9 @@
 struct ns_space;
 struct ns_type_info;
 struct ns_trait_info;
+struct ns_con;
+struct ns_term;
+struct ns_typing;
 
 /* Append to an NB_VEC whose items live in the unit's arena: never freed one by one. */
 #define ns_push(unit, vec, item) \
@@ -45,6 +48,7 @@ struct ns_group {
     const struct ns_type_info *self_type; /* what Self means, in an implementation */
     struct vm_function *function;        /* what runs; its code is there after lowering */
     bool queued;
+    struct ns_typing *typing;            /* of the checker (check.c); NULL before it is looked at */
 };
 
 /** What a call with so many arguments goes to, where several functions come into question. */
@@ -82,6 +86,7 @@ struct ns_constructor_info {
     bool is_record;                      /* of a record type, for messages */
     uint32_t number;                     /* vm/type.h */
     vm_value value;                      /* the constructor as a function or constant; VM_NONE until wanted */
+    struct ns_term **field_terms;        /* of the checker: schemes of the fields, NULL until wanted */
 };
 
 struct ns_type_info {
@@ -93,6 +98,8 @@ struct ns_type_info {
     uint32_t class_key;
     struct ns_constructor_info **constructors;
     uint32_t count;
+    struct ns_con *con;                  /* of the checker: made when wanted (term.h) */
+    struct ns_term *term;                /* of the checker: the type with quantified parameters */
 };
 
 struct ns_trait_info {
