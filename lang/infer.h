@@ -45,6 +45,7 @@ struct ns_check {
     struct ns_con *cons[NS_CON_COUNT];
     struct ns_term *basics[NS_CON_COUNT]; /* terms without arguments */
     struct ns_term *any, *never;
+    const struct ns_con *option, *result; /* of the library, when known */
     struct ns_table locals;             /* name: struct ns_typed_local, innermost */
     struct ns_typed_body *body;         /* what is being inferred, or NULL */
     int32_t level;
@@ -55,6 +56,7 @@ struct ns_check {
     struct ns_clash clash;
     uint32_t depth;                     /* of recursion into terms */
     uint32_t fuel;                      /* steps left for this unification or copy */
+    uint32_t annotation_fuel;           /* the same for an annotation */
     struct ns_table native_schemes;     /* scheme_native.c's */
     void *library_schemes;              /* scheme_native.c's */
     struct ns_implementations *implementations; /* satisfy.c's */

@@ -16,7 +16,12 @@ struct ns_type_scope {
     struct ns_table variables;          /* name: struct ns_term */
     struct ns_term *self;               /* what Self is, or NULL */
     bool quantified;                    /* new variables are quantified: the result is a scheme at once */
+    uint32_t aliases;                   /* how many are being expanded around this one */
 };
+
+/** Enter declared type parameters with their bounds, hiding types of these names. */
+void ns_declare_type_parameters(struct ns_check *check, struct ns_type_scope *scope,
+                                const struct ns_type_parameter_list *parameters);
 
 /** The term of an annotation. Aliases are expanded; bare generics get NS_TERM_ANY; what is unknown is NS_TERM_ANY. */
 struct ns_term *ns_term_of_type(struct ns_check *check, struct ns_type_scope *scope, const struct ns_type *type);

@@ -15,14 +15,22 @@ liblang_a_SOURCES = \
 # The back end: trees to code.
 liblang_a_SOURCES += \
 	lang/compile.c lang/compile.h \
-	lang/constant.c lang/declare.c \
+	lang/constant.c lang/declare.c lang/describe.c \
 	lang/emit.c lang/emit.h \
 	lang/frame.c \
 	lang/lower.c lang/lower.h \
 	lang/lower_bind.c lang/lower_call.c lang/lower_closure.c lang/lower_name.c lang/lower_try.c \
 	lang/mvar_check.c lang/pattern.c lang/protect.c lang/resolve.c \
+	lang/scope_form.c lang/scope_form.h \
 	lang/table.c lang/table.h \
-	lang/trait.c lang/unit.h lang/use.c
+	lang/trait.c lang/unit.h lang/use.c \
+	lang/walk.c lang/walk.h
+
+# Static types.
+liblang_a_SOURCES += \
+	lang/annotation.c lang/check.h \
+	lang/infer.h lang/scheme.h lang/scheme_data.c \
+	lang/term.c lang/term.h lang/unify.c
 
 check_PROGRAMS += tests/unit/test_lex tests/unit/test_parse tests/unit/test_diag tests/unit/test_module
 EXTRA_DIST += tests/unit/parse_fixture.h

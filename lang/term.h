@@ -82,7 +82,6 @@ struct ns_term {
             struct ns_term **parameters;
             struct ns_term *result;
             uint32_t count, required;    /* required: parameters without default */
-            bool is_lambda;              /* written (a, b) => …: may take a tuple apart (02 §6.5) */
         } function;
         struct { struct ns_term **items; uint32_t count; } tuple;
     };
@@ -188,8 +187,9 @@ bool ns_would_unify(struct ns_check *check, struct ns_term *expected, struct ns_
 
 void ns_level_enter(struct ns_check *check);
 void ns_level_leave(struct ns_check *check);
-/** Quantify over what is deeper than the current level. The term itself becomes the scheme. */
-void ns_generalise(struct ns_check *check, struct ns_term *term);
+/** Quantify over what is deeper than the current level. The term itself becomes the scheme; if it is too large to be
+ *  looked at whole, the result is NS_TERM_ANY instead. */
+struct ns_term *ns_generalise(struct ns_check *check, struct ns_term *term);
 /** A copy with fresh variables; demands are copied and show errors at `where`, as demanded by `of` (may be NULL). */
 struct ns_term *ns_instantiate(struct ns_check *check, struct ns_term *scheme, struct ns_span where, const char *of);
 
