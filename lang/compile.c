@@ -11,6 +11,7 @@
 
 #include "base/assert.h"
 #include "base/intern.h"
+#include "lang/scope_form.h"
 #include "lang/unit.h"
 #include "vm/dispatch.h"
 
@@ -173,6 +174,7 @@ static void compile(struct ns_unit *unit)
     struct vm_function *main, *init;
 
     ns_declare(unit);
+    ns_rewrite_scope_forms(unit);
     main = find_main(unit);
     need_own_functions(unit);
     init = ns_lower_init(unit);

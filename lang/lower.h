@@ -182,6 +182,8 @@ vm_value ns_constructor_value(struct ns_unit *unit, struct ns_constructor_info *
 /** The function that stands for an overloaded name, for calls with `count` arguments or any (-1). NULL when no function
  * takes that many. */
 struct vm_function *ns_choose(struct ns_unit *unit, struct ns_functions *functions, int count);
+/** The same among those marked in `wanted`, one at least. */
+struct vm_function *ns_choose_among(struct ns_unit *unit, struct ns_functions *functions, const bool *wanted);
 
 /* ---- lower_bind.c ---- */
 

@@ -254,6 +254,38 @@ static struct ns_group *group_for_names(const struct ns_functions *functions, co
     return some;
 }
 
+/* Whether a group takes the same call as one that does, argument for argument. */
+static bool takes_likewise(const struct ns_group *group, const struct ns_group *other, const struct call *call,
+                           struct ns_expr *const *placed)
+{
+    if (group->arity != other->arity)
+        return false;
+    for (uint32_t i = 0; i < group->arity; i++)
+        if (placed[i] == NULL && group->defaults[i] == NULL)
+            return false;
+    for (uint32_t i = 0; i < call->count; i++) {
+        const char *name = call->written[i].name.text;
+
+        if (name != NULL &&
+            parameter_position(parameters_of(group), name) != parameter_position(parameters_of(other), name))
+            return false;
+    }
+    return true;
+}
+
+/* What a call with named arguments, placed for `group`, goes to: overloads that differ in types only are told apart by
+ * the values. */
+static struct vm_function *choose_for_names(struct ns_frame *frame, struct ns_functions *functions,
+                                            const struct ns_group *group, const struct call *call,
+                                            struct ns_expr *const *placed)
+{
+    bool *wanted = nb_arena_array(frame->unit->arena, functions->groups.count, sizeof *wanted);
+
+    for (size_t i = 0; i < functions->groups.count; i++)
+        wanted[i] = takes_likewise(functions->groups.items[i], group, call, placed);
+    return ns_choose_among(frame->unit, functions, wanted);
+}
+
 static unsigned least_arity(const struct ns_functions *functions)
 {
     unsigned least = UINT16_MAX;
@@ -285,7 +317,7 @@ static void call_functions(struct ns_frame *frame, struct call *call, struct ns_
             return;
         }
         call->registers = evaluate(frame, items, group->arity);
-        function = ns_need(frame->unit, group);
+        function = choose_for_names(frame, functions, group, call, items);
     } else {
         function = ns_choose(frame->unit, functions, (int)call->count);
         if (function == NULL) {

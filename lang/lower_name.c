@@ -37,23 +37,27 @@ static int rank(const struct ns_group *group)
     return annotated;
 }
 
+/* Put a group behind those that rank at least as high. How many there are then. */
+static unsigned insert_by_rank(struct ns_group **groups, unsigned count, struct ns_group *group)
+{
+    unsigned at = count;
+
+    while (at > 0 && rank(groups[at - 1]) < rank(group)) {
+        groups[at] = groups[at - 1];
+        at--;
+    }
+    groups[at] = group;
+    return count + 1;
+}
+
 static unsigned candidates(struct ns_unit *unit, struct ns_functions *functions, int count, struct ns_group ***ret)
 {
     struct ns_group **found = nb_arena_array(unit->arena, functions->groups.count + 1, sizeof *found);
     unsigned n = 0;
 
     for (size_t i = 0; i < functions->groups.count; i++) {
-        struct ns_group *group = functions->groups.items[i];
-        unsigned at = n;
-
-        if (!takes(group, count))
-            continue;
-        while (at > 0 && rank(found[at - 1]) < rank(group)) {
-            found[at] = found[at - 1];
-            at--;
-        }
-        found[at] = group;
-        n++;
+        if (takes(functions->groups.items[i], count))
+            n = insert_by_rank(found, n, functions->groups.items[i]);
     }
     *ret = found;
     return n;
@@ -197,6 +201,32 @@ struct vm_function *ns_choose(struct ns_unit *unit, struct ns_functions *functio
     else
         made = make_dispatcher(unit, groups, n);
     ns_push(unit, &functions->choices, ((struct ns_choice){ (unsigned)count, made }));
+    return made;
+}
+
+/* Masks of groups and counts of arguments are kept in one list: those have the top bit, these (and -1) do not or have
+ * all. */
+enum { MASK_BITS = 30 };
+
+struct vm_function *ns_choose_among(struct ns_unit *unit, struct ns_functions *functions, const bool *wanted)
+{
+    struct ns_group **groups = nb_arena_array(unit->arena, functions->groups.count, sizeof *groups);
+    struct vm_function *made;
+    unsigned n = 0, key = 1u << 31;
+
+    for (size_t i = 0; i < functions->groups.count; i++) {
+        if (!wanted[i])
+            continue;
+        key |= i < MASK_BITS ? 1u << i : 0;
+        n = insert_by_rank(groups, n, functions->groups.items[i]);
+    }
+    if (n == 1)
+        return ns_need(unit, groups[0]);
+    for (size_t i = 0; functions->groups.count <= MASK_BITS && i < functions->choices.count; i++)
+        if (functions->choices.items[i].count == key)
+            return functions->choices.items[i].function;
+    made = make_dispatcher(unit, groups, n);
+    ns_push(unit, &functions->choices, ((struct ns_choice){ key, made }));
     return made;
 }
 

@@ -23,6 +23,7 @@
 #include "lang/file.h"
 #include "lang/library.h"
 #include "lang/parse.h"
+#include "lang/scope_form.h"
 
 struct loader {
     struct nb_arena *arena;
@@ -293,15 +294,18 @@ static int add_by_paths(struct loader *loader, size_t *cursor)
     return r;
 }
 
-/* Add the modules that define a constructor, unless a loaded module does. */
+/* Add the modules that define a constructor or that a form draws on, unless a loaded module defines the name. */
 static int add_by_constructor(struct loader *loader, const char *name)
 {
     bool called = nb_map_has(loader->references.upper_calls, name);
+    const char *form = called ? ns_scope_form_module(name) : NULL;
     const struct ns_library_module *library;
     int r = 0;
 
     if (nb_map_has(loader->constructors, name))
         return 0;
+    if (form != NULL && (library = ns_library_find(form)) != NULL)
+        r = add_library(loader, library);
     for (size_t n = 0; r == 0 && (library = ns_library_of_constructor(name, called, n)) != NULL; n++)
         r = add_library(loader, library);
     return r;

@@ -168,25 +168,43 @@ static void put_group(struct ns_unit *unit, struct ns_functions *merged, struct 
     ns_push(unit, &merged->groups, group);
 }
 
-static struct ns_functions *merge(struct ns_unit *unit, struct ns_import *import)
+static void put_functions(struct ns_unit *unit, struct ns_functions *merged, const struct ns_functions *functions)
+{
+    for (size_t k = 0; functions != NULL && k < functions->groups.count; k++)
+        if (functions->groups.items[k]->is_public)
+            put_group(unit, merged, functions->groups.items[k]);
+}
+
+static struct ns_member *find_prelude(struct ns_unit *unit, const char *name);
+
+/* The functions of the prelude that a name imported from other library modules stands beside, as `span` does, which is
+ * an element and a function of lists; NULL when none. What a program's module defines hides the prelude. */
+static const struct ns_functions *beside(struct ns_unit *unit, const struct ns_import *import)
+{
+    const struct ns_member *member = find_prelude(unit, import->name);
+
+    for (size_t i = 0; i < import->members.count; i++)
+        if (!import->members.items[i]->space->library || import->members.items[i] == member)
+            return NULL;
+    return member == NULL ? NULL : member->functions;
+}
+
+static struct ns_functions *merge(struct ns_unit *unit, struct ns_import *import, const struct ns_functions *prelude)
 {
     struct ns_functions *merged = nb_arena_alloc(unit->arena, sizeof *merged);
 
     merged->name = import->name;
     merged->space = import->members.items[0]->space;
-    for (size_t i = 0; i < import->members.count; i++) {
-        const struct ns_functions *functions = import->members.items[i]->functions;
-
-        for (size_t k = 0; functions != NULL && k < functions->groups.count; k++)
-            if (functions->groups.items[k]->is_public)
-                put_group(unit, merged, functions->groups.items[k]);
-    }
+    put_functions(unit, merged, prelude);
+    for (size_t i = 0; i < import->members.count; i++)
+        put_functions(unit, merged, import->members.items[i]->functions);
     return merged;
 }
 
 static struct ns_meaning meaning_of_import(struct ns_unit *unit, struct ns_import *import)
 {
     struct ns_meaning meaning = nothing();
+    const struct ns_functions *prelude;
 
     if (import->named != NULL) {
         meaning = meaning_of(import->named, false);
@@ -195,10 +213,13 @@ static struct ns_meaning meaning_of_import(struct ns_unit *unit, struct ns_impor
     }
     for (size_t i = import->members.count; i-- > 0 && meaning.kind == NS_MEANS_NOTHING;)
         meaning = meaning_of(import->members.items[i], false);
-    if (meaning.kind != NS_MEANS_FUNCTIONS || import->members.count == 1)
+    if (meaning.kind != NS_MEANS_FUNCTIONS)
+        return meaning;
+    prelude = beside(unit, import);
+    if (import->members.count == 1 && prelude == NULL)
         return meaning;
     if (import->merged == NULL)
-        import->merged = merge(unit, import);
+        import->merged = merge(unit, import, prelude);
     return means_functions(import->merged);
 }
 

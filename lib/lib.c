@@ -33,6 +33,7 @@ static void register_natives(void)
     lib_register_time();
     lib_register_env();
     lib_register_encoding();
+    lib_register_html();
     lib_register_path();
     lib_register_file();
 }

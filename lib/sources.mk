@@ -16,6 +16,7 @@ liblib_a_SOURCES = \
 	lib/env.c lib/env.h lib/env.def \
 	lib/percent.c lib/percent.h \
 	lib/encoding.c lib/encoding.def \
+	lib/html.c lib/html.def \
 	lib/path.c lib/path.def \
 	lib/file.c lib/file.def
 
@@ -24,6 +25,7 @@ library_modules = \
 	$(top_srcdir)/lib/list.nos \
 	$(top_srcdir)/lib/traits.nos \
 	$(top_srcdir)/lib/io.nos \
+	$(top_srcdir)/lib/html.nos \
 	$(top_srcdir)/lib/json.nos \
 	$(top_srcdir)/lib/logging.nos \
 	$(top_srcdir)/lib/server.nos \

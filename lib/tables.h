@@ -14,6 +14,7 @@ void lib_register_process(void);
 void lib_register_time(void);
 void lib_register_env(void);
 void lib_register_encoding(void);
+void lib_register_html(void);
 void lib_register_path(void);
 void lib_register_file(void);
 

@@ -1,0 +1,205 @@
+/*
+ * scope_form.c - `Html(e)` and `RHtml(e)` become calls of stdlib.html and stdlib.rhtml (04 §17.3, §21.2).
+ *
+ * What is redirected is decided by the text alone: calls of bare names from a fixed list, wherever they stand inside of
+ * the form; Html goes into lambdas, RHtml does not, nor into loops and `try`, as such code renders by forms of its own.
+ */
+#include "config.h"
+
+#include "lang/scope_form.h"
+
+#include <string.h>
+
+#include "base/intern.h"
+#include "lang/unit.h"
+#include "lang/walk.h"
+
+struct form {
+    const char *name;     /* as programs write it */
+    const char *module;   /* whose functions the names mean */
+    const char *result;   /* function of the module that gets the inner expression's value */
+    const char *start;    /* function whose result is its first argument, NULL: none */
+    const char *more;     /* names beyond the common ones, with blanks around each */
+    bool into_closures;   /* and loops, and try */
+};
+
+static const struct form forms[] = {
+    { "Html", "stdlib.html", "_asHtml", NULL, " render ", true },
+    { "RHtml", "stdlib.rhtml", "_asResult", "_startRender", " component Component html ", false },
+};
+
+static const char common_names[] =
+    " text raw el empty Element Text Raw Empty div span p h1 h2 h3 h4 h5 h6 ul ol li table thead tbody tr th td form nav"
+    " header footer section article aside headEl body button label title strong em code pre small br hr img input meta"
+    " linkTag a ";
+
+static const struct form *find_form(const char *name)
+{
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
+        if (strcmp(forms[i].name, name) == 0)
+            return &forms[i];
+    return NULL;
+}
+
+const char *ns_scope_form_module(const char *name)
+{
+    const struct form *form = find_form(name);
+
+    return form == NULL ? NULL : form->module;
+}
+
+struct scan {
+    struct ns_unit *unit;
+    struct ns_space *space;
+    const struct form *form; /* that of the region, NULL outside of forms */
+};
+
+/* ---- what is what ---- */
+
+static bool is_word_of(const char *words, const char *name)
+{
+    size_t length = strlen(name);
+
+    for (const char *at = strstr(words, name); at != NULL; at = strstr(at + 1, name))
+        if (at[-1] == ' ' && at[length] == ' ')
+            return true;
+    return false;
+}
+
+static bool is_redirected(const struct form *form, const char *name)
+{
+    return is_word_of(common_names, name) || is_word_of(form->more, name);
+}
+
+/* The form that an expression is, unless the program has a constructor of that name. */
+static const struct form *form_of(const struct scan *scan, const struct ns_expr *expr)
+{
+    const struct form *form;
+
+    if (expr->kind != NS_EXPR_CONSTRUCT || expr->call.receiver != NULL || expr->call.arguments.count != 1 ||
+        expr->call.arguments.items[0].name.text != NULL)
+        return NULL;
+    form = find_form(expr->call.name.text);
+    if (form == NULL || ns_find_constructor(scan->unit, scan->space, form->name, 1) != NULL)
+        return NULL;
+    return form;
+}
+
+/* The region that the inside of an expression belongs to. */
+static const struct form *form_inside(const struct form *form, const struct ns_expr *expr)
+{
+    switch (expr->kind) {
+    case NS_EXPR_LOCAL_FUNCTION:
+    case NS_EXPR_SPAWN:
+    case NS_EXPR_RECEIVE:
+        return NULL;
+    case NS_EXPR_LAMBDA:
+    case NS_EXPR_TRY:
+    case NS_EXPR_WHILE:
+    case NS_EXPR_FOR:
+        return form != NULL && form->into_closures ? form : NULL;
+    default:
+        return form;
+    }
+}
+
+/* ---- rewriting ---- */
+
+/* stdlib.html, as an expression */
+static struct ns_expr *module_expr(struct ns_unit *unit, const struct form *form, struct ns_span span)
+{
+    struct ns_expr *root = nb_arena_alloc(unit->arena, sizeof *root);
+    struct ns_expr *module = nb_arena_alloc(unit->arena, sizeof *module);
+    const char *dot = strchr(form->module, '.');
+
+    root->kind = NS_EXPR_NAME;
+    root->span = span;
+    root->name = nb_intern_n(form->module, (size_t)(dot - form->module));
+    module->kind = NS_EXPR_FIELD;
+    module->span = span;
+    module->field.object = root;
+    module->field.name = (struct ns_name){ nb_intern(dot + 1), span };
+    return module;
+}
+
+/* What `component` does directly inside of a form differs from what it does elsewhere. */
+static const char *member_name(const char *name)
+{
+    return strcmp(name, "component") == 0 ? "_renderComponent" : name;
+}
+
+/* f(x) becomes stdlib.html.f(x). */
+static void redirect(const struct scan *scan, struct ns_expr *expr)
+{
+    struct ns_expr *callee = expr->call.callee;
+
+    if (expr->kind == NS_EXPR_CALL) {
+        if (callee->kind != NS_EXPR_NAME || !is_redirected(scan->form, callee->name))
+            return;
+        expr->call.name = (struct ns_name){ nb_intern(member_name(callee->name)), callee->span };
+        expr->call.callee = NULL;
+        expr->kind = NS_EXPR_METHOD_CALL;
+    } else if (expr->call.receiver != NULL || !is_redirected(scan->form, expr->call.name.text)) {
+        return;
+    }
+    expr->call.receiver = module_expr(scan->unit, scan->form, expr->call.name.span);
+}
+
+static struct ns_expr *start_call(struct ns_unit *unit, const struct form *form, struct ns_span span)
+{
+    struct ns_expr *call = nb_arena_alloc(unit->arena, sizeof *call);
+
+    call->kind = NS_EXPR_METHOD_CALL;
+    call->span = span;
+    call->call.receiver = module_expr(unit, form, span);
+    call->call.name = (struct ns_name){ nb_intern(form->start), span };
+    return call;
+}
+
+/* Html(e) becomes stdlib.html._asHtml(e), RHtml(e) stdlib.rhtml._asResult(stdlib.rhtml._startRender(), e). */
+static void rewrite_form(struct ns_unit *unit, struct ns_expr *expr, const struct form *form)
+{
+    struct ns_span span = expr->call.name.span;
+
+    if (form->start != NULL) {
+        struct ns_argument *arguments = nb_arena_array(unit->arena, 2, sizeof *arguments);
+
+        arguments[0].value = start_call(unit, form, span);
+        arguments[1] = expr->call.arguments.items[0];
+        expr->call.arguments = (struct ns_argument_list){ arguments, 2 };
+    }
+    expr->kind = NS_EXPR_METHOD_CALL;
+    expr->call.receiver = module_expr(unit, form, span);
+    expr->call.name.text = nb_intern(form->result);
+}
+
+static void visit(void *context, struct ns_expr *expr)
+{
+    const struct scan *scan = context;
+    struct scan inside = *scan;
+    const struct form *form = form_of(scan, expr);
+
+    if (form != NULL) {
+        rewrite_form(scan->unit, expr, form);
+        inside.form = form;
+    } else {
+        if (scan->form != NULL && (expr->kind == NS_EXPR_CALL || expr->kind == NS_EXPR_CONSTRUCT))
+            redirect(scan, expr);
+        inside.form = form_inside(scan->form, expr);
+    }
+    ns_walk_children(expr, visit, &inside);
+}
+
+void ns_rewrite_scope_forms(struct ns_unit *unit)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
+        any = any || ns_table_get(&unit->paths, nb_intern(forms[i].module)) != NULL;
+    for (size_t i = 0; any && i < unit->spaces.count; i++) {
+        struct scan scan = { unit, unit->spaces.items[i], NULL };
+
+        for (uint32_t k = 0; k < scan.space->items->count; k++)
+            ns_walk_item(scan.space->items->items[k], visit, &scan);
+    }
+}
