@@ -14,6 +14,7 @@ liblang_a_SOURCES = \
 	lang/project.c lang/project.h
 # The back end: trees to code.
 liblang_a_SOURCES += \
+	lang/companion.c \
 	lang/compile.c lang/compile.h \
 	lang/constant.c lang/declare.c lang/describe.c \
 	lang/emit.c lang/emit.h \

@@ -366,4 +366,5 @@ void ns_declare_traits(struct ns_unit *unit)
         if (own->trait != NULL && is_last_block(&traits, i))
             add_missing(&traits, own);
     }
+    ns_declare_companions(unit);
 }

@@ -202,6 +202,11 @@ struct vm_function *ns_function_new(struct ns_unit *unit, const struct ns_space 
 /** Traits and implementations: checks, methods into the program's method table. After all types are declared. */
 void ns_declare_traits(struct ns_unit *unit);
 
+/* ---- companion.c ---- */
+
+/** Enter the functions that are called like a type of their module into the method table. After all groups are finished. */
+void ns_declare_companions(struct ns_unit *unit);
+
 /* ---- use.c ---- */
 
 /** Give every space what it imports. */

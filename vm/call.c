@@ -28,6 +28,12 @@ void vm_call_init(void)
         [VM_NAME_ADD] = "add", [VM_NAME_SUB] = "sub", [VM_NAME_MUL] = "mul", [VM_NAME_DIV] = "div",
         [VM_NAME_EQ] = "eq",   [VM_NAME_NEQ] = "neq", [VM_NAME_LT] = "lt",   [VM_NAME_LTE] = "lte",
         [VM_NAME_GT] = "gt",   [VM_NAME_GTE] = "gte", [VM_NAME_SHOW] = "show",
+        [VM_NAME_GET_OF_TYPE] = ".Get",
+        [VM_NAME_SET_OF_TYPE] = ".Set",
+        [VM_NAME_ADD_SCALAR_OF_TYPE] = ".AddScalar",
+        [VM_NAME_SUB_SCALAR_OF_TYPE] = ".SubScalar",
+        [VM_NAME_MUL_SCALAR_OF_TYPE] = ".MulScalar",
+        [VM_NAME_DIV_SCALAR_OF_TYPE] = ".DivScalar",
     };
 
     for (unsigned i = 0; i < VM_NAME_COUNT; i++)

@@ -45,10 +45,12 @@ bool vm_push_stub(struct vm_ctx *ctx, const struct vm_function *stub, unsigned h
 /** Find the innermost handler and continue there with ctx->exception: sets heap.fp, pc, depth. False: there is none, the process is to crash. */
 bool vm_unwind(struct vm_ctx *ctx);
 
-/* Name ids of the methods that operators and show() look for. Filled once by vm_call_init(). */
+/* Name ids of the methods that operators, indexing and show() look for. Filled once by vm_call_init(). Those of
+ * OF_TYPE are no names a program could write: the compiler enters what is called like its type, `gridGet` for Grid. */
 enum vm_known_name {
     VM_NAME_ADD, VM_NAME_SUB, VM_NAME_MUL, VM_NAME_DIV, VM_NAME_EQ, VM_NAME_NEQ, VM_NAME_LT, VM_NAME_LTE, VM_NAME_GT,
-    VM_NAME_GTE, VM_NAME_SHOW, VM_NAME_COUNT
+    VM_NAME_GTE, VM_NAME_SHOW, VM_NAME_GET_OF_TYPE, VM_NAME_SET_OF_TYPE, VM_NAME_ADD_SCALAR_OF_TYPE,
+    VM_NAME_SUB_SCALAR_OF_TYPE, VM_NAME_MUL_SCALAR_OF_TYPE, VM_NAME_DIV_SCALAR_OF_TYPE, VM_NAME_COUNT
 };
 extern uint32_t vm_known_names[VM_NAME_COUNT];
 void vm_call_init(void);

@@ -8,7 +8,6 @@
 
 #include "vm/operate.h"
 
-#include <ctype.h>
 #include <stdio.h>
 
 #include "base/clock.h"
@@ -24,7 +23,7 @@
 #include "vm/string.h"
 #include "vm/type.h"
 
-enum { JOIN_ON_STACK = 1024, FUNCTION_NAME_MAX = 256, TEXT_PER_REDUCTION = 256 };
+enum { JOIN_ON_STACK = 1024, TEXT_PER_REDUCTION = 256 };
 
 vm_value vm_data_header(uint32_t constructor, unsigned fields)
 {
@@ -69,39 +68,17 @@ static vm_value user_method(const struct vm_ctx *ctx, vm_value receiver, enum vm
     return vm_methods_find(ctx->process->program->methods, 0, constructor->type_id, vm_known_names[name], arity);
 }
 
-/* The program's function for a value of a user type that is called like the type with a small letter, and a suffix, in
- * the module of the type: `gridGet` for a Grid. NULL when there is none. */
-static const struct vm_function *type_function(const struct vm_ctx *ctx, vm_value v, const char *suffix,
-                                               unsigned arity)
-{
-    const struct vm_constructor *constructor = vm_constructor_of(v);
-    char name[FUNCTION_NAME_MAX];
-    const char *dot;
-    size_t module;
-    int length;
-
-    if (constructor == NULL)
-        return NULL;
-    dot = strrchr(constructor->type_name, '.');
-    module = dot == NULL ? 0 : (size_t)(dot + 1 - constructor->type_name);
-    length = snprintf(name, sizeof name, "%s%s", constructor->type_name, suffix);
-    if (length < 0 || (size_t)length >= sizeof name)
-        return NULL;
-    name[module] = (char)tolower((unsigned char)name[module]);
-    return vm_program_function(ctx->process->program, name, arity);
-}
-
 /* ---- arithmetic and comparison ---- */
 
-/* The function that combines a value of a user type with a number, `vecMulScalar` for Vec (01 §15.8). */
-static const struct vm_function *scalar_function(const struct vm_ctx *ctx, enum vm_arith op, vm_value left,
-                                                 vm_value right)
+/* The function that combines a value of a user type with a number, `vecMulScalar` for Vec (01 §15.8), or VM_NONE. */
+static vm_value scalar_function(const struct vm_ctx *ctx, enum vm_arith op, vm_value left, vm_value right)
 {
-    static const char *const suffixes[] = {
-        [VM_ADD] = "AddScalar", [VM_SUB] = "SubScalar", [VM_MUL] = "MulScalar", [VM_DIV] = "DivScalar"
-    };
+    static const enum vm_known_name names[] = { [VM_ADD] = VM_NAME_ADD_SCALAR_OF_TYPE,
+                                                [VM_SUB] = VM_NAME_SUB_SCALAR_OF_TYPE,
+                                                [VM_MUL] = VM_NAME_MUL_SCALAR_OF_TYPE,
+                                                [VM_DIV] = VM_NAME_DIV_SCALAR_OF_TYPE };
 
-    return op <= VM_DIV && vm_is_number(right) ? type_function(ctx, left, suffixes[op], 2) : NULL;
+    return op <= VM_DIV && vm_is_number(right) ? user_method(ctx, left, names[op], 2) : VM_NONE;
 }
 
 enum vm_status vm_op_arithmetic(struct vm_ctx *ctx, enum vm_arith op, vm_value left, vm_value right, vm_value *ret)
@@ -109,12 +86,10 @@ enum vm_status vm_op_arithmetic(struct vm_ctx *ctx, enum vm_arith op, vm_value l
     static const enum vm_known_name names[] = {
         [VM_ADD] = VM_NAME_ADD, [VM_SUB] = VM_NAME_SUB, [VM_MUL] = VM_NAME_MUL, [VM_DIV] = VM_NAME_DIV
     };
-    const struct vm_function *scalar = scalar_function(ctx, op, left, right);
-    vm_value method;
+    vm_value method = scalar_function(ctx, op, left, right);
 
-    if (scalar != NULL)
-        return call_out(ctx, vm_from_object(scalar), 2, left, right);
-    method = op <= VM_DIV ? user_method(ctx, left, names[op], 2) : VM_NONE;
+    if (method == VM_NONE && op <= VM_DIV)
+        method = user_method(ctx, left, names[op], 2);
     if (method != VM_NONE)
         return call_out(ctx, method, 2, left, right);
     return vm_arithmetic(ctx, op, left, right, ret);
@@ -516,14 +491,14 @@ static enum vm_status map_index(struct vm_ctx *ctx, vm_value map, vm_value key, 
 
 enum vm_status vm_op_index(struct vm_ctx *ctx, vm_value collection, vm_value index, vm_value *ret)
 {
-    const struct vm_function *get;
+    vm_value get;
     int64_t i;
 
     if (vm_is_map(collection) || vm_is_set(collection))
         return map_index(ctx, collection, index, ret);
-    get = type_function(ctx, collection, "Get", 2);
-    if (get != NULL)
-        return call_out(ctx, vm_from_object(get), 2, collection, index);
+    get = user_method(ctx, collection, VM_NAME_GET_OF_TYPE, 2);
+    if (get != VM_NONE)
+        return call_out(ctx, get, 2, collection, index);
     if (!vm_is_int(index))
         return vm_raise_type(ctx, "Int64", index);
     i = vm_int_of(index);
@@ -547,8 +522,7 @@ enum vm_status vm_op_index(struct vm_ctx *ctx, vm_value collection, vm_value ind
 
 enum vm_status vm_op_set_index(struct vm_ctx *ctx, vm_value collection, vm_value index, vm_value value, vm_value *ret)
 {
-    const struct vm_function *set;
-    vm_value culprit;
+    vm_value set, culprit;
     int64_t i;
 
     if (vm_is_map(collection)) {
@@ -556,9 +530,9 @@ enum vm_status vm_op_set_index(struct vm_ctx *ctx, vm_value collection, vm_value
             return vm_raise_kind(ctx, "TypeError", "expected hashable, got %s", vm_kind_word(culprit));
         return value_or_no_memory(vm_map_insert(ctx, collection, index, value), ret);
     }
-    set = type_function(ctx, collection, "Set", 3);
-    if (set != NULL) {
-        (void)call_out(ctx, vm_from_object(set), 3, collection, index);
+    set = user_method(ctx, collection, VM_NAME_SET_OF_TYPE, 3);
+    if (set != VM_NONE) {
+        (void)call_out(ctx, set, 3, collection, index);
         ctx->call_args[2] = value;
         return VM_CALL;
     }
