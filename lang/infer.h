@@ -14,26 +14,38 @@ struct ns_typed_local {
     const char *name;
     struct ns_term *term;
     struct ns_typed_local *hidden;      /* the one of that name outside */
-    uint32_t function_depth;            /* of the function or lambda it belongs to */
+    uint32_t depth;                     /* of the function or lambda it belongs to */
     bool is_scheme;                     /* instantiate at each use */
     bool is_var;
 };
 
 /** A method call that waits for its receiver's type. */
 struct ns_method_call {
-    const struct ns_expr *expr;
-    const char *const *names;           /* of named arguments, NULL for positional ones; NULL: none is named */
+    struct ns_span span;
+    bool has_names;                     /* of arguments */
+    bool as_function;                   /* written m(x): no field is meant */
 };
 
 /** The function whose body is inferred. */
 struct ns_typed_body {
     struct ns_typed_body *outer;
     struct ns_space *space;
-    struct ns_term *result;             /* what `return` unifies with */
-    struct ns_type_scope types;
+    struct ns_term *result;             /* what `return` unifies with; NULL in a lambda */
+    struct ns_type_scope *types;
     uint32_t depth;
     bool lenient;                       /* a direct throw or panic in the body: no mismatches (02 §5.9) */
-    const char *name;                   /* for messages; NULL for a lambda */
+    bool failed;                        /* one was passed over */
+    bool breaks_with_value;             /* of the loop around */
+};
+
+/** What the checker knows of a function: ns_group.typing. */
+struct ns_typing {
+    enum { NS_TYPING_NEW, NS_TYPING_BUSY, NS_TYPING_DONE } state;
+    struct ns_term *term;               /* a function; a scheme when done. NULL: nothing is known */
+    struct ns_term *declared;           /* the scheme its annotations give, if they are complete; else NULL */
+    const struct ns_implementation *implementation; /* of a method */
+    uint32_t number, low;               /* check.c: Tarjan's; 0: not visited */
+    bool on_stack;
 };
 
 /** One change of a variable, to be taken back by a trial. */
@@ -59,36 +71,144 @@ struct ns_check {
     uint32_t annotation_fuel;           /* the same for an annotation */
     struct ns_table native_schemes;     /* scheme_native.c's */
     void *library_schemes;              /* scheme_native.c's */
-    struct ns_implementations *implementations; /* satisfy.c's */
-    NB_VEC(struct ns_group *) stack;    /* check.c's: Tarjan */
+    uint32_t mute;                      /* no reports while not 0 */
+    bool settling;
+    NB_VEC(struct ns_typed_local *) names; /* in scope, innermost last */
+    struct ns_term *discarded;          /* the very term that ns_discarded() is */
 };
+
+/* ---- check.c ---- */
+
+/** The type of a function for one use: instantiated, or as it is in the midst of being inferred. */
+struct ns_term *ns_term_of_group(struct ns_check *check, struct ns_group *group, struct ns_span where);
+struct ns_typing *ns_typing_of(struct ns_check *check, struct ns_group *group);
+/** The type of an mvar, a binding or a constant for one use. */
+struct ns_term *ns_term_of_value(struct ns_check *check, struct ns_value *value, struct ns_span where);
+
+/* ---- infer.c ---- */
+
+/** The type of an expression. `expected` (may be NULL) is a hint that helps lambdas and constructors; the caller unifies.
+ *  ns_discarded(): the value is not used, branches need not agree. */
+struct ns_term *ns_infer(struct ns_check *check, struct ns_expr *expr, struct ns_term *expected);
+struct ns_term *ns_discarded(struct ns_check *check);
+/** Infer and unify; what does not fit is reported at the expression. `because` and `why` as for ns_complain_mismatch(). */
+void ns_infer_as(struct ns_check *check, struct ns_expr *expr, struct ns_term *expected, struct ns_span because,
+                 const char *why);
+/** Two arms of a choice: their common type. What does not fit is reported at `where` if `strict` and both are known. */
+struct ns_term *ns_join(struct ns_check *check, struct ns_term *one, struct ns_term *other, struct ns_span where,
+                        bool strict);
+/** Both are numbers of built-in types. */
+bool ns_are_numbers(struct ns_term *one, struct ns_term *other);
+/** The module or namespace an expression names; ns_is_module() for the checker's scopes. */
+bool ns_names_module(struct ns_check *check, const struct ns_expr *expr, struct ns_space **ret_space,
+                     const char **ret_path);
+/** What M.name means; reports nothing. */
+struct ns_meaning ns_qualified_meaning(struct ns_check *check, struct ns_space *module, const char *path,
+                                       const char *name);
+struct ns_term *ns_term_of_meaning(struct ns_check *check, struct ns_meaning meaning, struct ns_span where);
+/** The constructor meant by a name with so many arguments (-1: any), for a value or pattern of type `expected` (may be
+ *  NULL); NULL when there is none, or more than one. */
+struct ns_constructor_info *ns_constructor_meant(struct ns_check *check, const char *name, int count,
+                                                 struct ns_term *expected);
+
+/* ---- scopes (infer.c) ---- */
+
+size_t ns_names_begin(struct ns_check *check);
+void ns_names_end(struct ns_check *check, size_t scope);
+struct ns_typed_local *ns_name_add(struct ns_check *check, const char *name, struct ns_term *term);
+struct ns_typed_local *ns_name_find(const struct ns_check *check, const char *name);
+
+/* ---- infer_operator.c ---- */
+
+struct ns_term *ns_infer_binary(struct ns_check *check, struct ns_expr *expr, struct ns_term *expected);
+struct ns_term *ns_infer_unary(struct ns_check *check, struct ns_expr *expr);
+struct ns_term *ns_infer_index(struct ns_check *check, struct ns_expr *expr);
+void ns_infer_assign_index(struct ns_check *check, struct ns_expr *expr);
+
+/* ---- infer_call.c ---- */
+
+/** An argument: an expression still to be inferred, or a type (or both: then `term` is its type). */
+struct ns_typed_argument { struct ns_expr *expr; struct ns_term *term; struct ns_span span; };
+
+/** Who is called, for messages and leniency. */
+struct ns_callee {
+    struct ns_term *term;               /* instantiated */
+    const char *name;                   /* NULL: a value */
+    const struct ns_group *group;       /* NULL: a native, a constructor or a value */
+    bool is_method;                     /* the first argument is the receiver */
+};
+
+struct ns_term *ns_infer_call(struct ns_check *check, struct ns_expr *expr);
+struct ns_term *ns_infer_construct(struct ns_check *check, struct ns_expr *expr, struct ns_term *expected);
+struct ns_term *ns_infer_pipe(struct ns_check *check, struct ns_expr *expr);
+/** A call whose arguments are in the order of parameters (absent ones: both NULL). The result's type. */
+struct ns_term *ns_apply(struct ns_check *check, const struct ns_callee *callee, struct ns_typed_argument *arguments,
+                         uint32_t count, struct ns_span span);
+/** Call of what a name means, that is no local. */
+struct ns_term *ns_call_meaning(struct ns_check *check, struct ns_meaning meaning, const char *name,
+                                struct ns_typed_argument *arguments, uint32_t count,
+                                const struct ns_argument_list *written, struct ns_span span);
+void ns_infer_arguments(struct ns_check *check, struct ns_typed_argument *arguments, uint32_t count);
+
+/* ---- infer_method.c ---- */
+
+struct ns_term *ns_infer_method_call(struct ns_check *check, struct ns_expr *expr);
+/** A method call with its receiver as first argument, inferred. */
+struct ns_term *ns_call_method(struct ns_check *check, const char *name, struct ns_typed_argument *arguments,
+                               uint32_t count, const struct ns_method_call *call);
+/** Work off the demands whose subjects became known. */
+void ns_settle(struct ns_check *check);
+
+/* ---- infer_pattern.c ---- */
+
+/** Names of the pattern come into scope; what cannot match is reported. */
+void ns_infer_pattern(struct ns_check *check, const struct ns_pattern *pattern, struct ns_term *scrutinee);
+/** Whether patterns for one place have different shapes, so that the place must stay open (02 §5.7). */
+bool ns_patterns_disagree(const struct ns_pattern *const *patterns, uint32_t count);
+struct ns_term *ns_infer_match(struct ns_check *check, struct ns_expr *expr, struct ns_term *expected);
+/** Arms on a value of that type; `strict`: bodies that surely differ are reported. */
+struct ns_term *ns_infer_arms(struct ns_check *check, const struct ns_arm_list *arms, struct ns_term *scrutinee,
+                              struct ns_term *expected, bool strict);
+
+/* ---- infer_bind.c ---- */
+
+void ns_infer_bind(struct ns_check *check, struct ns_expr *expr);
+void ns_infer_assign_field(struct ns_check *check, struct ns_expr *expr);
+
+/* ---- infer_function.c ---- */
+
+struct ns_term *ns_infer_lambda(struct ns_check *check, const struct ns_function *function, struct ns_term *expected);
+/** One clause of a function whose type (so far) is `function`; `space` is where it stands. */
+void ns_infer_clause(struct ns_check *check, const struct ns_function *clause, struct ns_term *function,
+                     struct ns_typed_body *body);
+void ns_infer_local_function(struct ns_check *check, const struct ns_function *function);
+/** Whether there is a direct call of throw or panic in a body (02 §5.9). */
+bool ns_throws_directly(const struct ns_expr *body);
 
 /* ---- satisfy.c ---- */
 
 enum ns_answer { NS_NO, NS_YES, NS_MAYBE };
 
-/** Whether a type implements a trait (`info` NULL: a built-in one). NS_MAYBE when variables in it decide: then the
- *  demands have been passed on to them if `pass` is set. *ret_culprit: the part that fails ("(Int) -> Int" of
- *  List[(Int) -> Int]), for messages. */
-enum ns_answer ns_satisfies(struct ns_check *check, struct ns_term *term, const char *trait,
-                            const struct ns_trait_info *info, bool pass, struct ns_term **ret_culprit);
-/** The implementation's method for that receiver: its function group; NULL when the program implements none. */
-struct ns_group *ns_trait_method(struct ns_check *check, struct ns_term *receiver, const char *method);
-/** Whether any implementation or declaration in the program has a method of that name. */
-bool ns_is_trait_method(struct ns_check *check, const char *method);
+/** Whether a type implements a trait (`trait` NULL: a built-in one of that name). NS_MAYBE when what is not known decides;
+ *  variables inside then get the demand `pass`, if that is not NULL. On NS_NO *ret_culprit is the part that fails. */
+enum ns_answer ns_satisfies(struct ns_check *check, struct ns_term *term, const char *name,
+                            const struct ns_trait_info *trait, const struct ns_demand *pass,
+                            struct ns_term **ret_culprit);
+/** What implements a method for that receiver; NULL when the program does not. `space` (NULL: any) sees it. */
+struct ns_group *ns_trait_method(struct ns_check *check, struct ns_term *receiver, const char *method, uint32_t count,
+                                 const struct ns_space *space);
+/** The class of values of that type (vm/type.h), 0 if unknown. */
+uint32_t ns_class_of_term(struct ns_term *term);
 
 /* ---- exhaustive.c ---- */
 
 /** Report what a match's arms leave out, if its scrutinee's type is one that 02 §9 checks. */
 void ns_check_exhaustive(struct ns_check *check, const struct ns_expr *match, struct ns_term *scrutinee);
 
-/* ---- declarations.c ---- */
-
-/** What can be said about declarations without looking into bodies (02 §12.5–12.7). */
-void ns_check_declarations(struct ns_check *check);
-
 /* ---- complain.c: one problem, all its formulations (02 §11.4) ---- */
 
+/** Whether reports about types are switched off: in a trial, or in a body that throws (02 §5.9). */
+bool ns_is_muted(const struct ns_check *check);
 /** `expected` A, found B at `where`; `because` (source NULL: none) is what imposed the expectation. */
 void ns_complain_mismatch(struct ns_check *check, struct ns_span where, struct ns_term *expected, struct ns_term *found,
                           struct ns_span because, const char *why);

@@ -1,0 +1,260 @@
+/*
+ * complain.c - one problem, one diagnostic, all the words for it: what people and programs look for differs (02 §11.4).
+ */
+#include "config.h"
+
+#include <string.h>
+
+#include "lang/infer.h"
+
+enum { RANK = 12 }; /* behind errors about names */
+
+/* Two types as a message shows them: variables that occur in both have one name. */
+struct pair { const char *expected, *found; };
+
+static struct pair pair_text(struct ns_check *check, struct ns_term *expected, struct ns_term *found)
+{
+    struct ns_variable_names names = { NB_VEC_INIT };
+    struct nb_buf text = NB_BUF_INIT;
+    struct pair pair;
+
+    ns_print_term(&text, expected, &names);
+    pair.expected = nb_arena_strndup(check->arena, nb_buf_cstr(&text), text.length);
+    nb_buf_done(&text);
+    text = NB_BUF_INIT;
+    ns_print_term(&text, found, &names);
+    pair.found = nb_arena_strndup(check->arena, nb_buf_cstr(&text), text.length);
+    nb_buf_done(&text);
+    nb_vec_done(&names.variables);
+    return pair;
+}
+
+bool ns_is_muted(const struct ns_check *check)
+{
+    return check->mute > 0 || (check->body != NULL && check->body->lenient);
+}
+
+static bool opened(struct ns_check *check)
+{
+    if (ns_reported(check->unit))
+        ns_rank(check->unit->diag, RANK);
+    return ns_reported(check->unit);
+}
+
+/* ---- mismatches ---- */
+
+static bool is_text(struct ns_term *term)
+{
+    return ns_is_basic(term, NS_CON_STRING);
+}
+
+static bool is_list(struct ns_term *term)
+{
+    const struct ns_con *con = ns_con_of_term(term);
+
+    return con != NULL && con->number == NS_CON_LIST;
+}
+
+static bool is_either(struct ns_term *one, struct ns_term *other, enum ns_con_number number)
+{
+    return ns_is_basic(one, number) || ns_is_basic(other, number);
+}
+
+static void help_with(struct ns_check *check, struct ns_term *expected, struct ns_term *found, struct pair text)
+{
+    struct ns_diag *diag = check->unit->diag;
+    bool function = ns_prune(expected)->kind == NS_TERM_FUNCTION || ns_prune(found)->kind == NS_TERM_FUNCTION;
+
+    if (ns_is_number(expected) && ns_is_number(found)) {
+        ns_hint(diag, "cannot implicitly convert between `%s` and `%s`", text.expected, text.found);
+        if (ns_is_basic(expected, NS_CON_FLOAT) && ns_is_basic(found, NS_CON_INT))
+            ns_note(diag, "use `toFloat(x)` to make a Float of an Int");
+    } else if ((is_text(expected) && ns_is_number(found)) || (ns_is_number(expected) && is_text(found))) {
+        ns_hint(diag, "`%s` and `%s` are incompatible types", text.expected, text.found);
+        ns_note(diag, "to concatenate strings, use `++`: show(42) ++ \" items\"");
+    } else if (function && (is_list(expected) || is_list(found))) {
+        ns_hint(diag, "function arguments may be in the wrong order");
+    } else if (is_either(expected, found, NS_CON_UNIT)) {
+        ns_hint(diag, "a `()` (unit) value cannot be used where a value is expected");
+    } else if (is_either(expected, found, NS_CON_BOOL)) {
+        ns_hint(diag, "`%s` and `Bool` are incompatible types",
+                ns_is_basic(expected, NS_CON_BOOL) ? text.found : text.expected);
+    }
+}
+
+/* The words under the diagnostic that is open. */
+static void note_mismatch(struct ns_check *check, struct ns_term *expected, struct ns_term *found)
+{
+    struct pair text = pair_text(check, expected, found);
+    struct ns_diag *diag = check->unit->diag;
+
+    ns_note(diag, "type mismatch: expected %s, found %s", text.expected, text.found);
+    ns_note(diag, "Cannot unify types: %s and %s", text.expected, text.found);
+    if (ns_is_basic(expected, NS_CON_BOOL) && ns_is_number(found))
+        ns_note(diag, "Bool does not implement Num");
+    if (ns_prune(expected)->kind == NS_TERM_FUNCTION && ns_con_of_term(found) != NULL)
+        ns_note(diag, "type mismatch: expected function, found %s", text.found);
+    if (is_list(expected))
+        ns_note(diag, "type mismatch: expected List, found %s", text.found);
+}
+
+/* Where the expectation comes from. */
+static void label(struct ns_check *check, struct ns_span because, const char *why)
+{
+    if (because.source != NULL && why != NULL && !because.source->library)
+        ns_label(check->unit->diag, because, "%s", why);
+}
+
+void ns_complain_mismatch(struct ns_check *check, struct ns_span where, struct ns_term *expected, struct ns_term *found,
+                          struct ns_span because, const char *why)
+{
+    struct pair text;
+
+    if (ns_is_muted(check))
+        return;
+    text = pair_text(check, expected, found);
+    ns_report(check->unit, where, "type mismatch: expected `%s`, found `%s`", text.expected, text.found);
+    if (!opened(check))
+        return;
+    label(check, because, why);
+    help_with(check, expected, found, text);
+    note_mismatch(check, expected, found);
+}
+
+void ns_complain_argument(struct ns_check *check, struct ns_span where, unsigned position, const char *function,
+                          struct ns_term *expected, struct ns_term *found, struct ns_span because)
+{
+    struct pair text;
+
+    if (ns_is_muted(check))
+        return;
+    text = pair_text(check, expected, found);
+    ns_report(check->unit, where, "type mismatch in argument %u: expected `%s`, found `%s`", position, text.expected,
+              text.found);
+    if (!opened(check))
+        return;
+    if (function != NULL) {
+        ns_hint(check->unit->diag, "function `%s` expects `%s` but received `%s`", function, text.expected,
+                text.found);
+        label(check, because,
+              nb_arena_printf(check->arena, "parameter type `%s` defined here in `%s`", text.expected, function));
+    }
+    help_with(check, expected, found, text);
+    ns_note(check->unit->diag, "type mismatch: expected `%s`, found `%s`", text.expected, text.found);
+    note_mismatch(check, expected, found);
+}
+
+static void complain_infinite(struct ns_check *check, struct ns_span where, const struct ns_clash *clash)
+{
+    struct ns_term *variable = ns_prune(clash->expected), *whole = ns_prune(clash->found);
+    struct pair text;
+
+    if (variable->kind != NS_TERM_VARIABLE) {
+        whole = variable;
+        variable = ns_prune(clash->found);
+    }
+    text = pair_text(check, variable, whole);
+    ns_report(check->unit, where, "Type mismatch: cannot unify a type with a type containing itself (%s in %s)",
+              text.expected, text.found);
+    if (opened(check))
+        note_mismatch(check, clash->expected, clash->found);
+}
+
+void ns_complain_count(struct ns_check *check, struct ns_span where, const char *function, unsigned expected,
+                       unsigned found)
+{
+    if (ns_is_muted(check))
+        return;
+    if (function == NULL) {
+        ns_report(check->unit, where, "Wrong number of arguments: expected %u, found %u", expected, found);
+        opened(check);
+        return;
+    }
+    ns_report(check->unit, where, "function `%s` expects %u argument%s, but %u %s provided", function, expected,
+              expected == 1 ? "" : "s", found, found == 1 ? "was" : "were");
+    if (opened(check))
+        ns_note(check->unit->diag, "Wrong number of arguments: expected %u, found %u", expected, found);
+}
+
+void ns_complain_clash(struct ns_check *check, struct ns_span where, struct ns_term *expected, struct ns_term *found,
+                       struct ns_span because, const char *why)
+{
+    struct ns_clash clash = check->clash;
+
+    if (ns_is_muted(check))
+        return;
+    if (clash.how == NS_INFINITE) {
+        complain_infinite(check, where, &clash);
+    } else if (clash.how == NS_WRONG_COUNT) {
+        ns_complain_count(check, where, NULL, clash.expected->function.count, clash.found->function.count);
+        if (ns_reported(check->unit))
+            note_mismatch(check, expected, found);
+    } else {
+        ns_complain_mismatch(check, where, expected, found, because, why);
+    }
+}
+
+/* ---- traits ---- */
+
+static const char *required_by(const char *trait)
+{
+    static const struct { const char *trait, *by; } reasons[] = {
+        { "Num", "arithmetic operators" }, { "Ord", "comparison operators or `sort()`" },
+        { "Eq", "equality operators" },    { "Concat", "`++`" },
+        { "Hash", "use as Map key or Set element" },
+    };
+
+    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
+        if (strcmp(reasons[i].trait, trait) == 0)
+            return reasons[i].by;
+    return NULL;
+}
+
+void ns_complain_trait(struct ns_check *check, struct ns_span where, struct ns_term *term, const char *trait,
+                       struct ns_term *other)
+{
+    struct ns_diag *diag = check->unit->diag;
+    const char *shown = strcmp(trait, "Hash") == 0 ? "Eq" : trait, *text;
+
+    if (ns_is_muted(check))
+        return;
+    text = ns_term_text(check, term);
+    ns_report(check->unit, where, "Missing trait implementation: %s does not implement %s", text, shown);
+    if (!opened(check))
+        return;
+    if (required_by(trait) != NULL)
+        ns_note(diag, "trait `%s` is required %s %s", trait, strcmp(trait, "Hash") == 0 ? "for" : "by",
+                required_by(trait));
+    if (strcmp(trait, "Num") == 0 && is_text(term))
+        ns_hint(diag, "to concatenate strings, use `++`: show(42) ++ \" items\"");
+    if (other == NULL && strcmp(trait, "Num") == 0)
+        other = ns_basic(check, NS_CON_INT);
+    if (other == NULL) {
+        ns_note(diag, "type mismatch: expected a type that implements %s, found %s", shown, text);
+        return;
+    }
+    ns_note(diag, "type mismatch: expected `%s`, found `%s`", ns_term_text(check, other), text);
+    note_mismatch(check, other, term);
+    if (ns_satisfies(check, other, trait, NULL, NULL, NULL) == NS_NO)
+        ns_note(diag, "%s does not implement %s", ns_term_text(check, other), shown);
+}
+
+/* ---- methods and fields ---- */
+
+void ns_complain_method(struct ns_check *check, struct ns_span where, struct ns_term *receiver, const char *name)
+{
+    if (ns_is_muted(check))
+        return;
+    ns_report(check->unit, where, "Type %s has no method %s", ns_head_text(check, receiver), name);
+    if (opened(check))
+        ns_note(check->unit->diag, "no method `%s` found for type `%s`", name, ns_term_text(check, receiver));
+}
+
+void ns_complain_field(struct ns_check *check, struct ns_span where, struct ns_term *receiver, const char *name)
+{
+    if (ns_is_muted(check))
+        return;
+    ns_report(check->unit, where, "Type %s has no field %s", ns_head_text(check, receiver), name);
+    if (opened(check))
+        ns_note(check->unit->diag, "no field `%s` found for type `%s`", name, ns_term_text(check, receiver));
+}
