@@ -174,6 +174,7 @@ static void compile(struct ns_unit *unit)
     struct vm_function *main, *init;
 
     ns_declare(unit);
+    ns_describe_types(unit);
     ns_rewrite_scope_forms(unit);
     main = find_main(unit);
     need_own_functions(unit);

@@ -468,7 +468,7 @@ static void make_constructors(struct ns_unit *unit, struct ns_type_info *type)
     }
 }
 
-static enum vm_type_form type_form(const struct ns_item *item)
+enum vm_type_form ns_type_form(const struct ns_item *item)
 {
     if (item->type.kind == NS_DEFINE_RECORD)
         return item->type.is_reactive ? VM_TYPE_REACTIVE_RECORD : VM_TYPE_RECORD;
@@ -484,7 +484,7 @@ static void register_constructor(struct ns_unit *unit, struct ns_constructor_inf
     struct vm_constructor description = {
         .type_name = type->qualified,
         .name = constructor->name,
-        .form = type_form(type->item),
+        .form = ns_type_form(type->item),
         .mutable_fields = type->item->type.is_var || type->item->type.is_reactive,
         .named = constructor->named,
         .arity = (uint16_t)arity,

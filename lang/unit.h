@@ -191,11 +191,20 @@ struct ns_group *ns_functions_add(struct ns_unit *unit, struct ns_functions *fun
                                   const struct ns_function *clause);
 /** "area/Int,_": for people. */
 const char *ns_group_signature(struct ns_unit *unit, const struct ns_group *group);
+/** What values of the type that an item defines are. */
+enum vm_type_form ns_type_form(const struct ns_item *item);
 /** Qualified: "M.name"; bare in a root module and in library modules. */
 const char *ns_qualified(struct ns_unit *unit, const struct ns_space *space, const char *name);
 /** A function object without code. */
 struct vm_function *ns_function_new(struct ns_unit *unit, const struct ns_space *space, const char *name,
                                     struct ns_span span);
+
+/* ---- describe.c ---- */
+
+/** Tell the program about its types (vm/types.h). After everything is declared. */
+void ns_describe_types(struct ns_unit *unit);
+/** The text of a type with names qualified and aliases replaced, as seen from `space`. In the program's arena. */
+const char *ns_resolved_type_text(struct ns_unit *unit, struct ns_space *space, const struct ns_type *type);
 
 /* ---- trait.c ---- */
 

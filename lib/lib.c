@@ -28,6 +28,7 @@ static void register_natives(void)
     lib_register_map();
     lib_register_array();
     lib_register_buffer();
+    lib_register_json();
     lib_register_random();
     lib_register_process();
     lib_register_time();

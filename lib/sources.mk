@@ -10,6 +10,9 @@ liblib_a_SOURCES = \
 	lib/map.c lib/map.def \
 	lib/array.c lib/array.def \
 	lib/buffer.c lib/buffer.def \
+	lib/stack.c lib/stack.h \
+	lib/json.c lib/json.h lib/json.def \
+	lib/json_value.c lib/json_read.c lib/json_lenient.c lib/json_print.c lib/json_reflect.c \
 	lib/random.c lib/random.def \
 	lib/process.c lib/process.def \
 	lib/time.c lib/time.def \

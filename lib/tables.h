@@ -9,6 +9,7 @@ void lib_register_list(void);
 void lib_register_map(void);
 void lib_register_array(void);
 void lib_register_buffer(void);
+void lib_register_json(void);
 void lib_register_random(void);
 void lib_register_process(void);
 void lib_register_time(void);

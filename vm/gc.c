@@ -4,8 +4,8 @@
  *     old block and fragments ──▶ new block:  start … scan … top        free        copy of the stack … end
  *                                                 done │ moved, its fields not yet looked at
  *
- * Roots: the registers of all frames, ctx (arguments of the running native, exception, pending call, VM_ROOTs), the
- * process's own values, and messages that a receive has looked at. An object that moved leaves its new address in
+ * Roots: the registers of all frames, ctx (arguments of the running native, exception, pending call, VM_ROOTs, spans),
+ * the process's own values, and messages that a receive has looked at. An object that moved leaves its new address in
  * its header; headers have their lowest bit set, addresses have not.
  *
  * Sizes: the new block has room for everything old twice, as for all we know all of it lives; so a heap that fills
@@ -134,6 +134,8 @@ static void move_roots(struct collection *collection, struct vm_ctx *ctx)
     move_all(collection, ctx->call_args, ctx->call_arg_count);
     for (unsigned i = 0; i < ctx->root_count; i++)
         move(collection, ctx->roots[i]);
+    for (struct vm_span *span = ctx->spans; span != NULL; span = span->outer)
+        move_all(collection, span->items, span->count);
 }
 
 /* Let the heap hold what the scan met instead of what it held before. */

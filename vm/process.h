@@ -109,6 +109,13 @@ static inline void vm_process_wait_until(struct vm_process *process, uint64_t de
     atomic_store_explicit(&process->deadline_ns, deadline_ns, memory_order_relaxed);
 }
 
+/** Many values of a native that the collector knows: ctx->spans, innermost first. */
+struct vm_span {
+    vm_value *items;
+    size_t count;
+    struct vm_span *outer;
+};
+
 /** The running of processes on one thread. Natives get it; it knows the process they run for. */
 struct vm_ctx {
     struct vm_process *process;
@@ -122,6 +129,7 @@ struct vm_ctx {
     unsigned call_arg_count;
     vm_value *roots[32];                     /* C variables, innermost last */
     unsigned root_count;
+    struct vm_span *spans;                   /* likewise, in bulk */
     uint64_t random[4];                      /* of vm_random() */
 };
 
@@ -138,6 +146,7 @@ static inline void vm_ctx_forget(struct vm_ctx *ctx)
     ctx->arg_count = 0;
     ctx->exception = VM_NONE;
     ctx->root_count = 0;
+    ctx->spans = NULL;
 }
 
 /**

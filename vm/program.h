@@ -40,6 +40,7 @@ struct vm_program {
     struct vm_mvar **mvars;
     uint32_t mvar_count;
     struct vm_methods *methods;             /* dispatch.h */
+    struct vm_types *types;                 /* types.h */
     _Atomic(struct vm_site_entry *) site_entries; /* what call sites remember; freed by vm_dispatch_done() */
 };
 

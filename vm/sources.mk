@@ -5,6 +5,7 @@ libvm_a_SOURCES += vm/value.h
 libvm_a_SOURCES += vm/kinds.def
 libvm_a_SOURCES += vm/object.c vm/object.h
 libvm_a_SOURCES += vm/type.c vm/type.h
+libvm_a_SOURCES += vm/types.c vm/types.h
 libvm_a_SOURCES += vm/string.c vm/string.h
 libvm_a_SOURCES += vm/native.c vm/native.h
 libvm_a_SOURCES += vm/program.c vm/program.h

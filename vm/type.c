@@ -16,7 +16,7 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "base/intern.h"
-#include "vm/object.h"
+#include "vm/string.h"
 
 enum { CHUNK = 1024, CHUNKS = (VM_AUX_MAX + 1) / CHUNK, FIRST_SLOTS = 256 };
 
@@ -91,6 +91,13 @@ static const char *field_name(const struct vm_constructor *description, unsigned
     return nb_intern(digits + at);
 }
 
+static vm_value immortal(const char *text)
+{
+    size_t length = strlen(text);
+
+    return vm_string_immortal(nb_xalloc_zero(vm_string_immortal_bytes(length)), text, length);
+}
+
 /* Fill a fresh table entry. Its arrays live as long as the daemon. */
 static void copy_constructor(struct vm_constructor *entry, const struct vm_constructor *description)
 {
@@ -98,6 +105,7 @@ static void copy_constructor(struct vm_constructor *entry, const struct vm_const
     const char **fields = nb_xalloc_array(arity + 1u, sizeof *fields);
     const char **types = nb_xalloc_array(arity + 1u, sizeof *types);
     uint32_t *ids = nb_xalloc_array(arity + 1u, sizeof *ids);
+    vm_value *texts = nb_xalloc_array(arity + 1u, sizeof *texts);
 
     *entry = *description;
     entry->type_name = nb_intern(description->type_name);
@@ -111,7 +119,10 @@ static void copy_constructor(struct vm_constructor *entry, const struct vm_const
         fields[i] = field_name(description, i);
         ids[i] = nb_intern_id(fields[i]);
         types[i] = type == NULL ? NULL : nb_intern(type);
+        texts[i] = immortal(fields[i]);
     }
+    entry->name_text = immortal(entry->name);
+    entry->field_texts = texts;
     entry->fields = fields;
     entry->field_ids = ids;
     entry->field_types = types;

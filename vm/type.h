@@ -27,7 +27,10 @@ struct vm_constructor {
     uint16_t siblings;       /* how many constructors the type has */
     const char *const *fields;      /* interned names, `arity` of them */
     const uint32_t *field_ids;      /* nb_intern_id of each */
-    const char *const *field_types; /* as written, "Option[Int]"; for reflection. May hold NULLs, or be NULL */
+    const char *const *field_types; /* as written, "Option[Int]". May hold NULLs, or be NULL; what programs ask about
+                                     * types is in types.h */
+    vm_value name_text;             /* the name as an immortal String; set by registering, as the next */
+    const vm_value *field_texts;
     uint64_t hash;           /* of type and constructor name: the same in every run; set by registering */
 };
 
