@@ -178,6 +178,7 @@ static void compile(struct ns_unit *unit)
     ns_rewrite_scope_forms(unit);
     main = find_main(unit);
     need_own_functions(unit);
+    ns_need_library_calls(unit);
     init = ns_lower_init(unit);
     lower_queue(unit);
     if (ns_diag_count(unit->diag) > 0)

@@ -177,6 +177,8 @@ bool ns_is_module(struct ns_frame *frame, const struct ns_expr *expr, struct ns_
 /** The meaning of M.name; reports what forbids it. `module` NULL: a namespace of natives. */
 struct ns_meaning ns_find_qualified(struct ns_frame *frame, struct ns_space *module, const char *path,
                                     const struct ns_name *name);
+/** The same in place: each use of a reactive variant's constructor makes a cell. */
+void ns_lower_constructor(struct ns_frame *frame, struct ns_constructor_info *constructor, struct ns_target target);
 /** A constructor as a value: a constant, or a function that builds. */
 vm_value ns_constructor_value(struct ns_unit *unit, struct ns_constructor_info *constructor);
 /** The function that stands for an overloaded name, for calls with `count` arguments or any (-1). NULL when no function

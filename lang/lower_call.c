@@ -911,7 +911,7 @@ static void construct(struct ns_frame *frame, const struct call *call, struct ns
     if (call->count >= 2 && call->written[0].name.text == NULL && call->written[1].name.text != NULL)
         lower_copy(frame, call, constructor, target);
     else if (constructor->fields->count == 0 && call->count == 0 && !constructor->is_record)
-        ns_deliver_const(frame, ns_constructor_value(frame->unit, constructor), target);
+        ns_lower_constructor(frame, constructor, target);
     else
         lower_data(frame, call, constructor, target);
 }

@@ -268,6 +268,20 @@ vm_value ns_constructor_value(struct ns_unit *unit, struct ns_constructor_info *
     return constructor->value;
 }
 
+void ns_lower_constructor(struct ns_frame *frame, struct ns_constructor_info *constructor, struct ns_target target)
+{
+    unsigned saved = frame->code.next, to;
+
+    if (!constructor->type->item->type.is_reactive || constructor->fields->count > 0 || constructor->is_record) {
+        ns_deliver_const(frame, ns_constructor_value(frame->unit, constructor), target);
+        return;
+    }
+    to = ns_place(frame, target);
+    ns_code_list_w(&frame->code, VM_OP_DATA, to, 0, constructor->number, NULL, 0);
+    ns_deliver(frame, to, target);
+    frame->code.next = saved;
+}
+
 /* ---- meanings as values ---- */
 
 /* A trait's method as a value: a function that calls it on its first argument. */
@@ -341,7 +355,7 @@ void ns_lower_meaning(struct ns_frame *frame, struct ns_meaning meaning, const c
         ns_deliver_const(frame, method_function(frame, name), target);
         break;
     case NS_MEANS_CONSTRUCTOR:
-        ns_deliver_const(frame, ns_constructor_value(frame->unit, meaning.constructor), target);
+        ns_lower_constructor(frame, meaning.constructor, target);
         break;
     case NS_MEANS_NOTHING:
         ns_report_unknown(frame, name, span);

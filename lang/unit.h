@@ -206,6 +206,9 @@ void ns_describe_types(struct ns_unit *unit);
 /** The text of a type with names qualified and aliases replaced, as seen from `space`. In the program's arena. */
 const char *ns_resolved_type_text(struct ns_unit *unit, struct ns_space *space, const struct ns_type *type);
 
+/* ---- library_calls.c ---- */
+/** Compile the library functions that the VM calls by itself, if the program can lead there, and tell the program. */
+void ns_need_library_calls(struct ns_unit *unit);
 /* ---- trait.c ---- */
 
 /** Traits and implementations: checks, methods into the program's method table. After all types are declared. */

@@ -16,6 +16,7 @@
 #include "vm/list.h"
 #include "vm/number.h"
 #include "vm/print.h"
+#include "vm/reactive.h"
 #include "vm/string.h"
 #include "vm/type.h"
 
@@ -152,6 +153,8 @@ static enum vm_status core_copy(struct vm_ctx *ctx, vm_value *args, vm_value *re
         return VM_CALL;
     if (vm_is_kind(args[0], VM_KIND_BUFFER))
         return copy_buffer(ctx, args, ret);
+    if (vm_is_reactive(args[0]))
+        return vm_reactive_copy(ctx, args[0], ret);
     switch (vm_copy_to_fragment(args[0], ret, &fragment)) {
     case VM_COPY_OK:
         if (fragment != NULL)
@@ -257,8 +260,10 @@ static const char *list_kind(struct vm_ctx *ctx, vm_value list)
     return "Int64List";
 }
 
-static const char *data_kind(const struct vm_constructor *constructor)
+static const char *data_kind(vm_value v)
 {
+    const struct vm_constructor *constructor = vm_constructor_of(v);
+
     switch (constructor->form) {
     case VM_TYPE_RECORD:
         return "Record";
@@ -267,7 +272,7 @@ static const char *data_kind(const struct vm_constructor *constructor)
     case VM_TYPE_REACTIVE_RECORD:
         return "ReactiveRecord";
     case VM_TYPE_REACTIVE_VARIANT:
-        return "ReactiveVariant";
+        return vm_is_reactive(v) ? "ReactiveVariant" : "Variant"; /* what get() yields is plain */
     }
     nb_unreachable();
 }
@@ -277,7 +282,7 @@ static enum vm_status core_type_of(struct vm_ctx *ctx, vm_value *args, vm_value 
     const struct vm_constructor *constructor = vm_constructor_of(args[0]);
 
     if (constructor != NULL)
-        return lib_answer_cstr(ctx, data_kind(constructor), ret);
+        return lib_answer_cstr(ctx, data_kind(args[0]), ret);
     if (vm_is_list(args[0]))
         return lib_answer_cstr(ctx, list_kind(ctx, args[0]), ret);
     if (vm_is_kind(args[0], VM_KIND_CLOSURE))
@@ -288,7 +293,7 @@ static enum vm_status core_type_of(struct vm_ctx *ctx, vm_value *args, vm_value 
 static enum vm_status core_tag_of(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
 {
     const struct vm_constructor *constructor = vm_constructor_of(args[0]);
-    bool variant = constructor != NULL &&
+    bool variant = constructor != NULL && !vm_is_reactive(args[0]) &&
                    (constructor->form == VM_TYPE_VARIANT || constructor->form == VM_TYPE_REACTIVE_VARIANT);
 
     return lib_answer_cstr(ctx, variant ? constructor->name : "", ret);

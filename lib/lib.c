@@ -16,7 +16,7 @@
 static bool is_prelude(const char *module)
 {
     return strcmp(module, "stdlib.list") == 0 || strcmp(module, "stdlib.traits") == 0 ||
-           strcmp(module, "stdlib.io") == 0;
+           strcmp(module, "stdlib.io") == 0 || strcmp(module, "stdlib.reactive") == 0;
 }
 
 static void register_natives(void)
@@ -31,6 +31,7 @@ static void register_natives(void)
     lib_register_json();
     lib_register_random();
     lib_register_process();
+    lib_register_reactive();
     lib_register_time();
     lib_register_env();
     lib_register_encoding();

@@ -15,6 +15,7 @@ liblib_a_SOURCES = \
 	lib/json_value.c lib/json_read.c lib/json_lenient.c lib/json_print.c lib/json_reflect.c \
 	lib/random.c lib/random.def \
 	lib/process.c lib/process.def \
+	lib/reactive.c lib/reactive.def \
 	lib/time.c lib/time.def \
 	lib/env.c lib/env.h lib/env.def \
 	lib/percent.c lib/percent.h \
@@ -37,6 +38,7 @@ nodist_liblib_a_SOURCES = lib/embedded.c
 BUILT_SOURCES += lib/embedded.c
 CLEANFILES += lib/embedded.c
 EXTRA_DIST += tools/embed.sh $(library_modules)
+	$(top_srcdir)/lib/reactive.nos \
 lib/embedded.c: $(top_srcdir)/tools/embed.sh $(library_modules)
 	$(AM_V_GEN)$(MKDIR_P) lib && $(SHELL) $(top_srcdir)/tools/embed.sh $(library_modules) > $@.tmp && mv $@.tmp $@
 

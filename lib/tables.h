@@ -12,6 +12,7 @@ void lib_register_buffer(void);
 void lib_register_json(void);
 void lib_register_random(void);
 void lib_register_process(void);
+void lib_register_reactive(void);
 void lib_register_time(void);
 void lib_register_env(void);
 void lib_register_encoding(void);

@@ -18,6 +18,7 @@
 #include "base/stress.h"
 #include "vm/dispatch.h"
 #include "vm/except.h"
+#include "vm/reactive.h"
 #include "vm/type.h"
 
 uint32_t vm_known_names[VM_NAME_COUNT];
@@ -291,6 +292,22 @@ static bool order_arguments(struct vm_ctx *ctx, const struct vm_site *site, cons
     return true;
 }
 
+/* A function in the field of a reactive record that the call may mean. */
+static bool reactive_field(struct vm_ctx *ctx, const struct vm_site *site, vm_value receiver, vm_value *target)
+{
+    const struct vm_constructor *constructor = vm_constructor_of(receiver);
+    int position = vm_is_reactive_variant(receiver) ? -1 : vm_constructor_field(constructor, site->name_id);
+    vm_value value;
+
+    if (position < 0 || vm_reactive_peek(ctx, receiver, (unsigned)position, &value) != VM_OK)
+        return false;
+    if (!vm_is_kind(value, VM_KIND_CLOSURE) && !vm_is_kind(value, VM_KIND_FUNCTION) &&
+        !vm_is_kind(value, VM_KIND_NATIVE))
+        return false;
+    *target = value;
+    return true;
+}
+
 enum vm_entered vm_call_method(struct vm_ctx *ctx, struct vm_site *site, struct vm_arguments arguments, bool tail,
                                uint64_t return_word, vm_value *ret)
 {
@@ -301,6 +318,8 @@ enum vm_entered vm_call_method(struct vm_ctx *ctx, struct vm_site *site, struct 
     const char *const *names;
     unsigned parameters;
 
+    if (vm_is_reactive(receiver) && target == site->fallback && !site->as_function)
+        field_call = reactive_field(ctx, site, receiver, &target);
     if (target == VM_NONE) {
         (void)vm_raise_panic(ctx, "no method `%s` found for type `%s`", site->name,
                              vm_class_name(vm_class_of(receiver)));

@@ -167,14 +167,7 @@ static enum vm_order judge_sets(vm_value left, vm_value right)
 
 static enum vm_order judge_equal_data(vm_value left, vm_value right)
 {
-    enum vm_type_form form;
-
-    if (vm_aux(left) != vm_aux(right))
-        return VM_LESS;
-    form = vm_constructor(vm_aux(left))->form;
-    if (form == VM_TYPE_REACTIVE_RECORD || form == VM_TYPE_REACTIVE_VARIANT)
-        return same_if(left == right);
-    return PARTS;
+    return vm_aux(left) != vm_aux(right) ? VM_LESS : PARTS;
 }
 
 /* Two objects of one kind. */
@@ -259,7 +252,8 @@ static enum vm_order judge_data(vm_value left, vm_value right)
 {
     const struct vm_constructor *a = vm_constructor_of(left), *b = vm_constructor_of(right);
 
-    if (a == NULL || b == NULL || a->type_id != b->type_id)
+    if (a == NULL || b == NULL || a->type_id != b->type_id || vm_is_kind(left, VM_KIND_REACTIVE) ||
+        vm_is_kind(right, VM_KIND_REACTIVE))
         return VM_INCOMPARABLE;
     if (a->position != b->position)
         return order_of(a->position - b->position);

@@ -15,6 +15,8 @@
 
 #include "base/alloc.h"
 #include "base/intern.h"
+#include "vm/print.h"
+#include "vm/reactive.h"
 #include "vm/type.h"
 
 enum { BUCKETS_MIN = 64, SITE_ENTRIES_MAX = 64, QUALIFIED_NAME_MAX = 200 };
@@ -168,6 +170,22 @@ static vm_value namespace_method(uint32_t class_key, const char *name, unsigned 
     return native == NULL ? VM_NONE : vm_from_object(native);
 }
 
+/* get, set, onChange … of a reactive value. */
+static vm_value reactive_method(vm_value receiver, const struct vm_site *site)
+{
+    char qualified[QUALIFIED_NAME_MAX];
+    const struct vm_native *native;
+    int length;
+
+    if (site->as_function || !vm_is_reactive(receiver))
+        return VM_NONE;
+    length = snprintf(qualified, sizeof qualified, "_%s.%s", vm_kind_word(receiver), site->name);
+    if (length < 0 || (size_t)length >= sizeof qualified)
+        return VM_NONE;
+    native = vm_native_find(qualified, (int)site->arg_count);
+    return native == NULL ? VM_NONE : vm_from_object(native);
+}
+
 /* toInt, toFloat and the like of a number or a Char: functions of the program called so do not replace them. */
 static vm_value conversion(uint32_t class_key, const struct vm_site *site)
 {
@@ -185,7 +203,8 @@ static int field_position(const struct vm_site *site, vm_value receiver)
 {
     const struct vm_constructor *constructor = vm_constructor_of(receiver);
 
-    if (site->as_function || constructor == NULL || constructor->siblings != 1 || !vm_is_object(receiver))
+    if (site->as_function || constructor == NULL || constructor->siblings != 1 || !vm_is_object(receiver) ||
+        vm_is_reactive(receiver))
         return -1;
     return vm_constructor_field(constructor, site->name_id);
 }
@@ -203,6 +222,8 @@ static vm_value resolve(const struct vm_program *program, const struct vm_site *
         return found;
     if (!site->as_function) {
         found = namespace_method(class_key, site->name, site->arg_count);
+        if (found == VM_NONE)
+            found = reactive_method(receiver, site);
         if (found != VM_NONE)
             return found;
     }
@@ -247,6 +268,8 @@ static void remember(struct vm_program *program, struct vm_site *site, uint32_t 
  * field of that name. (The value of a field differs from record to record and is never remembered.) */
 static bool answer_holds_for_class(const struct vm_site *site, vm_value receiver, vm_value target)
 {
+    if (vm_is_object(receiver) && vm_is_reactive(receiver)) /* the plain variant inside is of the same class */
+        return false;
     return target != site->fallback || field_position(site, receiver) < 0;
 }
 

@@ -127,6 +127,7 @@ static void move_roots(struct collection *collection, struct vm_ctx *ctx)
     move(collection, &process->entry);
     move(collection, &process->result);
     move(collection, &process->exception);
+    move(collection, &process->reactive);
     move_messages(collection, process);
     move_all(collection, ctx->args, ctx->arg_count);
     move(collection, &ctx->exception);

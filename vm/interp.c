@@ -25,6 +25,7 @@
 #include "vm/number.h"
 #include "vm/operate.h"
 #include "vm/program.h"
+#include "vm/reactive.h"
 #include "vm/string.h"
 #include "vm/type.h"
 
@@ -143,11 +144,6 @@ enum vm_stop vm_run(struct vm_ctx *ctx)
         pc++; \
         JUMP_BY(VM_D(*pc)); \
     } while (0)
-#define RAISE_IF(condition) \
-    do { \
-        if (unlikely(condition)) \
-            goto raise; \
-    } while (0)
 #define RESERVE(words) \
     do { \
         if (nb_stress || unlikely(!vm_heap_has(heap, (words)))) { \
@@ -230,11 +226,20 @@ op_TUPLE: {
 op_DATA: {
     unsigned count = C;
     const uint16_t *list = (const uint16_t *)(pc + 2);
-    vm_value *data;
+    vm_value *data, header = vm_data_header((uint32_t)W1, count);
 
+    if (unlikely(vm_header_kind(header) == VM_KIND_REACTIVE)) {
+        SAVE();
+        status = vm_reactive_new(ctx, vm_constructor((uint32_t)W1), r, list, &result);
+        if (unlikely(status != VM_OK))
+            goto not_ok;
+        MOVED();
+        r[A] = result;
+        NEXT(2u + list_words(count));
+    }
     RESERVE(1u + count);
     data = vm_heap_take(heap, 1u + count);
-    data[0] = vm_data_header((uint32_t)W1, count);
+    data[0] = header;
     for (unsigned i = 0; i < count; i++)
         data[1 + i] = r[list[i]];
     r[A] = vm_from_object(data);
@@ -315,7 +320,8 @@ op_FIELD: {
 op_SET_FIELD:
     SAVE();
     status = vm_op_set_field(ctx, r[A], (uint32_t)W1, r[B]);
-    RAISE_IF(status != VM_OK);
+    if (unlikely(status != VM_OK)) /* a call delivers what r[A] is already */
+        goto not_ok;
     MOVED();
     NEXT(3);
 op_COMPONENT: {
@@ -1090,7 +1096,6 @@ too_deep:
 no_memory:
     (void)vm_raise_panic(ctx, "Out of memory");
     goto raise_saved;
-raise:
 raise_saved:
     ctx->arg_count = 0;
     ctx->root_count = 0;

@@ -20,6 +20,7 @@
 #include "vm/list.h"
 #include "vm/map.h"
 #include "vm/print.h"
+#include "vm/reactive.h"
 #include "vm/string.h"
 #include "vm/type.h"
 
@@ -27,7 +28,10 @@ enum { JOIN_ON_STACK = 1024, TEXT_PER_REDUCTION = 256 };
 
 vm_value vm_data_header(uint32_t constructor, unsigned fields)
 {
-    enum vm_kind kind = vm_constructor(constructor)->mutable_fields ? VM_KIND_RECORD_CELL : VM_KIND_DATA;
+    const struct vm_constructor *known = vm_constructor(constructor);
+    enum vm_kind kind = !known->mutable_fields       ? VM_KIND_DATA
+                        : vm_is_reactive_form(known) ? VM_KIND_REACTIVE
+                                                     : VM_KIND_RECORD_CELL;
 
     return VM_HEADER(kind, 0, constructor, fields);
 }
@@ -328,6 +332,8 @@ enum vm_status vm_op_field(struct vm_ctx *ctx, vm_value object, uint32_t name_id
     const struct vm_constructor *constructor = vm_constructor_of(object);
     int position = constructor == NULL || !vm_is_object(object) ? -1 : vm_constructor_field(constructor, name_id);
 
+    if (vm_is_reactive(object))
+        return vm_reactive_read(ctx, object, name_id, ret);
     if (position < 0)
         return no_field(ctx, object, nb_intern_text(name_id));
     __atomic_store_n(cache, (uint64_t)(unsigned)position << 32 | constructor->id, __ATOMIC_RELAXED);
@@ -338,7 +344,8 @@ enum vm_status vm_op_field(struct vm_ctx *ctx, vm_value object, uint32_t name_id
 vm_value vm_op_field_find(vm_value record, uint32_t name_id)
 {
     const struct vm_constructor *constructor = vm_constructor_of(record);
-    int position = constructor == NULL || !vm_is_object(record) ? -1 : vm_constructor_field(constructor, name_id);
+    bool plain = constructor != NULL && vm_is_object(record) && !vm_is_reactive(record);
+    int position = plain ? vm_constructor_field(constructor, name_id) : -1;
 
     return position < 0 ? VM_NONE : vm_field(record, (unsigned)position);
 }
@@ -348,6 +355,8 @@ enum vm_status vm_op_set_field(struct vm_ctx *ctx, vm_value object, uint32_t nam
     const struct vm_constructor *constructor = vm_constructor_of(object);
     int position = constructor == NULL || !vm_is_object(object) ? -1 : vm_constructor_field(constructor, name_id);
 
+    if (vm_is_reactive(object))
+        return vm_reactive_write(ctx, object, name_id, value);
     if (position < 0)
         return no_field(ctx, object, nb_intern_text(name_id));
     if (vm_kind(object) != VM_KIND_RECORD_CELL)
@@ -361,12 +370,26 @@ enum vm_status vm_op_component(struct vm_ctx *ctx, vm_value object, unsigned ind
     const struct vm_constructor *constructor = vm_constructor_of(object);
     char name[16];
 
-    if (constructor != NULL && constructor->siblings == 1 && vm_is_object(object) && index < constructor->arity) {
+    if (constructor != NULL && constructor->form == VM_TYPE_REACTIVE_RECORD && index < constructor->arity)
+        return vm_reactive_read(ctx, object, constructor->field_ids[index], ret);
+    if (constructor != NULL && constructor->siblings == 1 && vm_is_object(object) && index < constructor->arity &&
+        !vm_is_reactive(object)) {
         *ret = vm_field(object, index);
         return VM_OK;
     }
     (void)snprintf(name, sizeof name, "%u", index);
     return no_field(ctx, object, name);
+}
+
+/* Another cell, with some fields replaced. */
+static enum vm_status update_reactive(struct vm_ctx *ctx, const struct vm_constructor *own, vm_value cell,
+                                      const uint32_t *names, const uint16_t *registers, unsigned count, vm_value *ret)
+{
+    enum vm_status status = vm_reactive_copy(ctx, cell, ret);
+
+    for (unsigned i = 0; status == VM_OK && i < count; i++)
+        status = vm_reactive_init(ctx, *ret, (unsigned)vm_constructor_field(own, names[i]), reg(ctx, registers[i]));
+    return status;
 }
 
 enum vm_status vm_op_update(struct vm_ctx *ctx, vm_value data, uint32_t constructor, const uint32_t *names,
@@ -380,6 +403,8 @@ enum vm_status vm_op_update(struct vm_ctx *ctx, vm_value data, uint32_t construc
     for (unsigned i = 0; i < count; i++)
         if (vm_constructor_field(own, names[i]) < 0)
             return no_field(ctx, data, nb_intern_text(names[i]));
+    if (vm_is_reactive(data))
+        return update_reactive(ctx, own, data, names, registers, count, ret);
     VM_ROOT(ctx, data);
     bool room = vm_heap_reserve(ctx, 1u + own->arity);
     VM_UNROOT(ctx, data);

@@ -12,7 +12,8 @@
 
 enum vm_comparison { VM_COMPARE_EQ, VM_COMPARE_NE, VM_COMPARE_LT, VM_COMPARE_LE, VM_COMPARE_GT, VM_COMPARE_GE };
 
-/** Header of a value of that constructor: DATA, or RECORD_CELL where its fields can be assigned. */
+/** Header of a value of that constructor: DATA, or RECORD_CELL where its fields can be assigned. REACTIVE says that
+ *  vm_reactive_new() makes it. */
 vm_value vm_data_header(uint32_t constructor, unsigned fields);
 static inline bool vm_is_data(vm_value object)
 {

@@ -20,10 +20,12 @@
 #include "vm/list.h"
 #include "vm/map.h"
 #include "vm/number.h"
+#include "vm/reactive.h"
+#include "vm/shared.h"
 #include "vm/string.h"
 #include "vm/type.h"
 
-enum { DEPTH_MAX = 10000, STACK_IN_PLACE = 8 };
+enum { DEPTH_MAX = 10000, CELLS_MAX = 16, STACK_IN_PLACE = 8 };
 #define LENGTH_MAX ((size_t)256 << 20)
 #define PAIRS_MAX (LENGTH_MAX / 16) /* in memory at one time, of maps inside of maps: as much memory as the text */
 
@@ -164,8 +166,8 @@ static void print_opaque(struct nb_buf *out, vm_value v)
         text = vm_is_string(vm_field(v, 0)) ? vm_text(vm_field(v, 0)) : (struct vm_text){ "", 0, true };
         nb_buf_append(out, text.bytes, text.length);
         break;
-    case VM_KIND_RECORD_CELL:
-        nb_buf_printf(out, "%s{...%" PRIu32 " fields}", vm_constructor_of(v)->name, vm_size(v));
+    case VM_KIND_REACTIVE:
+        nb_buf_printf(out, "%s{...%u fields}", vm_constructor_of(v)->name, vm_constructor_of(v)->arity);
         break;
     default:
         nb_buf_text(out, "<value>");
@@ -319,7 +321,7 @@ static bool is_opaque(vm_value v)
     const struct vm_constructor *constructor = vm_constructor_of(v);
 
     if (constructor != NULL)
-        return vm_is_object(v) && constructor->form == VM_TYPE_REACTIVE_RECORD;
+        return vm_is_reactive(v);
     switch (vm_kind(v)) {
     case VM_KIND_CONS:
     case VM_KIND_SLICE:
@@ -332,11 +334,22 @@ static bool is_opaque(vm_value v)
     }
 }
 
-static bool is_reactive_variant(vm_value v)
+/* What a cell holds. It may hold itself, in a variant that it holds. */
+static void print_content(struct printer *printer, vm_value cell)
 {
-    const struct vm_constructor *constructor = vm_constructor_of(v);
+    static _Thread_local unsigned depth;
+    vm_value content;
 
-    return constructor != NULL && constructor->form == VM_TYPE_REACTIVE_VARIANT;
+    if (depth >= CELLS_MAX) {
+        nb_buf_text(printer->out, "…");
+        return;
+    }
+    content = vm_reactive_hold(cell);
+    depth++;
+    print_nested(printer->out, vm_shared_is_mutable(content) ? vm_field(content, 0) : content, DISPLAY, printer->most);
+    depth--;
+    if (vm_is_shared(content))
+        vm_shared_unref(content);
 }
 
 /* An object that is neither number nor string. */
@@ -344,12 +357,12 @@ static void print_object(struct printer *printer, vm_value v, enum style style)
 {
     struct nb_buf *out = printer->out;
 
-    if (is_opaque(v) || (style == RESULT && is_reactive_variant(v))) {
+    if (is_opaque(v)) {
         nb_buf_text(out, style == RESULT ? "\"" : "");
-        if (is_opaque(v))
-            print_opaque(out, v);
+        if (vm_is_reactive_variant(v))
+            print_content(printer, v);
         else
-            print_nested(out, v, DISPLAY, printer->most); /* once: beneath it the style is another */
+            print_opaque(out, v);
         nb_buf_text(out, style == RESULT ? "\"" : "");
         return;
     }
@@ -487,6 +500,8 @@ const char *vm_kind_word(vm_value v)
     const struct vm_constructor *constructor = vm_constructor_of(v);
     uint32_t class_key = vm_class_of(v);
 
+    if (constructor != NULL && vm_is_reactive(v))
+        return is_record(constructor) ? "ReactiveRecord" : "ReactiveVariant";
     if (constructor != NULL)
         return is_record(constructor) ? "Record" : "Variant";
     switch (class_key) {

@@ -39,6 +39,7 @@ static void start_running_state(struct vm_process *process)
     process->entry = VM_NONE;
     process->result = VM_NONE;
     process->exception = VM_NONE;
+    process->reactive = VM_NONE;
     process->trace = NULL;
     process->reductions = 0;
 }
@@ -95,7 +96,7 @@ void vm_process_done(struct vm_process *process)
         vm_heap_done(&process->heap);
     nb_free(process->trace);
     process->trace = NULL;
-    process->entry = process->result = process->exception = VM_NONE;
+    process->entry = process->result = process->exception = process->reactive = VM_NONE;
     vm_program_unref(process->program);
     process->program = NULL;
     process->magic = 0;

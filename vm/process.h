@@ -68,6 +68,7 @@ struct vm_process {
     vm_value entry;                      /* closure to call first */
     vm_value result;                     /* what the body returned */
     vm_value exception;                  /* what ended it */
+    vm_value reactive;                   /* its context of reactive values: reactive.h; VM_NONE none */
     char *trace;                         /* stack trace of that; nb_alloc'ed */
 
     ck_stack_t inbox;                    /* senders push, the owner pops all */

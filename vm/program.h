@@ -27,6 +27,15 @@ struct vm_mvar {
     struct vm_process *first_waiter, *last_waiter; /* who waits for the owner, by process->mvar_next */
 };
 
+/** Functions of the library that the VM calls (reactive.c). */
+enum vm_library_function {
+    VM_LIBRARY_REACTIVE_READ,    /* (record, name, value) -> value, after the callbacks of the read */
+    VM_LIBRARY_REACTIVE_WRITTEN, /* (record, name, old, new) -> record */
+    VM_LIBRARY_REACTIVE_GOT,     /* (variant, value) -> value */
+    VM_LIBRARY_REACTIVE_SET,     /* (variant, old, new) -> () */
+    VM_LIBRARY_COUNT
+};
+
 struct vm_program {
     unsigned magic;
     _Atomic uint32_t references;
@@ -39,6 +48,7 @@ struct vm_program {
     const struct vm_function *entry;        /* init, then a tail call of main: what main processes start with; or NULL */
     struct vm_mvar **mvars;
     uint32_t mvar_count;
+    const struct vm_function *library[VM_LIBRARY_COUNT]; /* NULL when nothing in the program leads there */
     struct vm_methods *methods;             /* dispatch.h */
     struct vm_types *types;                 /* types.h */
     _Atomic(struct vm_site_entry *) site_entries; /* what call sites remember; freed by vm_dispatch_done() */

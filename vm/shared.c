@@ -14,6 +14,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "vm/reactive.h"
 
 struct prefix {
     _Atomic uint64_t references;
@@ -98,6 +99,18 @@ void vm_shared_ref(vm_value shared)
     nb_assert(former > 0);
 }
 
+bool vm_shared_try_ref(vm_value shared)
+{
+    _Atomic uint64_t *references = &prefix_of(shared)->references;
+    uint64_t former = atomic_load_explicit(references, memory_order_relaxed);
+
+    while (former > 0)
+        if (atomic_compare_exchange_weak_explicit(references, &former, former + 1, memory_order_relaxed,
+                                                  memory_order_relaxed))
+            return true;
+    return false;
+}
+
 /* Whether that was the last reference. Release: uses come before; acquire: the one who frees sees all of them. */
 static bool drop(vm_value shared)
 {
@@ -127,6 +140,10 @@ static void drop_content(vm_value dying, struct prefix **list)
 
     if (vm_shared_is_mutable(dying)) { /* a capsule: the value, the fragment it lies in */
         vm_fragment_free((struct vm_fragment *)(uintptr_t)fields[1]);
+        return;
+    }
+    if (vm_header_kind(header) == VM_KIND_REACTIVE) {
+        drop_fields(fields, vm_reactive_dying(dying), list);
         return;
     }
     switch ((enum vm_layout)vm_kind_layouts[vm_header_kind(header)]) {

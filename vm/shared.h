@@ -23,6 +23,8 @@
 /** A new shared object with one reference; fields are uninitialised. VM_NONE when memory is exhausted. */
 vm_value vm_shared_new(enum vm_kind kind, uint64_t flags, uint32_t aux, uint32_t size);
 void vm_shared_ref(vm_value shared);
+/** The same for an object that may be dying: false when it is. Its memory must be safe meanwhile. */
+bool vm_shared_try_ref(vm_value shared);
 void vm_shared_unref(vm_value shared);      /* frees at zero, with what only it referred to */
 uint64_t vm_shared_bytes_total(void);       /* of all that live, for metrics */
 /** What one shared object costs, without what it refers to. */

@@ -28,6 +28,7 @@ libvm_a_SOURCES += vm/bignum.c vm/bignum.h
 libvm_a_SOURCES += vm/copy.c
 libvm_a_SOURCES += vm/smallcopy.c vm/smallcopy.h
 libvm_a_SOURCES += vm/mvar.c vm/mvar.h
+libvm_a_SOURCES += vm/reactive.c vm/reactive.h
 check_PROGRAMS += tests/unit/test_interp
 tests_unit_test_interp_SOURCES = tests/unit/test_interp.c
 tests_unit_test_interp_CFLAGS = $(UNIT_CFLAGS)

@@ -217,7 +217,7 @@ const struct vm_constructor *vm_constructor_of(vm_value v)
 {
     if (vm_is_sort(v, VM_SORT_CTOR))
         return vm_constructor((uint32_t)vm_payload(v));
-    if (vm_is_kind(v, VM_KIND_DATA) || vm_is_kind(v, VM_KIND_RECORD_CELL))
+    if (vm_is_kind(v, VM_KIND_DATA) || vm_is_kind(v, VM_KIND_RECORD_CELL) || vm_is_kind(v, VM_KIND_REACTIVE))
         return vm_constructor(vm_aux(v));
     return NULL;
 }
@@ -262,6 +262,7 @@ static const uint32_t kind_classes[VM_KIND_COUNT] = {
     [VM_KIND_MAP] = VM_CLASS_MAP, [VM_KIND_SET] = VM_CLASS_SET, [VM_KIND_NODE] = VM_CLASS_OTHER,
     [VM_KIND_CLOSURE] = VM_CLASS_FUNCTION, [VM_KIND_FUNCTION] = VM_CLASS_FUNCTION,
     [VM_KIND_NATIVE] = VM_CLASS_FUNCTION, [VM_KIND_CELL] = VM_CLASS_OTHER, [VM_KIND_RECORD_CELL] = VM_CLASS_OTHER,
+    [VM_KIND_REACTIVE] = VM_CLASS_OTHER,
     [VM_KIND_INT64_ARRAY] = VM_CLASS_INT64_ARRAY, [VM_KIND_FLOAT64_ARRAY] = VM_CLASS_FLOAT64_ARRAY,
     [VM_KIND_FLOAT32_ARRAY] = VM_CLASS_FLOAT32_ARRAY, [VM_KIND_BUFFER] = VM_CLASS_BUFFER,
     [VM_KIND_BUILDER] = VM_CLASS_OTHER, [VM_KIND_HANDLE] = VM_CLASS_OTHER,

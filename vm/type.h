@@ -20,7 +20,7 @@ struct vm_constructor {
     const char *name;        /* interned, bare: "Pt", "Some" */
     uint32_t name_id;        /* nb_intern_id(name): patterns compare this and the arity */
     enum vm_type_form form;
-    bool mutable_fields;     /* `var type` or reactive: values are RECORD_CELLs */
+    bool mutable_fields;     /* `var type`: values are RECORD_CELLs; reactive: reactive.h */
     bool named;              /* fields have names; else they are "0", "1", … */
     uint16_t arity;
     uint16_t position;       /* among the constructors of its type: their order */
@@ -44,7 +44,8 @@ const struct vm_constructor *vm_constructor(uint32_t id);
 /** Field position by interned name id, -1 when there is none. */
 int vm_constructor_field(const struct vm_constructor *constructor, uint32_t name_id);
 
-/** The constructor of a value that is DATA, RECORD_CELL or a VM_SORT_CTOR immediate; NULL for all others. */
+/** The constructor of a value that is DATA, RECORD_CELL, REACTIVE or a VM_SORT_CTOR immediate; NULL for all others. Fields
+ *  of a REACTIVE are read by reactive.h only. */
 const struct vm_constructor *vm_constructor_of(vm_value v);
 
 /* The prelude's constructors that natives build and the VM knows: numbers fixed by registration order. */
