@@ -18,7 +18,7 @@ liblang_a_SOURCES += \
 	lang/compile.c lang/compile.h \
 	lang/constant.c lang/declare.c lang/describe.c \
 	lang/emit.c lang/emit.h \
-	lang/frame.c lang/library_calls.c \
+	lang/frame.c \
 	lang/lower.c lang/lower.h \
 	lang/lower_bind.c lang/lower_call.c lang/lower_closure.c lang/lower_name.c lang/lower_try.c \
 	lang/mvar_check.c lang/pattern.c lang/protect.c lang/resolve.c \
@@ -30,8 +30,9 @@ liblang_a_SOURCES += \
 # Static types.
 liblang_a_SOURCES += \
 	lang/annotation.c lang/check.h \
-	lang/infer.h lang/scheme.h lang/scheme_data.c \
-	lang/term.c lang/term.h lang/unify.c
+	lang/exhaustive.c \
+	lang/infer.h lang/satisfy.c lang/scheme.h lang/scheme_data.c lang/scheme_native.c \
+	lang/term.c lang/term.h lang/type_text.c lang/type_text.h lang/unify.c
 
 check_PROGRAMS += tests/unit/test_lex tests/unit/test_parse tests/unit/test_diag tests/unit/test_module
 EXTRA_DIST += tests/unit/parse_fixture.h

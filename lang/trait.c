@@ -13,34 +13,21 @@
 #include "base/intern.h"
 #include "vm/dispatch.h"
 
-/* One implementation block. */
-struct implementation {
-    const struct ns_item *item;
-    struct ns_space *space;
-    const struct ns_trait_info *trait;   /* NULL: a built-in trait that is not declared anywhere */
-    const char *trait_name;
-    uint32_t class_key;
-    const struct ns_type_info *type;     /* NULL for built-in types */
-    size_t number;                       /* in order of the source */
-    struct implementation *next;         /* of its chain: an earlier one */
-};
-
 enum { CHAINS = 4096 };
 
-struct traits {
-    struct ns_unit *unit;
-    NB_VEC(struct implementation *) implementations;
-    struct implementation **chains;      /* by class, the latest first */
-};
-
-static struct implementation **chain_of(const struct traits *traits, uint32_t class_key)
+static struct ns_implementation **chain_of(const struct ns_unit *unit, uint32_t class_key)
 {
-    return &traits->chains[class_key % CHAINS];
+    return &unit->implementation_chains[class_key % CHAINS];
+}
+
+const struct ns_implementation *ns_implementations_of(const struct ns_unit *unit, uint32_t class_key)
+{
+    return *chain_of(unit, class_key);
 }
 
 static const char *const builtin_traits[] = { "Show", "Eq", "Ord", "Num", "Hash", "Copy", "Concat" };
 
-static bool is_builtin_trait(const char *name)
+bool ns_is_builtin_trait(const char *name)
 {
     for (size_t i = 0; i < sizeof builtin_traits / sizeof *builtin_traits; i++)
         if (strcmp(builtin_traits[i], name) == 0)
@@ -96,7 +83,7 @@ static void check_trait(struct ns_unit *unit, const struct ns_trait_info *trait)
         const struct ns_name *name = &item->trait.supertraits.items[i];
         const struct ns_trait_info *super = ns_find_trait(unit, trait->space, name->text);
 
-        if (super == NULL ? !is_builtin_trait(name->text) : super->order >= trait->order)
+        if (super == NULL ? !ns_is_builtin_trait(name->text) : super->order >= trait->order)
             report_unknown_trait(unit, name);
     }
 }
@@ -117,10 +104,9 @@ static const struct ns_type_info *type_of(struct ns_unit *unit, struct ns_space 
     return NULL;
 }
 
-static void note_implementation(struct traits *traits, struct ns_space *space, const struct ns_item *item)
+static void note_implementation(struct ns_unit *unit, struct ns_space *space, const struct ns_item *item)
 {
-    struct ns_unit *unit = traits->unit;
-    struct implementation *made = nb_arena_alloc(unit->arena, sizeof *made);
+    struct ns_implementation *made = nb_arena_alloc(unit->arena, sizeof *made);
 
     made->item = item;
     made->space = space;
@@ -128,30 +114,30 @@ static void note_implementation(struct traits *traits, struct ns_space *space, c
     made->trait = ns_find_trait(unit, space, made->trait_name);
     made->type = type_of(unit, space, item->implementation.type);
     made->class_key = ns_class_of_type(unit, space, item->implementation.type);
-    if (made->trait == NULL && !is_builtin_trait(made->trait_name) && !space->library)
+    if (made->trait == NULL && !ns_is_builtin_trait(made->trait_name) && !space->library)
         report_unknown_trait(unit, &item->implementation.trait);
     if (made->class_key == 0) {
         ns_report(unit, item->implementation.type->span, "unknown type `%s`",
                   ns_type_text(unit, item->implementation.type));
         return;
     }
-    made->number = traits->implementations.count;
-    made->next = *chain_of(traits, made->class_key);
-    *chain_of(traits, made->class_key) = made;
-    ns_push(unit, &traits->implementations, made);
+    made->number = unit->implementations.count;
+    made->next = *chain_of(unit, made->class_key);
+    *chain_of(unit, made->class_key) = made;
+    ns_push(unit, &unit->implementations, made);
 }
 
-static bool has_implementation(const struct traits *traits, size_t before, uint32_t class_key, const char *trait)
+static bool has_implementation(const struct ns_unit *unit, size_t before, uint32_t class_key, const char *trait)
 {
-    for (const struct implementation *i = *chain_of(traits, class_key); i != NULL; i = i->next)
+    for (const struct ns_implementation *i = *chain_of(unit, class_key); i != NULL; i = i->next)
         if (i->number < before && i->class_key == class_key && strcmp(i->trait_name, trait) == 0)
             return true;
     return false;
 }
 
-static void check_supertraits(const struct traits *traits, size_t index)
+static void check_supertraits(struct ns_unit *unit, size_t index)
 {
-    const struct implementation *own = traits->implementations.items[index];
+    const struct ns_implementation *own = unit->implementations.items[index];
     const struct ns_name_list *supertraits;
 
     if (own->trait == NULL)
@@ -160,10 +146,10 @@ static void check_supertraits(const struct traits *traits, size_t index)
     for (uint32_t i = 0; i < supertraits->count; i++) {
         const char *name = supertraits->items[i].text;
 
-        if (!is_builtin_trait(name) && !has_implementation(traits, index, own->class_key, name))
-            ns_report(traits->unit, own->item->span,
+        if (!ns_is_builtin_trait(name) && !has_implementation(unit, index, own->class_key, name))
+            ns_report(unit, own->item->span,
                       "type `%s` must implement supertrait `%s` before implementing `%s`",
-                      ns_type_text(traits->unit, own->item->implementation.type), name, own->trait_name);
+                      ns_type_text(unit, own->item->implementation.type), name, own->trait_name);
     }
 }
 
@@ -176,19 +162,19 @@ static const struct ns_function *find_method(const struct ns_function_list *meth
 }
 
 /* Whether this block is the last one that implements the trait for its type: then everything must be there. */
-static bool is_last_block(const struct traits *traits, size_t index)
+static bool is_last_block(const struct ns_unit *unit, size_t index)
 {
-    const struct implementation *own = traits->implementations.items[index];
+    const struct ns_implementation *own = unit->implementations.items[index];
 
-    for (const struct implementation *i = *chain_of(traits, own->class_key); i != own; i = i->next)
+    for (const struct ns_implementation *i = *chain_of(unit, own->class_key); i != own; i = i->next)
         if (i->class_key == own->class_key && i->trait == own->trait)
             return false;
     return true;
 }
 
-static bool is_implemented(const struct traits *traits, const struct implementation *own, const char *method)
+static bool is_implemented(const struct ns_unit *unit, const struct ns_implementation *own, const char *method)
 {
-    for (const struct implementation *i = *chain_of(traits, own->class_key); i != NULL; i = i->next)
+    for (const struct ns_implementation *i = *chain_of(unit, own->class_key); i != NULL; i = i->next)
         if (i->class_key == own->class_key && i->trait == own->trait &&
             find_method(&i->item->implementation.methods, method) != NULL)
             return true;
@@ -197,7 +183,7 @@ static bool is_implemented(const struct traits *traits, const struct implementat
 
 /* ---- methods ---- */
 
-static unsigned tier_of(const struct implementation *own)
+static unsigned tier_of(const struct ns_implementation *own)
 {
     return own->space->library ? 1 : 0;
 }
@@ -218,16 +204,16 @@ static void inherit_defaults(struct ns_unit *unit, struct ns_group *group, const
 }
 
 /* Who sees the methods: everybody (NULL), or the module of a private trait of the program's own (01 §18.3). */
-static const char *scope_of(const struct implementation *own)
+static const char *scope_of(const struct ns_implementation *own)
 {
     const struct ns_trait_info *trait = own->trait;
 
-    if (trait == NULL || trait->is_public || trait->space->library || is_builtin_trait(trait->name))
+    if (trait == NULL || trait->is_public || trait->space->library || ns_is_builtin_trait(trait->name))
         return NULL;
     return trait->space->path;
 }
 
-static void add_method(struct ns_unit *unit, const struct implementation *own, struct ns_group *group,
+static void add_method(struct ns_unit *unit, struct ns_implementation *own, struct ns_group *group,
                        const struct ns_function *declared)
 {
     const char *type = ns_type_text(unit, own->item->implementation.type);
@@ -235,6 +221,9 @@ static void add_method(struct ns_unit *unit, const struct implementation *own, s
     if (!own->space->library)
         ns_table_set(&unit->own_methods, group->name, unit);
     group->self_type = own->type;
+    group->implementation = own;
+    group->declared = declared;
+    ns_push(unit, &own->methods, group);
     inherit_defaults(unit, group, declared);
     ns_group_finish(unit, group,
                     ns_qualified(unit, own->space, nb_arena_printf(unit->arena, "%s.%s", type, group->name)));
@@ -243,7 +232,7 @@ static void add_method(struct ns_unit *unit, const struct implementation *own, s
 }
 
 /* The clauses of one name and arity in the block. */
-static struct ns_group *method_group(struct ns_unit *unit, const struct implementation *own,
+static struct ns_group *method_group(struct ns_unit *unit, const struct ns_implementation *own,
                                      const struct ns_function *first)
 {
     const struct ns_function_list *methods = &own->item->implementation.methods;
@@ -265,7 +254,7 @@ static bool is_first_clause(const struct ns_function_list *methods, uint32_t ind
     return true;
 }
 
-static void add_written(struct ns_unit *unit, const struct implementation *own)
+static void add_written(struct ns_unit *unit, struct ns_implementation *own)
 {
     const struct ns_function_list *methods = &own->item->implementation.methods;
 
@@ -279,7 +268,7 @@ static void add_written(struct ns_unit *unit, const struct implementation *own)
 }
 
 /* A method that is implemented by what the trait says of it. */
-static void add_default(struct ns_unit *unit, const struct implementation *own, const struct ns_trait_info *trait,
+static void add_default(struct ns_unit *unit, struct ns_implementation *own, const struct ns_trait_info *trait,
                         struct ns_function *method)
 {
     struct ns_group *group = ns_group_new(unit, trait->space, method->name.text);
@@ -302,40 +291,39 @@ static const struct ns_trait_info *standard_trait(struct ns_unit *unit, const ch
 }
 
 /* Defaults of the standard traits, also when the program declares them again. They rest on the trait's other methods. */
-static void add_standard(struct traits *traits, const struct implementation *own)
+static void add_standard(struct ns_unit *unit, struct ns_implementation *own)
 {
     const struct ns_trait_info *trait =
-        is_builtin_trait(own->trait_name) ? standard_trait(traits->unit, own->trait_name) : NULL;
+        ns_is_builtin_trait(own->trait_name) ? standard_trait(unit, own->trait_name) : NULL;
     const struct ns_function_list *declared;
 
     if (trait == NULL)
         return;
     declared = &trait->item->trait.methods;
     for (uint32_t i = 0; i < declared->count; i++)
-        if (declared->items[i]->body == NULL && !is_implemented(traits, own, declared->items[i]->name.text))
+        if (declared->items[i]->body == NULL && !is_implemented(unit, own, declared->items[i]->name.text))
             return;
     for (uint32_t i = 0; i < declared->count; i++)
-        if (declared->items[i]->body != NULL && !is_implemented(traits, own, declared->items[i]->name.text))
-            add_default(traits->unit, own, trait, declared->items[i]);
+        if (declared->items[i]->body != NULL && !is_implemented(unit, own, declared->items[i]->name.text))
+            add_default(unit, own, trait, declared->items[i]);
 }
 
 /* Defaults for what no block of this type implements; what has none is an error. */
-static void add_missing(struct traits *traits, const struct implementation *own)
+static void add_missing(struct ns_unit *unit, struct ns_implementation *own)
 {
-    struct ns_unit *unit = traits->unit;
     const struct ns_function_list *declared = &own->trait->item->trait.methods;
 
-    add_standard(traits, own);
-    if (is_builtin_trait(own->trait_name) && own->trait->space->library)
+    add_standard(unit, own);
+    if (ns_is_builtin_trait(own->trait_name) && own->trait->space->library)
         return;
     for (uint32_t i = 0; i < declared->count; i++) {
         struct ns_function *method = declared->items[i];
 
-        if (is_implemented(traits, own, method->name.text))
+        if (is_implemented(unit, own, method->name.text))
             continue;
         if (method->body != NULL)
             add_default(unit, own, own->trait, method);
-        else if (!is_builtin_trait(own->trait_name) && !own->space->library)
+        else if (!ns_is_builtin_trait(own->trait_name) && !own->space->library)
             ns_report(unit, own->item->span, "type `%s` does not implement method `%s` required by trait `%s`",
                       ns_type_text(unit, own->item->implementation.type), method->name.text, own->trait_name);
     }
@@ -343,8 +331,7 @@ static void add_missing(struct traits *traits, const struct implementation *own)
 
 void ns_declare_traits(struct ns_unit *unit)
 {
-    struct traits traits = { .unit = unit, .chains = nb_arena_array(unit->arena, CHAINS, sizeof *traits.chains) };
-
+    unit->implementation_chains = nb_arena_array(unit->arena, CHAINS, sizeof(struct ns_implementation *));
     for (size_t i = 0; i < unit->spaces.count; i++) {
         struct ns_space *space = unit->spaces.items[i];
 
@@ -356,15 +343,15 @@ void ns_declare_traits(struct ns_unit *unit)
         }
         for (uint32_t k = 0; k < space->items->count; k++)
             if (space->items->items[k]->kind == NS_ITEM_IMPLEMENTATION)
-                note_implementation(&traits, space, space->items->items[k]);
+                note_implementation(unit, space, space->items->items[k]);
     }
-    for (size_t i = 0; i < traits.implementations.count; i++) {
-        const struct implementation *own = traits.implementations.items[i];
+    for (size_t i = 0; i < unit->implementations.count; i++) {
+        struct ns_implementation *own = unit->implementations.items[i];
 
-        check_supertraits(&traits, i);
+        check_supertraits(unit, i);
         add_written(unit, own);
-        if (own->trait != NULL && is_last_block(&traits, i))
-            add_missing(&traits, own);
+        if (own->trait != NULL && is_last_block(unit, i))
+            add_missing(unit, own);
     }
     ns_declare_companions(unit);
 }

@@ -22,6 +22,7 @@
 struct ns_space;
 struct ns_type_info;
 struct ns_trait_info;
+struct ns_implementation;
 struct ns_con;
 struct ns_term;
 struct ns_typing;
@@ -46,6 +47,8 @@ struct ns_group {
     const struct ns_expr **defaults;     /* of each parameter, or NULL */
     const char **parameter_names;        /* NULL where a parameter has none */
     const struct ns_type_info *self_type; /* what Self means, in an implementation */
+    const struct ns_implementation *implementation; /* of a method, else NULL */
+    const struct ns_function *declared;  /* of a method: what its trait says of it, or NULL */
     struct vm_function *function;        /* what runs; its code is there after lowering */
     bool queued;
     struct ns_typing *typing;            /* of the checker (check.c); NULL before it is looked at */
@@ -110,6 +113,19 @@ struct ns_trait_info {
     uint32_t order;                      /* of declaration; supertraits come earlier */
 };
 
+/** One block `Type: Trait … end`. */
+struct ns_implementation {
+    const struct ns_item *item;
+    struct ns_space *space;
+    const struct ns_trait_info *trait;   /* NULL: a built-in trait that is not declared anywhere */
+    const char *trait_name;
+    uint32_t class_key;
+    const struct ns_type_info *type;     /* NULL for built-in types */
+    size_t number;                       /* in order of the source */
+    NB_VEC(struct ns_group *) methods;   /* written here, and defaults that nobody overrides */
+    struct ns_implementation *next;      /* of its chain: an earlier one */
+};
+
 /** Everything a space defines under one name. */
 struct ns_member {
     const char *name;
@@ -170,6 +186,8 @@ struct ns_unit {
     bool just_reported;
     NB_VEC(struct ns_lines) lines;       /* of the sources that were asked about, the latest answer's first */
     uint32_t trait_count;
+    NB_VEC(struct ns_implementation *) implementations;
+    struct ns_implementation **implementation_chains; /* by class, the latest first */
 };
 
 struct ns_constructors { NB_VEC(struct ns_constructor_info *) items; };
@@ -206,13 +224,19 @@ void ns_describe_types(struct ns_unit *unit);
 /** The text of a type with names qualified and aliases replaced, as seen from `space`. In the program's arena. */
 const char *ns_resolved_type_text(struct ns_unit *unit, struct ns_space *space, const struct ns_type *type);
 
-/* ---- library_calls.c ---- */
-/** Compile the library functions that the VM calls by itself, if the program can lead there, and tell the program. */
-void ns_need_library_calls(struct ns_unit *unit);
 /* ---- trait.c ---- */
 
 /** Traits and implementations: checks, methods into the program's method table. After all types are declared. */
 void ns_declare_traits(struct ns_unit *unit);
+/** Implementations for a class (vm/type.h), the latest first: follow `next`, and look at class_key, as other classes' are
+ *  in the same chain. */
+const struct ns_implementation *ns_implementations_of(const struct ns_unit *unit, uint32_t class_key);
+bool ns_is_builtin_trait(const char *name);
+
+/* ---- declarations.c ---- */
+
+/** What can be said about declarations without knowing types of expressions (02 §12.5–12.7). After ns_declare(). */
+void ns_check_declarations(struct ns_unit *unit);
 
 /* ---- companion.c ---- */
 
