@@ -18,7 +18,7 @@ liblang_a_SOURCES += \
 	lang/compile.c lang/compile.h \
 	lang/constant.c lang/declare.c lang/describe.c \
 	lang/emit.c lang/emit.h \
-	lang/frame.c \
+	lang/frame.c lang/library_calls.c \
 	lang/lower.c lang/lower.h \
 	lang/lower_bind.c lang/lower_call.c lang/lower_closure.c lang/lower_name.c lang/lower_try.c \
 	lang/mvar_check.c lang/pattern.c lang/protect.c lang/resolve.c \

@@ -217,6 +217,11 @@ const char *ns_qualified(struct ns_unit *unit, const struct ns_space *space, con
 struct vm_function *ns_function_new(struct ns_unit *unit, const struct ns_space *space, const char *name,
                                     struct ns_span span);
 
+/* ---- library_calls.c ---- */
+
+/** Compile the library functions that the VM calls by itself, if the program can lead there, and tell the program. */
+void ns_need_library_calls(struct ns_unit *unit);
+
 /* ---- describe.c ---- */
 
 /** Tell the program about its types (vm/types.h). After everything is declared. */
