@@ -19,6 +19,7 @@
 
 #include "base/alloc.h"
 #include "base/buf.h"
+#include "io/handle.h"
 #include "io/reactor.h"
 #include "lang/compile.h"
 #include "lang/diag.h"
@@ -170,6 +171,8 @@ static void on_ended(struct sched_group *group, struct vm_ctx *ctx, struct vm_pr
     uint64_t pid = atomic_load(&process->pid);
 
     srv_process_ended(ctx, process, stop);
+    if (pid != run->main_pid)
+        io_process_ended(process, stop); /* with main the program ends, and its commands are left alone (04 §6) */
     if (pid != run->main_pid && stop != VM_STOP_CRASH)
         return;
     pthread_mutex_lock(&run->output);

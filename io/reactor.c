@@ -2,9 +2,12 @@
  * reactor.c - the loop, its thread, and the way of an operation.
  *
  *     worker         io_submit: stack of arrivals, uv_async_send
- *     loop thread    on_arrival: uv_queue_work
+ *     loop thread    on_arrival: uv_queue_work, or operation->begin()
  *     pool thread    do_work: the work; then it wakes the process
- *     loop thread    after_work: drops the reactor's reference
+ *     loop thread    after_work: drops the reactor's reference; or begins to wait for a descriptor, then queues again
+ *
+ * An operation whose process ends before it is done comes to the loop's thread a second time, as a cancellation: who
+ * waits there is forgotten, who was begun there is abandoned.
  *
  * The pool thread itself wakes the process, which saves a hop to the loop thread before the answer is seen.
  * An operation has two owners, the process and the reactor; the last one frees it. `done` is set (release) before the
@@ -17,13 +20,17 @@
 #include "io/reactor.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include <uv.h>
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "io/loop.h"
 #include "vm/except.h"
 #include "vm/host.h"
 
@@ -33,8 +40,20 @@ struct reactor {
     uv_loop_t loop;
     uv_async_t arrival;
     pthread_t thread;
-    _Atomic(struct io_operation *) arrivals; /* newest first */
-    _Atomic bool stopping;
+    _Atomic(struct io_operation *) arrivals;      /* newest first */
+    _Atomic(struct io_operation *) cancellations; /* each with the reference that was its process's */
+    _Atomic bool stopping, look_again;
+    struct io_wait *waits;
+};
+
+/* An operation that goes on when its descriptor is ready. The loop's thread only. */
+struct io_wait {
+    struct io_closable closable; /* the poll's data */
+    uv_poll_t poll;
+    int fd;
+    struct io_operation *operation;
+    struct reactor *reactor;
+    struct io_wait *next, **link;
 };
 
 /* The one of this program; started and stopped under the lock, used without. */
@@ -50,6 +69,7 @@ void io_operation_init(struct io_operation *operation, void (*work)(struct io_op
     operation->magic = OPERATION_MAGIC;
     operation->work = work;
     operation->free = free_operation;
+    operation->wait_fd = -1;
     atomic_init(&operation->references, 1);
 }
 
@@ -59,38 +79,72 @@ static void unref(struct io_operation *operation)
     if (atomic_fetch_sub(&operation->references, 1) > 1)
         return;
     operation->magic = 0;
+    if (operation->wait_fd >= 0)
+        close(operation->wait_fd);
     operation->free(operation);
 }
 
 /* process.operation_cancel: the process ends. */
 static void cancel(struct vm_process *process)
 {
-    struct io_operation *operation = process->operation;
+    struct io_operation *operation = process->operation, *seen;
+    struct reactor *reactor = atomic_load(&the_reactor);
 
     process->operation = NULL;
     process->operation_cancel = NULL;
     atomic_store(&operation->cancelled, true);
-    unref(operation);
+    if (reactor == NULL || io_is_done(operation)) {
+        unref(operation);
+        return;
+    }
+    seen = atomic_load_explicit(&reactor->cancellations, memory_order_relaxed);
+    do {
+        operation->cancel_next = seen;
+        /* release: pairs with the exchange in take_cancellations() */
+    } while (!atomic_compare_exchange_weak_explicit(&reactor->cancellations, &seen, operation, memory_order_release,
+                                                    memory_order_relaxed));
+    uv_async_send(&reactor->arrival);
 }
 
-/* ---- the loop thread ---- */
+/* The work is done: whoever waits for it may look. */
+static void tell(struct io_operation *operation)
+{
+    atomic_store_explicit(&operation->done, true, memory_order_release);
+    if (operation->process != NULL && !atomic_load(&operation->cancelled))
+        operation->host->wake(NULL, operation->process); /* ended meanwhile: a process struct outlives its process */
+}
+
+static bool is_unwanted(const struct reactor *reactor, const struct io_operation *operation)
+{
+    return atomic_load(&operation->cancelled) || atomic_load(&reactor->stopping);
+}
+
+/* ---- the loop thread: work ---- */
 
 struct job {
     uv_work_t work;
     struct io_operation *operation;
 };
 
+static void start_wait(struct reactor *reactor, struct io_operation *operation);
+
 static void do_work(uv_work_t *work)
 {
     struct io_operation *operation = ((struct job *)work)->operation;
-    struct reactor *reactor = work->loop->data;
 
-    if (atomic_load(&operation->cancelled) || atomic_load(&reactor->stopping))
+    if (is_unwanted(work->loop->data, operation))
         return;
     operation->work(operation);
-    atomic_store_explicit(&operation->done, true, memory_order_release);
-    if (!atomic_load(&operation->cancelled))
-        operation->host->wake(NULL, operation->process); /* ended meanwhile: a process struct outlives its process */
+    if (operation->wait_fd < 0)
+        tell(operation);
+}
+
+static void work_done(struct reactor *reactor, struct io_operation *operation)
+{
+    if (operation->wait_fd >= 0 && !is_unwanted(reactor, operation))
+        start_wait(reactor, operation);
+    else
+        unref(operation);
 }
 
 static void after_work(uv_work_t *work, int status)
@@ -98,7 +152,7 @@ static void after_work(uv_work_t *work, int status)
     struct job *job = (struct job *)work;
 
     (void)status;
-    unref(job->operation);
+    work_done(work->loop->data, job->operation);
     nb_free(job);
 }
 
@@ -115,7 +169,132 @@ static void start_job(struct reactor *reactor, struct io_operation *operation)
         nb_free(job);
     }
     do_work(&here.work);
+    work_done(reactor, operation);
+}
+
+/* ---- the loop thread: waiting for descriptors ---- */
+
+static void on_wait_closed(uv_handle_t *handle)
+{
+    struct io_wait *wait = (struct io_wait *)handle->data;
+
+    close(wait->fd);
+    nb_free(wait);
+}
+
+/* Forget a wait. Returns its operation, with the reactor's reference. */
+static struct io_operation *end_wait(struct io_wait *wait)
+{
+    struct io_operation *operation = wait->operation;
+
+    operation->wait = NULL;
+    *wait->link = wait->next;
+    if (wait->next != NULL)
+        wait->next->link = wait->link;
+    uv_close((uv_handle_t *)&wait->poll, on_wait_closed);
+    return operation;
+}
+
+static void close_wait(struct io_closable *closable)
+{
+    unref(end_wait((struct io_wait *)closable));
+}
+
+static void on_ready(uv_poll_t *poll, int status, int events)
+{
+    struct io_wait *wait = poll->data;
+    struct reactor *reactor = wait->reactor;
+
+    (void)status;
+    (void)events;
+    start_job(reactor, end_wait(wait));
+}
+
+static bool is_over(const struct io_operation *operation)
+{
+    return operation->wait_over != NULL && atomic_load(operation->wait_over);
+}
+
+/* 0 with the operation waiting, or -errno. */
+static int try_wait(struct reactor *reactor, struct io_operation *operation)
+{
+    struct io_wait *wait = nb_alloc_zero(sizeof *wait);
+    int r;
+
+    if (wait == NULL)
+        return -ENOMEM;
+    r = uv_poll_init(&reactor->loop, &wait->poll, operation->wait_fd);
+    if (r < 0) {
+        nb_free(wait);
+        return r;
+    }
+    wait->poll.data = wait;
+    wait->closable.close = close_wait;
+    wait->operation = operation;
+    wait->reactor = reactor;
+    wait->fd = operation->wait_fd; /* the wait's now */
+    operation->wait_fd = -1;
+    wait->next = reactor->waits;
+    wait->link = &reactor->waits;
+    if (wait->next != NULL)
+        wait->next->link = &wait->next;
+    reactor->waits = operation->wait = wait;
+    return uv_poll_start(&wait->poll, operation->wait_events == POLLIN ? UV_READABLE : UV_WRITABLE, on_ready);
+}
+
+static void start_wait(struct reactor *reactor, struct io_operation *operation)
+{
+    int r = is_over(operation) ? -ECANCELED : try_wait(reactor, operation);
+
+    if (r == 0)
+        return;
+    if (operation->wait != NULL)
+        end_wait(operation->wait);
+    if (operation->wait_fd >= 0)
+        close(operation->wait_fd);
+    operation->wait_fd = -1;
+    operation->wait_error = -r;
+    start_job(reactor, operation);
+}
+
+static void end_waits_that_are_over(struct reactor *reactor)
+{
+    struct io_wait *next;
+
+    for (struct io_wait *wait = reactor->waits; wait != NULL; wait = next) {
+        next = wait->next;
+        if (is_over(wait->operation)) {
+            wait->operation->wait_error = ECANCELED;
+            start_job(reactor, end_wait(wait));
+        }
+    }
+}
+
+/* ---- the loop thread: arrivals and cancellations ---- */
+
+uv_loop_t *io_loop_of(const struct io_operation *operation)
+{
+    nb_assert(operation->begun);
+    return operation->loop;
+}
+
+void io_complete(struct io_operation *operation)
+{
+    tell(operation);
     unref(operation);
+}
+
+static void start(struct reactor *reactor, struct io_operation *operation)
+{
+    if (operation->begin == NULL) {
+        start_job(reactor, operation);
+    } else if (is_unwanted(reactor, operation)) {
+        unref(operation);
+    } else {
+        operation->begun = true;
+        operation->loop = &reactor->loop;
+        operation->begin(operation);
+    }
 }
 
 static void take_arrivals(struct reactor *reactor)
@@ -130,8 +309,31 @@ static void take_arrivals(struct reactor *reactor)
     }
     for (operation = oldest; operation != NULL; operation = next) {
         next = operation->next;
-        start_job(reactor, operation);
+        start(reactor, operation);
     }
+}
+
+static void take_cancellations(struct reactor *reactor)
+{
+    struct io_operation *operation =
+        atomic_exchange_explicit(&reactor->cancellations, NULL, memory_order_acquire);
+    struct io_operation *next;
+
+    for (; operation != NULL; operation = next) {
+        next = operation->cancel_next;
+        if (operation->wait != NULL)
+            unref(end_wait(operation->wait));
+        else if (operation->begun && !io_is_done(operation))
+            operation->abandon(operation);
+        unref(operation);
+    }
+}
+
+static void close_handle(uv_handle_t *handle, void *closure)
+{
+    (void)closure;
+    if (handle->data != NULL && !uv_is_closing(handle))
+        ((struct io_closable *)handle->data)->close(handle->data);
 }
 
 static void on_arrival(uv_async_t *async)
@@ -140,8 +342,13 @@ static void on_arrival(uv_async_t *async)
     bool last = atomic_load(&reactor->stopping); /* looked at first: nothing arrives after it was set */
 
     take_arrivals(reactor);
-    if (last && !uv_is_closing((uv_handle_t *)async))
+    take_cancellations(reactor);
+    if (atomic_exchange(&reactor->look_again, false))
+        end_waits_that_are_over(reactor);
+    if (last && !uv_is_closing((uv_handle_t *)async)) {
+        uv_walk(&reactor->loop, close_handle, NULL);
         uv_close((uv_handle_t *)async, NULL); /* the loop ends with the last job */
+    }
 }
 
 static void *run_loop(void *argument)
@@ -154,13 +361,15 @@ static void *run_loop(void *argument)
 
 /* ---- start and stop ---- */
 
-/* With all signals blocked, also in the pool's threads, which the loop's thread makes. */
+/* With all signals blocked, also in the pool's threads, which the loop's thread makes; but for SIGCHLD, which libuv
+ * wants to hear of. */
 static int start_thread(struct reactor *reactor)
 {
     sigset_t all, before;
     int r;
 
     sigfillset(&all);
+    sigdelset(&all, SIGCHLD);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     r = pthread_create(&reactor->thread, NULL, run_loop, reactor);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -277,6 +486,27 @@ enum vm_status io_submit(struct vm_ctx *ctx, struct io_operation *operation)
     return io_park(ctx);
 }
 
+void io_post(struct io_operation *operation)
+{
+    struct reactor *reactor = atomic_load_explicit(&the_reactor, memory_order_acquire);
+
+    nb_check_object(operation, OPERATION_MAGIC);
+    if (reactor != NULL)
+        put(reactor, operation); /* with the only reference */
+    else
+        unref(operation);
+}
+
+void io_look_again(void)
+{
+    struct reactor *reactor = atomic_load_explicit(&the_reactor, memory_order_acquire);
+
+    if (reactor == NULL)
+        return;
+    atomic_store(&reactor->look_again, true);
+    uv_async_send(&reactor->arrival);
+}
+
 struct io_operation *io_operation_of(const struct vm_ctx *ctx)
 {
     struct io_operation *operation = ctx->process->operation;
@@ -309,13 +539,23 @@ void io_finish(struct vm_ctx *ctx)
     unref(operation);
 }
 
+void io_error_text(int error, char *text, size_t size)
+{
+    const char *name = strerrordesc_np(error);
+
+    snprintf(text, size, "%s (os error %d)", name != NULL ? name : "Unknown error", error);
+}
+
 enum vm_status io_raise(struct vm_ctx *ctx, int error, const char *path)
 {
+    char text[128];
+
     if (error == ENOMEM)
         return VM_NOMEM;
     if (error == ENOENT)
         return vm_raise_kind(ctx, "io_error", "File not found: %s", path);
     if (error == EACCES || error == EPERM)
         return vm_raise_kind(ctx, "io_error", "Permission denied: %s", path);
-    return vm_raise_kind(ctx, "io_error", "IO error: %s (os error %d)", strerrordesc_np(error), error);
+    io_error_text(error, text, sizeof text);
+    return vm_raise_kind(ctx, "io_error", "IO error: %s", text);
 }

@@ -1,8 +1,9 @@
 /*
- * reactor.h - work that would block a worker: done on a thread pool, while the process that wants it is parked.
+ * reactor.h - what would block a worker: done or waited for elsewhere, while the process that wants it is parked.
  *
- * One libuv loop on a thread of its own takes operations and hands them to libuv's pool. It starts with the first
- * operation: a program that does no I/O has no such threads.
+ * One libuv loop on a thread of its own takes operations. Most are work for libuv's pool; work that finds a pipe empty
+ * or full asks to be done again when that has changed. Others are begun on the loop's thread (io/loop.h). The reactor
+ * starts with the first operation: a program that does no I/O has no such threads.
  *
  * A native that does I/O looks like this; it is called again when the process is woken (vm/native.h):
  *
@@ -31,11 +32,21 @@
 /** One piece of work. Back ends embed it as their first member; io_operation_init(), then io_submit(). */
 struct io_operation {
     unsigned magic;
-    void (*work)(struct io_operation *operation); /* on a pool thread: may block. Touches nothing of the process */
+    void (*work)(struct io_operation *operation);    /* on a pool thread: may block. Touches nothing of the process */
+    void (*begin)(struct io_operation *operation);   /* or, on the loop's thread: see io/loop.h */
+    void (*abandon)(struct io_operation *operation); /* with begin: likewise */
     void (*free)(struct io_operation *operation); /* give back all memory, the operation's included. Any thread */
+    int wait_fd;                   /* set by work that could not go on: a descriptor, given to the reactor, … */
+    short wait_events;             /* … and POLLIN or POLLOUT: then work is called again, … */
+    const _Atomic bool *wait_over; /* … or when this is true (NULL: never) after io_look_again(), … */
+    int wait_error;                /* … or when waiting failed: a positive errno */
     struct io_operation *next;                    /* the reactor's, here and below */
+    struct io_operation *cancel_next;
+    struct io_wait *wait;
+    struct uv_loop_s *loop;
     const struct vm_host *host;
-    struct vm_process *process;
+    struct vm_process *process;                   /* NULL: nobody waits for it */
+    bool begun;
     _Atomic bool done, cancelled;
     _Atomic unsigned references;                  /* the process's and the reactor's */
 };
@@ -47,6 +58,12 @@ void io_operation_init(struct io_operation *operation, void (*work)(struct io_op
  *  Returns VM_PARK; or VM_RAISE with an io_error, the operation then freed, when the reactor's threads cannot be
  *  started. Ownership: the process's, until io_finish(). */
 enum vm_status io_submit(struct vm_ctx *ctx, struct io_operation *operation);
+
+/** Submit an operation that no process waits for; it is freed when done. Never fails: should the reactor not run, the
+ *  operation is freed without having been done. Threads: any. */
+void io_post(struct io_operation *operation);
+/** Some operation's wait_over has become true. Threads: any. */
+void io_look_again(void);
 
 /** The operation of the running process that it has submitted and not finished; NULL when there is none. */
 struct io_operation *io_operation_of(const struct vm_ctx *ctx);
@@ -65,7 +82,10 @@ void io_finish(struct vm_ctx *ctx);
  */
 enum vm_status io_raise(struct vm_ctx *ctx, int error, const char *path);
 
-/** Stop the threads: what is being done is waited for, what has not begun is dropped. Does nothing when they never
+/** The text of a failed system call: "No such file or directory (os error 2)". `size` bytes of room. */
+void io_error_text(int error, char *text, size_t size);
+
+/** Stop the threads: what is being done is waited for, what has not begun or waits for others is dropped. Does nothing when they never
  *  started; they start again when needed. Call it after sched_stop() and before sched_free(): the pool wakes
  *  processes. */
 void io_stop(void);

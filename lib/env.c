@@ -124,8 +124,7 @@ static enum vm_status env_remove(struct vm_ctx *ctx, vm_value *args, vm_value *r
     return lib_answer(VM_UNIT, ret);
 }
 
-/* All variables, NAME=VALUE, each ended by a zero byte. */
-static void copy_environment(struct nb_buf *out)
+void lib_env_copy(struct nb_buf *out)
 {
     pthread_mutex_lock(&environment);
     for (char **variable = environ; variable != NULL && *variable != NULL; variable++)
@@ -179,7 +178,7 @@ static enum vm_status env_all(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
     struct nb_buf variables = NB_BUF_INIT;
 
     (void)args;
-    copy_environment(&variables);
+    lib_env_copy(&variables);
     return answer_each(ctx, &variables, pair_of, ret);
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/assert.h"
 #include "base/intern.h"
+#include "base/utf8.h"
 #include "vm/except.h"
 #include "vm/list.h"
 #include "vm/map.h"
@@ -145,6 +146,34 @@ enum vm_status lib_answer_text(struct vm_ctx *ctx, struct nb_buf *text, vm_value
     lib_worked(ctx, text->length);
     nb_buf_done(text);
     return lib_answer(string, ret);
+}
+
+size_t lib_bytes_max(const struct vm_ctx *ctx)
+{
+    uint64_t words = ctx->process->heap.limit_words;
+
+    return words == 0 || words > VM_STRING_MAX / sizeof(vm_value) ? VM_STRING_MAX : words * sizeof(vm_value);
+}
+
+enum vm_status lib_answer_byte_list(struct vm_ctx *ctx, const char *bytes, size_t length, vm_value *ret)
+{
+    vm_value list = length > VM_STRING_MAX ? VM_NONE : vm_list_make(ctx, (uint32_t)length);
+
+    if (list == VM_NONE)
+        return VM_NOMEM;
+    lib_worked(ctx, length);
+    for (uint32_t i = 0; i < length; i++)
+        vm_list_init_at(list, i, vm_from_small((unsigned char)bytes[i]));
+    *ret = list;
+    return VM_OK;
+}
+
+enum vm_status lib_answer_bytes(struct vm_ctx *ctx, const char *bytes, size_t length, vm_value *ret)
+{
+    if (!nb_utf8_valid(bytes, length))
+        return lib_answer_byte_list(ctx, bytes, length, ret);
+    lib_worked(ctx, length);
+    return lib_answer(vm_string(ctx, bytes, length), ret);
 }
 
 enum vm_status lib_answer_cstr(struct vm_ctx *ctx, const char *text, vm_value *ret)

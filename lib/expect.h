@@ -46,6 +46,12 @@ enum vm_status lib_outcome(struct vm_ctx *ctx, bool ok, const struct nb_buf *tex
 
 /** The buffer as a String; the buffer is given back. */
 enum vm_status lib_answer_text(struct vm_ctx *ctx, struct nb_buf *text, vm_value *ret);
+/** Bytes as a String if they are UTF-8, else as a list of Ints. They must not lie in the process's heap. */
+enum vm_status lib_answer_bytes(struct vm_ctx *ctx, const char *bytes, size_t length, vm_value *ret);
+/** Bytes as a list of Ints. Likewise. */
+enum vm_status lib_answer_byte_list(struct vm_ctx *ctx, const char *bytes, size_t length, vm_value *ret);
+/** How many bytes the process may have at a time, for what is read on its behalf: at most VM_STRING_MAX. */
+size_t lib_bytes_max(const struct vm_ctx *ctx);
 /** Text of a constant. */
 enum vm_status lib_answer_cstr(struct vm_ctx *ctx, const char *text, vm_value *ret);
 enum vm_status lib_answer_int(struct vm_ctx *ctx, int64_t n, vm_value *ret);

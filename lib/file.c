@@ -107,20 +107,12 @@ static enum vm_status file_read_all(struct vm_ctx *ctx, vm_value *args, vm_value
 static enum vm_status file_read_bytes(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
 {
     const struct io_file *file = io_file_result(ctx);
-    vm_value list;
 
     if (file == NULL)
         return begin_read(ctx, args);
     if (file->error != 0)
         return finish_error(ctx, file);
-    list = vm_list_make(ctx, (uint32_t)file->length);
-    if (list == VM_NONE)
-        return finish(ctx, VM_NOMEM);
-    lib_worked(ctx, file->length);
-    for (uint32_t i = 0; i < file->length; i++)
-        vm_list_init_at(list, i, vm_from_small((unsigned char)file->data[i]));
-    *ret = list;
-    return finish(ctx, VM_OK);
+    return finish(ctx, lib_answer_byte_list(ctx, file->data != NULL ? file->data : "", file->length, ret));
 }
 
 /* The bytes are not checked to be UTF-8, so the String must not get into a program's hands: the library gives it to

@@ -38,6 +38,8 @@ static void register_natives(void)
     lib_register_html();
     lib_register_path();
     lib_register_file();
+    lib_register_open_file();
+    lib_register_exec();
 }
 
 void lib_register(void)

@@ -22,7 +22,10 @@ liblib_a_SOURCES = \
 	lib/encoding.c lib/encoding.def \
 	lib/html.c lib/html.def \
 	lib/path.c lib/path.def \
-	lib/file.c lib/file.def
+	lib/file.c lib/file.def \
+	lib/handle.c lib/handle.h \
+	lib/open_file.c lib/open_file.def \
+	lib/exec.c lib/exec.def
 
 # The library in the language itself becomes part of the executable.
 library_modules = \

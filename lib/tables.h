@@ -19,5 +19,7 @@ void lib_register_encoding(void);
 void lib_register_html(void);
 void lib_register_path(void);
 void lib_register_file(void);
+void lib_register_open_file(void);
+void lib_register_exec(void);
 
 #endif

@@ -14,6 +14,7 @@
 #include "base/assert.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "io/handle.h"
 #include "lang/compile.h"
 #include "vm/except.h"
 #include "vm/program.h"
@@ -148,6 +149,7 @@ static void process_ended(struct sched_group *group, struct vm_ctx *ctx, struct 
         report_crash(version, process, error);
     }
     srv_process_ended(ctx, process, stop);
+    io_process_ended(process, stop);
     if (atomic_load(&process->pid) == version->main_pid)
         main_has_ended(version, stop, error);
     nb_free(error);
@@ -165,6 +167,7 @@ static void all_ended(struct sched_group *group)
     void (*changed)(void *context) = version->changed;
     void *context = version->context;
 
+    io_group_ended(group);
     atomic_store(&version->all_ended, true); /* from here on the manager may free it */
     changed(context);
 }

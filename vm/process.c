@@ -56,6 +56,7 @@ static void start_not_waiting(struct vm_process *process)
     process->mvar_wait = NULL;
     process->mvar_queued = false;
     process->http_requests = NULL;
+    atomic_store_explicit(&process->handles, NULL, memory_order_relaxed);
     process->servers_bound = false;
     process->published = false;
     process->links = NULL;

@@ -30,6 +30,7 @@ struct vm_host;
 struct vm_program;
 struct vm_function;
 struct vm_mvar;
+struct io_handle;
 
 enum vm_process_state {
     VM_PROCESS_FREE,
@@ -90,6 +91,7 @@ struct vm_process {
     const struct vm_host *mvar_host;     /* who wakes whom it keeps waiting */
     bool mvar_queued;
     void *http_requests;                 /* requests it accepted and has not answered: server/request.h */
+    _Atomic(struct io_handle *) handles; /* open files and commands it holds: io/handle.h */
     bool servers_bound;                  /* it has bound a server, so its being killed closes some */
     bool published;                      /* it sent a message, wrote an mvar or spawned: others may know what it knows */
 
