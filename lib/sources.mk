@@ -35,13 +35,13 @@ library_modules = \
 	$(top_srcdir)/lib/html.nos \
 	$(top_srcdir)/lib/json.nos \
 	$(top_srcdir)/lib/logging.nos \
+	$(top_srcdir)/lib/reactive.nos \
 	$(top_srcdir)/lib/server.nos \
 	$(top_srcdir)/lib/url.nos
 nodist_liblib_a_SOURCES = lib/embedded.c
 BUILT_SOURCES += lib/embedded.c
 CLEANFILES += lib/embedded.c
 EXTRA_DIST += tools/embed.sh $(library_modules)
-	$(top_srcdir)/lib/reactive.nos \
 lib/embedded.c: $(top_srcdir)/tools/embed.sh $(library_modules)
 	$(AM_V_GEN)$(MKDIR_P) lib && $(SHELL) $(top_srcdir)/tools/embed.sh $(library_modules) > $@.tmp && mv $@.tmp $@
 
