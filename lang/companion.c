@@ -15,7 +15,11 @@
 #include "vm/call.h"
 #include "vm/dispatch.h"
 
-static const struct { const char *suffix; unsigned arity; enum vm_known_name name; } companions[] = {
+static const struct {
+    const char *suffix;
+    unsigned arity;
+    enum vm_known_name name;
+} companions[] = {
     { "Get", 2, VM_NAME_GET_OF_TYPE },
     { "Set", 3, VM_NAME_SET_OF_TYPE },
     { "AddScalar", 2, VM_NAME_ADD_SCALAR_OF_TYPE },

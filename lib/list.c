@@ -541,35 +541,9 @@ static enum vm_status list_hashable(struct vm_ctx *ctx, vm_value *args, vm_value
     return VM_OK;
 }
 
-/* Note args[0][i] in the set *seen, and put it behind the list if it was not there. */
-static bool keep_if_new(struct vm_ctx *ctx, vm_value *args, uint32_t i, vm_value *seen, vm_value *kept)
-{
-    vm_value item = vm_list_at(ctx, args[0], i);
-
-    if (item == VM_NONE)
-        return false;
-    if (vm_set_has(*seen, item))
-        return true;
-    VM_ROOT(ctx, item);
-    *seen = vm_set_insert(ctx, *seen, item);
-    VM_UNROOT(ctx, item);
-    return *seen != VM_NONE && vm_builder_push(ctx, kept, item);
-}
-
 static enum vm_status list_unique_keys(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
 {
-    vm_value seen = VM_EMPTY_SET, kept = vm_builder_new(ctx, 8);
-    uint32_t length = vm_list_length(args[0]);
-    bool room = kept != VM_NONE;
-
-    VM_ROOT(ctx, seen);
-    VM_ROOT(ctx, kept);
-    for (uint32_t i = 0; room && i < length; i++)
-        room = keep_if_new(ctx, args, i, &seen, &kept);
-    VM_UNROOT(ctx, kept);
-    VM_UNROOT(ctx, seen);
-    ctx->reductions -= length;
-    return room ? lib_answer(vm_builder_list(kept), ret) : VM_NOMEM;
+    return lib_answer(vm_list_distinct(ctx, args[0]), ret);
 }
 
 /* ---- sums ---- */

@@ -217,27 +217,28 @@ static enum vm_status map_is_empty(struct vm_ctx *ctx, vm_value *args, vm_value 
     return status;
 }
 
+/* Pairs of a key and something. */
+static enum vm_status expect_pairs(struct vm_ctx *ctx, vm_value list)
+{
+    enum vm_status status = VM_OK;
+    struct vm_list_walk walk;
+    vm_value pair;
+
+    for (vm_list_walk(&walk, list); status == VM_OK && vm_list_next(&walk, &pair);) {
+        if (!vm_is_kind(pair, VM_KIND_TUPLE) || vm_size(pair) != 2)
+            return vm_raise_type(ctx, "Tuple", pair);
+        status = expect_key(ctx, vm_field(pair, 0));
+    }
+    return status;
+}
+
 static enum vm_status map_from_list(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
 {
     enum vm_status status = lib_expect(ctx, args, "L");
-    uint32_t length = status == VM_OK ? vm_list_length(args[0]) : 0;
-    vm_value map = VM_EMPTY_MAP;
 
-    VM_ROOT(ctx, map);
-    ctx->reductions -= length;
-    for (uint32_t i = 0; status == VM_OK && i < length; i++) {
-        vm_value pair = vm_list_at(ctx, args[0], i);
-
-        if (pair == VM_NONE)
-            status = VM_NOMEM;
-        else if (!vm_is_kind(pair, VM_KIND_TUPLE) || vm_size(pair) != 2)
-            status = vm_raise_type(ctx, "Tuple", pair);
-        else if ((status = expect_key(ctx, vm_field(pair, 0))) == VM_OK)
-            status = lib_answer(vm_map_insert(ctx, map, vm_field(pair, 0), vm_field(pair, 1)), &map);
-    }
-    VM_UNROOT(ctx, map);
-    *ret = map;
-    return status;
+    if (status == VM_OK)
+        status = expect_pairs(ctx, args[0]);
+    return status != VM_OK ? status : lib_answer(vm_map_from_pairs(ctx, args[0]), ret);
 }
 
 /* ---- operations on two maps or sets ---- */
@@ -383,22 +384,14 @@ static enum vm_status set_is_empty(struct vm_ctx *ctx, vm_value *args, vm_value 
 static enum vm_status set_from_list(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
 {
     enum vm_status status = lib_expect(ctx, args, "L");
-    uint32_t length = status == VM_OK ? vm_list_length(args[0]) : 0;
-    vm_value set = VM_EMPTY_SET;
+    struct vm_list_walk walk;
+    vm_value item;
 
-    VM_ROOT(ctx, set);
-    ctx->reductions -= length;
-    for (uint32_t i = 0; status == VM_OK && i < length; i++) {
-        vm_value item = vm_list_at(ctx, args[0], i);
-
-        if (item == VM_NONE)
-            status = VM_NOMEM;
-        else if ((status = expect_key(ctx, item)) == VM_OK)
-            status = lib_answer(vm_set_insert(ctx, set, item), &set);
-    }
-    VM_UNROOT(ctx, set);
-    *ret = set;
-    return status;
+    if (status != VM_OK)
+        return status;
+    for (vm_list_walk(&walk, args[0]); status == VM_OK && vm_list_next(&walk, &item);)
+        status = expect_key(ctx, item);
+    return status != VM_OK ? status : lib_answer(vm_set_from_list(ctx, args[0]), ret);
 }
 
 static enum vm_status set_union(struct vm_ctx *ctx, vm_value *args, vm_value *ret)

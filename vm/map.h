@@ -25,6 +25,12 @@ vm_value vm_map_remove(struct vm_ctx *ctx, vm_value map, vm_value key);
 bool vm_set_has(vm_value set, vm_value item);
 vm_value vm_set_insert(struct vm_ctx *ctx, vm_value set, vm_value item);
 vm_value vm_set_remove(struct vm_ctx *ctx, vm_value set, vm_value item);
+/* All at once, from lists of hashable keys; VM_NONE: no memory. mapbuild.c. */
+/** The map of a list of pairs (tuples); of pairs with equal keys the last one counts. */
+vm_value vm_map_from_pairs(struct vm_ctx *ctx, vm_value pairs);
+vm_value vm_set_from_list(struct vm_ctx *ctx, vm_value list);
+/** The list without elements that equal an earlier one. */
+vm_value vm_list_distinct(struct vm_ctx *ctx, vm_value list);
 /** Walk without allocating; sets give VM_NONE as value.  for (vm_map_walk(&w, m); vm_map_next(&w, &k, &v);) */
 struct vm_map_walk {
     vm_value node[16]; /* from the root to where the walk is */

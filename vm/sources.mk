@@ -35,7 +35,7 @@ tests_unit_test_interp_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_interp_LDADD = $(FLOOR_VM) $(CHECK_LIBS)
 libvm_a_SOURCES += vm/cursor.c vm/cursor.h
 libvm_a_SOURCES += vm/seen.c vm/seen.h
-libvm_a_SOURCES += vm/map.c vm/map.h
+libvm_a_SOURCES += vm/map.c vm/map.h vm/mapbuild.c vm/mapkey.c vm/mapkey.h vm/mapnode.h
 libvm_a_SOURCES += vm/compare.c vm/compare.h
 libvm_a_SOURCES += vm/print.c vm/print.h
 

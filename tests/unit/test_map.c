@@ -217,21 +217,25 @@ START_TEST(parts_hashes_that_agree_in_all_but_the_last_bits)
 }
 END_TEST
 
-/* mix(1i8's word) is also the hash of the Int that has that word's value: all 64 bits agree. */
+/* The hash of an immediate is mixed twice, that of an Int once: mix(word) is an Int whose hash agrees in all 64 bits. */
+static vm_value twin_of(vm_value immediate)
+{
+    uint64_t x = immediate;
+
+    x ^= x >> 30;
+    x *= UINT64_C(0xbf58476d1ce4e5b9);
+    x ^= x >> 27;
+    x *= UINT64_C(0x94d049bb133111eb);
+    return vm_int(&ctx, (int64_t)(x ^ x >> 31));
+}
+
 START_TEST(keeps_keys_apart_whose_hashes_are_equal)
 {
     static const uint64_t words[] = { VM_TRUE, VM_FALSE };
     vm_value *map = &ctx.args[4];
 
-    for (unsigned i = 0; i < 2; i++) {
-        uint64_t x = words[i]; /* the hash of an immediate is mixed twice: its Int twin is mix(word) */
-
-        x ^= x >> 30;
-        x *= UINT64_C(0xbf58476d1ce4e5b9);
-        x ^= x >> 27;
-        x *= UINT64_C(0x94d049bb133111eb);
-        ctx.args[i] = vm_int(&ctx, (int64_t)(x ^ x >> 31));
-    }
+    for (unsigned i = 0; i < 2; i++)
+        ctx.args[i] = twin_of(words[i]);
     *map = VM_EMPTY_MAP;
     for (unsigned i = 0; i < 2; i++) {
         *map = vm_map_insert(&ctx, *map, words[i], small(i));
@@ -266,6 +270,60 @@ START_TEST(keeps_sets)
 }
 END_TEST
 
+/* The keys 0, 1, … below `distinct`, over and over again, `count` in all; as a slice or as cells. */
+static vm_value repeated(int64_t count, int64_t distinct, bool cells)
+{
+    vm_value *list = &ctx.args[7];
+
+    *list = VM_NIL;
+    for (int64_t n = count; n-- > 0;)
+        *list = cells ? vm_list_cons(&ctx, small(n % distinct), *list)
+                      : vm_list_push(&ctx, *list, small((count - 1 - n) % distinct));
+    return *list;
+}
+
+START_TEST(built_at_once_is_as_inserted_one_by_one)
+{
+    for (int64_t count = 1; count <= MANY; count = count * 3 + 1) {
+        for (unsigned cells = 0; cells < 2; cells++) {
+            int64_t distinct = count > 10 ? count - count / 4 : count;
+
+            ctx.args[0] = vm_set_from_list(&ctx, repeated(count, distinct, cells != 0));
+            ctx.args[1] = VM_EMPTY_SET;
+            for (int64_t n = 0; n < distinct; n++)
+                ctx.args[1] = vm_set_insert(&ctx, ctx.args[1], small(n));
+            ck_assert(same_walk(ctx.args[0], ctx.args[1]));
+            ck_assert(vm_equal(ctx.args[0], ctx.args[1]));
+            ck_assert_uint_eq(vm_list_length(vm_list_distinct(&ctx, repeated(count, distinct, cells != 0))),
+                              (uint32_t)distinct);
+        }
+    }
+    ck_assert_uint_eq(vm_set_from_list(&ctx, VM_NIL), VM_EMPTY_SET);
+    ck_assert_uint_eq(vm_map_from_pairs(&ctx, VM_NIL), VM_EMPTY_MAP);
+    ck_assert_uint_eq(vm_list_distinct(&ctx, VM_NIL), VM_NIL);
+}
+END_TEST
+
+START_TEST(built_at_once_keeps_keys_apart_whose_hashes_are_equal)
+{
+    vm_value *list = &ctx.args[3], *set = &ctx.args[4];
+
+    ctx.args[0] = twin_of(VM_TRUE);
+    ctx.args[1] = ctx.args[2] = VM_TRUE;
+    *list = vm_list_from(&ctx, ctx.args, 3);
+    *set = vm_set_from_list(&ctx, *list);
+    ck_assert_uint_eq(vm_map_count(*set), 2);
+    ck_assert(vm_set_has(*set, VM_TRUE) && vm_set_has(*set, ctx.args[0]) && !vm_set_has(*set, VM_FALSE));
+    for (int64_t n = 0; n < 40; n++)
+        *list = vm_list_push(&ctx, *list, small(n));
+    *set = vm_set_from_list(&ctx, *list);
+    ck_assert_uint_eq(vm_map_count(*set), 42);
+    ck_assert(vm_set_has(*set, VM_TRUE) && vm_set_has(*set, ctx.args[0]) && vm_set_has(*set, small(39)));
+    *set = vm_set_remove(&ctx, *set, VM_TRUE);
+    ck_assert(!vm_set_has(*set, VM_TRUE) && vm_set_has(*set, ctx.args[0]));
+}
+END_TEST
+
 START_TEST(gives_up_without_memory)
 {
     ctx.args[0] = range(0, 100, 1);
@@ -282,6 +340,12 @@ START_TEST(gives_up_without_memory)
     }
     process.heap.limit_words = 0;
     ck_assert_uint_eq(vm_map_get(ctx.args[0], small(99)), small(99));
+    ctx.args[1] = repeated(50, 50, false);
+    nb_alloc_fail_after(0);
+    ck_assert_uint_eq(vm_set_from_list(&ctx, ctx.args[1]), VM_NONE);
+    nb_alloc_fail_after(1);
+    ck_assert_uint_eq(vm_list_distinct(&ctx, ctx.args[1]), VM_NONE);
+    nb_alloc_fail_after(-1);
 }
 END_TEST
 
@@ -299,6 +363,8 @@ int main(void)
         { parts_hashes_that_agree_in_all_but_the_last_bits, 0 },
         { keeps_keys_apart_whose_hashes_are_equal, 0 },
         { keeps_sets, 0 },
+        { built_at_once_is_as_inserted_one_by_one, 0 },
+        { built_at_once_keeps_keys_apart_whose_hashes_are_equal, 0 },
         { gives_up_without_memory, 0 },
     };
 
