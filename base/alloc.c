@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 enum { STRIPES = 64, CACHE_LINE = 64, EXIT_NO_MEMORY = 70 };
@@ -79,6 +80,22 @@ void *nb_alloc_array(size_t count, size_t bytes)
     if (__builtin_mul_overflow(count, bytes, &total))
         return NULL;
     return nb_alloc(total);
+}
+
+/* Below LARGE_BLOCK, what a large page leaves unused would count; above, faults for small ones do, and address look-ups. */
+enum { LARGE_PAGE = 2 << 20, LARGE_BLOCK = 8 << 20 };
+
+void *nb_alloc_block(size_t count, size_t bytes)
+{
+    char *memory = nb_alloc_array(count, bytes);
+
+    if (memory != NULL && count * bytes >= LARGE_BLOCK) {
+        uintptr_t start = ((uintptr_t)memory + LARGE_PAGE - 1) & -(uintptr_t)LARGE_PAGE;
+        uintptr_t end = ((uintptr_t)memory + count * bytes) & -(uintptr_t)LARGE_PAGE;
+
+        (void)madvise((void *)start, end - start, MADV_HUGEPAGE); /* a system without them goes on as before */
+    }
+    return memory;
 }
 
 void *nb_realloc_array(void *old, size_t count, size_t bytes)

@@ -13,6 +13,8 @@
 void *nb_alloc(size_t bytes);                       /* NULL when exhausted */
 void *nb_alloc_zero(size_t bytes);
 void *nb_alloc_array(size_t count, size_t bytes);   /* NULL also when count * bytes overflows */
+/** As nb_alloc_array(), for blocks that may grow very large: the system is asked for large pages there. */
+void *nb_alloc_block(size_t count, size_t bytes);
 void *nb_realloc_array(void *old, size_t count, size_t bytes);
 char *nb_strdup(const char *text);
 char *nb_strndup(const char *text, size_t bytes);

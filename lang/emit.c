@@ -157,6 +157,26 @@ void ns_code_list_w2(struct ns_code *code, enum vm_op op, unsigned a, unsigned b
     register_words(code, registers, count);
 }
 
+void ns_code_call(struct ns_code *code, unsigned a, const struct vm_function *function, const unsigned *arguments,
+                  unsigned count)
+{
+    enum vm_op op = count >= 1 && count <= 3 ? VM_OP_CALL + count : VM_OP_CALL;
+
+    ns_code_list_w(code, op, a, 0, vm_from_object(function), arguments, count);
+}
+
+void ns_code_tail_call(struct ns_code *code, const struct vm_function *own, const struct vm_function *function,
+                       const unsigned *arguments, unsigned count)
+{
+    if (function != own) {
+        ns_code_list_w(code, VM_OP_TAIL_CALL, 0, 0, vm_from_object(function), arguments, count);
+        return;
+    }
+    while (count > 0 && arguments[count - 1] == count - 1) /* stays as it is */
+        count--;
+    ns_code_list(code, VM_OP_TAIL_SELF, 0, 0, arguments, count);
+}
+
 /* Note that the word at `at` of the instruction at `from` awaits a label. */
 static void await(struct ns_code *code, uint32_t from, uint32_t at, ns_mark label, bool whole)
 {

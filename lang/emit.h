@@ -53,6 +53,12 @@ void ns_code_list(struct ns_code *code, enum vm_op op, unsigned a, unsigned b, c
                   unsigned count);
 void ns_code_list_w(struct ns_code *code, enum vm_op op, unsigned a, unsigned b, uint64_t w1, const unsigned *registers,
                     unsigned count);
+/** Call a function without captures: the form of CALL for so many arguments. */
+void ns_code_call(struct ns_code *code, unsigned a, const struct vm_function *function, const unsigned *arguments,
+                  unsigned count);
+/** The same in tail position of `own`. */
+void ns_code_tail_call(struct ns_code *code, const struct vm_function *own, const struct vm_function *function,
+                       const unsigned *arguments, unsigned count);
 void ns_code_list_w2(struct ns_code *code, enum vm_op op, unsigned a, unsigned b, uint64_t w1, uint64_t w2,
                      const unsigned *registers, unsigned count);
 void ns_code_jump(struct ns_code *code, enum vm_op op, unsigned a, ns_mark target);

@@ -512,7 +512,7 @@ static void lower_index(struct ns_frame *frame, const struct ns_expr *expr, stru
     struct ns_expr *first[2] = { expr->index.object, expr->index.indices.items[0] };
 
     ns_operands(frame, first, 2, registers);
-    to = ns_code_take(&frame->code, 1);
+    to = expr->index.indices.count == 1 ? ns_place(frame, target) : ns_code_take(&frame->code, 1);
     for (uint32_t i = 0; i < expr->index.indices.count; i++) {
         if (i > 0) {
             registers[0] = to;

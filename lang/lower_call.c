@@ -32,14 +32,13 @@ static bool make_way(struct ns_frame *frame, struct ns_target target)
 void ns_call_function(struct ns_frame *frame, const struct vm_function *function, const unsigned *arguments,
                       unsigned count, struct ns_target target)
 {
-    vm_value callee = vm_from_object(function);
     unsigned saved = frame->code.next, to;
 
     if (make_way(frame, target)) {
-        ns_code_list_w(&frame->code, VM_OP_TAIL_CALL, 0, 0, callee, arguments, count);
+        ns_code_tail_call(&frame->code, frame->function, function, arguments, count);
     } else {
         to = ns_place(frame, target);
-        ns_code_list_w(&frame->code, VM_OP_CALL, to, 0, callee, arguments, count);
+        ns_code_call(&frame->code, to, function, arguments, count);
         ns_deliver(frame, to, target);
     }
     frame->code.next = saved;

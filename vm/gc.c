@@ -233,10 +233,10 @@ static vm_value *new_block(const struct vm_heap *heap, size_t request, size_t *r
     vm_value *block;
 
     *ret_words = words_wanted(heap, request);
-    block = nb_alloc_array(*ret_words, sizeof *block);
+    block = nb_alloc_block(*ret_words, sizeof *block);
     if (block == NULL) { /* a tighter one may still be had */
         *ret_words = words_at_most(heap, request);
-        block = nb_alloc_array(*ret_words, sizeof *block);
+        block = nb_alloc_block(*ret_words, sizeof *block);
     }
     return block;
 }
@@ -250,7 +250,7 @@ static void trim(struct vm_ctx *ctx, size_t request)
 
     if ((size_t)(heap->end - heap->start) <= SPARE_FACTOR * words)
         return;
-    block = nb_alloc_array(words, sizeof *block);
+    block = nb_alloc_block(words, sizeof *block);
     if (block != NULL)
         copy_live(ctx, block, words);
 }

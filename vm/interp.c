@@ -4,7 +4,7 @@
  * Dispatch is by computed goto through a table of labels: each instruction ends with its own indirect jump. Storing label addresses in the code itself would save
  * one load per instruction, from a table that always sits in the first cache level; it would cost the 16-bit opcode, and with it the room for three wide operands in one word.
  *
- * While it runs, the state of a process is in the local variables pc, fp, r, depth and reductions. SAVE() writes it to the process, LOAD() reads it back; whatever may
+ * While it runs, the state of a process is in the local variables pc, r, depth and reductions. SAVE() writes it to the process, LOAD() reads it back; whatever may
  * collect, raise, stop the process or look at its stack stands between the two. Paths that are common (small integers, inline floats, known functions, exact argument
  * counts) are written out here; the rest is in call.c, operate.c and the data modules.
  *
@@ -48,6 +48,37 @@ static inline const struct vm_function *callable_function(vm_value v)
 }
 
 static inline unsigned list_words(unsigned registers) { return (registers + 3) / 4; }
+
+/* Fill a callee's registers: with the caller's that a list names, and what is left with VM_NONE. */
+static inline void fill_registers(vm_value *to, const vm_value *from, const uint16_t *list, unsigned count,
+                                  unsigned registers)
+{
+    unsigned i = 0;
+
+    for (; i < count; i++)
+        to[i] = from[list[i]];
+    for (; i < registers; i++)
+        to[i] = VM_NONE;
+}
+
+/* Build a frame for `f` over the current one, whose arguments wait meanwhile at `staged`. Returns its registers. */
+static inline vm_value *replace_registers(vm_value *r, const struct vm_function *f, const uint16_t *list, unsigned count,
+                                          vm_value *staged)
+{
+    vm_value *fp = r - VM_FRAME_WORDS, *frame = r + function_of(fp)->registers - f->registers;
+    vm_value return_word = fp[1];
+    unsigned i;
+
+    for (i = 0; i < count; i++)
+        staged[i] = r[list[i]];
+    for (i = 0; i < count; i++)
+        frame[i] = staged[i];
+    for (; i < f->registers; i++)
+        frame[i] = VM_NONE;
+    frame[-VM_FRAME_WORDS] = vm_from_object(f);
+    frame[1 - VM_FRAME_WORDS] = return_word;
+    return frame;
+}
 
 /* The first frame of a process: its entry function, which takes no arguments (a function with parameters gets () for each: 05 §1.2). */
 static bool push_entry(struct vm_ctx *ctx)
@@ -101,7 +132,7 @@ enum vm_stop vm_run(struct vm_ctx *ctx)
     int64_t reductions = ctx->reductions;
     const uint64_t *pc;
     uint64_t insn;
-    vm_value *fp, *r;
+    vm_value *r; /* register 0 */
     uint32_t depth;
     vm_value result = VM_NONE; /* of an instruction that ended out of line; stored by the label `deliver` */
     enum vm_status status;
@@ -109,9 +140,10 @@ enum vm_stop vm_run(struct vm_ctx *ctx)
     bool tail;
 
 #define SAVE() (p->pc = pc, p->depth = depth, ctx->reductions = reductions)
-#define LOAD() (pc = p->pc, depth = p->depth, fp = heap->fp, r = fp + VM_FRAME_WORDS, reductions = ctx->reductions)
+#define LOAD() (pc = p->pc, depth = p->depth, r = heap->fp + VM_FRAME_WORDS, reductions = ctx->reductions)
+#define FP (r - VM_FRAME_WORDS)
 /* After a call that may have collected but left pc and depth alone. */
-#define MOVED() (fp = heap->fp, r = fp + VM_FRAME_WORDS, reductions = ctx->reductions)
+#define MOVED() (r = heap->fp + VM_FRAME_WORDS, reductions = ctx->reductions)
 
 #define A VM_A(insn)
 #define B VM_B(insn)
@@ -684,97 +716,88 @@ op_NO_MATCH:
 
     /* ---- calls ---- */
 
-op_CALL: {
+#define RESERVE_FRAME(callee) \
+    do { \
+        if (unlikely(depth >= p->depth_max)) \
+            goto too_deep; \
+        RESERVE(VM_FRAME_WORDS + (size_t)(callee)->registers); \
+    } while (0)
+/* Make a frame for a function below the current one and go on there. Memory is reserved. */
+#define PUSH_FRAME(callee, list, count, return_to) \
+    do { \
+        const struct vm_function *f_ = (callee); \
+        vm_value *frame_ = FP - VM_FRAME_WORDS - f_->registers; \
+        heap->fp = frame_; \
+        frame_[0] = vm_from_object(f_); \
+        frame_[1] = vm_return_word((return_to), A); \
+        fill_registers(frame_ + VM_FRAME_WORDS, r, (list), (count), f_->registers); \
+        r = frame_ + VM_FRAME_WORDS; \
+        depth++; \
+        pc = f_->code; \
+    } while (0)
+#define CALL_OF(arguments) \
+    do { \
+        const struct vm_function *called_ = (const struct vm_function *)(uintptr_t)W1; \
+        unsigned count_ = (arguments); \
+        if (unlikely(--reductions <= 0)) \
+            goto yield; \
+        RESERVE_FRAME(called_); \
+        PUSH_FRAME(called_, (const uint16_t *)(pc + 2), count_, pc + 2 + list_words(count_)); \
+        DISPATCH(); \
+    } while (0)
+
+op_CALL:
+    CALL_OF(C);
+op_CALL_1:
+    CALL_OF(1);
+op_CALL_2:
+    CALL_OF(2);
+op_CALL_3:
+    CALL_OF(3);
+op_TAIL_CALL: {
     const struct vm_function *f = (const struct vm_function *)(uintptr_t)W1;
-    const uint16_t *list = (const uint16_t *)(pc + 2);
-    unsigned count = C, words = VM_FRAME_WORDS + f->registers, i;
-    vm_value *frame;
 
     if (unlikely(--reductions <= 0))
         goto yield;
-    if (unlikely(depth >= p->depth_max))
-        goto too_deep;
-    RESERVE(words);
-    frame = fp - words;
-    frame[0] = W1;
-    frame[1] = vm_return_word(pc + 2 + list_words(count), A);
-    frame += VM_FRAME_WORDS;
-    for (i = 0; i < count; i++)
-        frame[i] = list[i] == VM_NO_REGISTER ? VM_NONE : r[list[i]];
-    for (; i < f->registers; i++)
-        frame[i] = VM_NONE;
-    r = frame;
-    fp = frame - VM_FRAME_WORDS;
-    heap->fp = fp;
-    depth++;
+    RESERVE(VM_FRAME_WORDS + (size_t)f->registers + C);
+    r = replace_registers(r, f, (const uint16_t *)(pc + 2), C, heap->top);
+    heap->fp = FP;
     pc = f->code;
     DISPATCH();
 }
-op_TAIL_CALL: {
-    const struct vm_function *f = (const struct vm_function *)(uintptr_t)W1;
-    const struct vm_function *own = function_of(fp);
-    const uint16_t *list = (const uint16_t *)(pc + 2);
-    unsigned count = C, i;
-    vm_value *staged, *frame;
-    vm_value return_word;
+op_TAIL_SELF: {
+    const uint16_t *list = (const uint16_t *)(pc + 1);
+    vm_value few[4], *staged = few;
+    unsigned count = C;
 
     if (unlikely(--reductions <= 0))
         goto yield;
-    RESERVE(VM_FRAME_WORDS + (size_t)f->registers + count);
-    staged = heap->top; /* free room: arguments wait here while the frame is rebuilt over them */
-    for (i = 0; i < count; i++)
-        staged[i] = list[i] == VM_NO_REGISTER ? VM_NONE : r[list[i]];
-    if (f == own) {
-        for (i = 0; i < count; i++)
-            r[i] = staged[i];
-        pc = f->code;
-        DISPATCH();
+    if (unlikely(count > 4)) {
+        RESERVE(count);
+        staged = heap->top;
     }
-    return_word = fp[1];
-    frame = r + own->registers - f->registers;
-    for (i = 0; i < count; i++)
-        frame[i] = staged[i];
-    for (; i < f->registers; i++)
-        frame[i] = VM_NONE;
-    r = frame;
-    fp = frame - VM_FRAME_WORDS;
-    fp[0] = vm_from_object(f);
-    fp[1] = return_word;
-    heap->fp = fp;
-    pc = f->code;
+    for (unsigned i = 0; i < count; i++)
+        staged[i] = r[list[i]];
+    for (unsigned i = 0; i < count; i++)
+        r[i] = staged[i];
+    pc = function_of(FP)->code;
     DISPATCH();
 }
 op_CALL_VALUE: {
     vm_value callee = r[B];
     const struct vm_function *f = callable_function(callee);
     const uint16_t *list = (const uint16_t *)(pc + 1);
-    unsigned count = C, words, i;
-    vm_value *frame;
+    unsigned count = C;
 
     if (unlikely(--reductions <= 0))
         goto yield;
     if (unlikely(f == NULL || f->arity != count))
         goto call_value_slow;
-    if (unlikely(depth >= p->depth_max))
-        goto too_deep;
-    words = VM_FRAME_WORDS + f->registers;
-    RESERVE(words);
+    RESERVE_FRAME(f);
     callee = r[B];
-    frame = fp - words;
-    frame[0] = vm_from_object(f);
-    frame[1] = vm_return_word(pc + 1 + list_words(count), A);
-    frame += VM_FRAME_WORDS;
-    for (i = 0; i < count; i++)
-        frame[i] = r[list[i]];
-    for (; i < f->registers; i++)
-        frame[i] = VM_NONE;
+    PUSH_FRAME(f, list, count, pc + 1 + list_words(count));
     if (f->captures > 0)
-        frame[count] = callee;
-    r = frame;
-    fp = frame - VM_FRAME_WORDS;
-    heap->fp = fp;
-    depth++;
-    pc = f->code;
+        r[count] = callee;
     DISPATCH();
 }
 call_value_slow: {
@@ -820,13 +843,28 @@ op_CALL_METHOD: {
                              vm_return_word(pc + 2 + list_words(count), A), &result);
     goto after_call;
 }
-op_TAIL_CALL_VALUE:
+op_TAIL_CALL_VALUE: {
+    vm_value callee = r[B];
+    const struct vm_function *f = callable_function(callee);
+    unsigned count = C;
+
     if (unlikely(--reductions <= 0))
         goto yield;
+    if (likely(f != NULL && f->arity == count)) {
+        RESERVE(VM_FRAME_WORDS + (size_t)f->registers + count);
+        callee = r[B];
+        r = replace_registers(r, f, (const uint16_t *)(pc + 1), count, heap->top);
+        if (f->captures > 0)
+            r[count] = callee;
+        heap->fp = FP;
+        pc = f->code;
+        DISPATCH();
+    }
     SAVE();
     tail = true;
     entered = vm_call_any(ctx, r[B], (struct vm_arguments){ (const uint16_t *)(pc + 1), C }, true, 0, &result);
     goto after_call;
+}
 op_TAIL_CALL_METHOD:
     if (unlikely(--reductions <= 0))
         goto yield;
@@ -845,19 +883,18 @@ op_RETURN_CONST:
     goto return_result;
 op_STUB_RETURN:
     result = r[A];
-    p->handler = (uint32_t)vm_small(r[function_of(fp)->arity]);
+    p->handler = (uint32_t)vm_small(r[function_of(FP)->arity]);
     goto return_result;
 op_STUB_RETURN_CONST:
     result = W1;
-    p->handler = (uint32_t)vm_small(r[function_of(fp)->arity]);
+    p->handler = (uint32_t)vm_small(r[function_of(FP)->arity]);
     goto return_result;
 
 return_result: {
-    uint64_t return_word = fp[1];
+    uint64_t return_word = FP[1];
 
-    fp = r + function_of(fp)->registers;
-    r = fp + VM_FRAME_WORDS;
-    heap->fp = fp;
+    heap->fp = r + function_of(FP)->registers;
+    r = heap->fp + VM_FRAME_WORDS;
     if (unlikely(return_word == 0)) {
         p->result = result;
         p->pc = NULL;
@@ -875,7 +912,7 @@ op_TRY: {
     vm_value *slots = &r[A];
 
     slots[0] = vm_from_small(p->handler);
-    slots[1] = vm_from_small((int64_t)((uint64_t)depth << 32 | (uint32_t)(pc + D - function_of(fp)->code)));
+    slots[1] = vm_from_small((int64_t)((uint64_t)depth << 32 | (uint32_t)(pc + D - function_of(FP)->code)));
     p->handler = (uint32_t)(heap->end - slots);
     NEXT(1);
 }
@@ -891,7 +928,7 @@ op_PUSH_STUB: {
     unsigned count = C;
 
     /* The turn of a loop: the very record this would make is already beneath (see call.c). */
-    if (likely(stub->catches_all && count == 0 && fp[1] != 0 && r[function_of(fp)->registers] == W1)) {
+    if (likely(stub->catches_all && count == 0 && FP[1] != 0 && r[function_of(FP)->registers] == W1)) {
         p->handler = (uint32_t)vm_small(r[A]);
         NEXT(2);
     }

@@ -85,6 +85,7 @@ static unsigned number_operands(enum vm_op op)
     case VM_OP_STUB_RETURN_CONST:
         return OPERAND_A;
     case VM_OP_TAIL_CALL:
+    case VM_OP_TAIL_SELF:
     case VM_OP_TAIL_CALL_METHOD:
         return OPERAND_A | OPERAND_B | OPERAND_C;
     case VM_OP_CLOSURE:
@@ -95,6 +96,9 @@ static unsigned number_operands(enum vm_op op)
     case VM_OP_SET:
     case VM_OP_JOIN:
     case VM_OP_CALL:
+    case VM_OP_CALL_1:
+    case VM_OP_CALL_2:
+    case VM_OP_CALL_3:
     case VM_OP_CALL_NATIVE:
     case VM_OP_CALL_METHOD:
     case VM_OP_PUSH_STUB:
@@ -184,6 +188,9 @@ static void print_words(FILE *out, const uint64_t *at)
     case VM_OP_REST:
     case VM_OP_CLOSURE:
     case VM_OP_CALL:
+    case VM_OP_CALL_1:
+    case VM_OP_CALL_2:
+    case VM_OP_CALL_3:
     case VM_OP_CALL_NATIVE:
     case VM_OP_TAIL_CALL:
     case VM_OP_PUSH_STUB:
@@ -373,6 +380,11 @@ static bool is_test(enum vm_op op)
     return op >= VM_OP_TEST_EQ && op <= VM_OP_TEST_GE_IMM;
 }
 
+static bool is_call(enum vm_op op)
+{
+    return (op >= VM_OP_CALL && op <= VM_OP_CALL_3) || op == VM_OP_TAIL_CALL;
+}
+
 /* What the single instruction must satisfy beyond registers and targets. */
 static const char *check_shape(const struct check *check, const uint64_t *at)
 {
@@ -391,8 +403,12 @@ static const char *check_shape(const struct check *check, const uint64_t *at)
     if (op == VM_OP_PUSH_STUB &&
         ((const struct vm_function *)(uintptr_t)at[1])->form == VM_FUNCTION_ORDINARY)
         return "push of a function that is no stub";
-    if ((op == VM_OP_CALL || op == VM_OP_TAIL_CALL) && !vm_is_kind(at[1], VM_KIND_FUNCTION))
+    if (is_call(op) && !vm_is_kind(at[1], VM_KIND_FUNCTION))
         return "call of what is no function";
+    if (op > VM_OP_CALL && op <= VM_OP_CALL_3 && VM_C(*at) != op - VM_OP_CALL)
+        return "call with another number of arguments";
+    if (op == VM_OP_TAIL_SELF && VM_C(*at) > check->function->arity)
+        return "more arguments than parameters";
     if (op == VM_OP_CALL_NATIVE && !vm_is_kind(at[1], VM_KIND_NATIVE))
         return "call of what is no native";
     return NULL;

@@ -36,7 +36,7 @@ vm_value vm_data_header(uint32_t constructor, unsigned fields)
     return VM_HEADER(kind, 0, constructor, fields);
 }
 
-int64_t vm_op_switch(const uint64_t *pc, unsigned count, int64_t key)
+int64_t vm_op_switch_search(const uint64_t *pc, unsigned count, int64_t key)
 {
     const int64_t *cases = (const int64_t *)(pc + 2);
     unsigned low = 0, high = count;

@@ -26,8 +26,17 @@ static inline uint64_t vm_op_constructor(vm_value v)
         return vm_payload(v);
     return vm_is_object(v) && vm_is_data(v) ? vm_aux(v) : 0;
 }
-/** The offset a SWITCH_… instruction at `pc` with `count` cases takes for a key. */
-int64_t vm_op_switch(const uint64_t *pc, unsigned count, int64_t key);
+int64_t vm_op_switch_search(const uint64_t *pc, unsigned count, int64_t key);
+/** The offset a SWITCH_… instruction at `pc` with `count` cases takes for a key. Mostly its cases have no gaps, as the
+ *  constructors of a type are numbered in order: then the key says where it stands. */
+static inline int64_t vm_op_switch(const uint64_t *pc, unsigned count, int64_t key)
+{
+    uint64_t index = (uint64_t)key - pc[2];
+
+    if (index < count && (int64_t)pc[2 + 2 * index] == key)
+        return (int64_t)pc[3 + 2 * index];
+    return vm_op_switch_search(pc, count, key);
+}
 
 enum vm_status vm_op_arithmetic(struct vm_ctx *ctx, enum vm_arith op, vm_value left, vm_value right, vm_value *ret);
 enum vm_status vm_op_compare(struct vm_ctx *ctx, enum vm_comparison op, vm_value left, vm_value right, vm_value *ret);
