@@ -15,12 +15,12 @@
 #include "lang/walk.h"
 
 struct form {
-    const char *name;     /* as programs write it */
-    const char *module;   /* whose functions the names mean */
-    const char *result;   /* function of the module that gets the inner expression's value */
-    const char *start;    /* function whose result is its first argument, NULL: none */
-    const char *more;     /* names beyond the common ones, with blanks around each */
-    bool into_closures;   /* and loops, and try */
+    const char *name;   /* as programs write it */
+    const char *module; /* whose functions the names mean */
+    const char *result; /* function of the module that gets the inner expression's value */
+    const char *start;  /* function whose result is its first argument, NULL: none */
+    const char *more;   /* names beyond the common ones, with blanks around each */
+    bool into_closures; /* and loops, and try */
 };
 
 static const struct form forms[] = {
@@ -29,7 +29,8 @@ static const struct form forms[] = {
 };
 
 static const char common_names[] =
-    " text raw el empty Element Text Raw Empty div span p h1 h2 h3 h4 h5 h6 ul ol li table thead tbody tr th td form nav"
+    " text raw el empty Element Text Raw Empty div span p h1 h2 h3 h4 h5 h6 ul ol li table thead tbody tr th td form "
+    "nav"
     " header footer section article aside headEl body button label title strong em code pre small br hr img input meta"
     " linkTag a ";
 

@@ -36,6 +36,8 @@ static void register_natives(void)
     lib_register_env();
     lib_register_encoding();
     lib_register_html();
+    lib_register_regex();
+    lib_register_crypto();
     lib_register_path();
     lib_register_file();
     lib_register_open_file();

@@ -21,6 +21,9 @@ liblib_a_SOURCES = \
 	lib/percent.c lib/percent.h \
 	lib/encoding.c lib/encoding.def \
 	lib/html.c lib/html.def \
+	lib/pattern.c lib/pattern.h \
+	lib/regex.c lib/regex.def \
+	lib/crypto.c lib/crypto.def \
 	lib/path.c lib/path.def \
 	lib/file.c lib/file.def \
 	lib/handle.c lib/handle.h \

@@ -17,6 +17,8 @@ void lib_register_time(void);
 void lib_register_env(void);
 void lib_register_encoding(void);
 void lib_register_html(void);
+void lib_register_regex(void);
+void lib_register_crypto(void);
 void lib_register_path(void);
 void lib_register_file(void);
 void lib_register_open_file(void);
