@@ -459,10 +459,10 @@ static bool is_separator(enum ns_token_kind kind)
     return kind == NS_TOKEN_COMMA || kind == NS_TOKEN_SEMICOLON || kind == NS_TOKEN_COLON;
 }
 
-/* Go behind what separates two statements; a line feed alone is enough. */
+/* Go behind what separates two statements; a line feed alone is enough, and `do … end` needs nothing (01 §5). */
 static void parse_separators(struct ns_parser *parser, enum ns_token_kind closer)
 {
-    bool separated = ns_peek(parser)->newline_before;
+    bool separated = ns_peek(parser)->newline_before || closer == NS_TOKEN_END_WORD;
 
     for (; is_separator(ns_peek(parser)->kind); separated = true)
         ns_next(parser);

@@ -20,8 +20,8 @@
 #include "base/utf8.h"
 #include "base/vec.h"
 
-/* Strings in `${…}` of strings in `${…}` of …: each level is copied once more. */
-enum { STRINGS_MAX = 16 };
+/* Strings in `${…}` of strings in `${…}` of …: each level is copied once more. The lexer follows 32 levels. */
+enum { STRINGS_MAX = 31 };
 
 /* ---- numbers ---- */
 
