@@ -9,13 +9,18 @@
 
 enum { DEPTH_MAX = 50 };
 
-enum builtin_trait { TRAIT_EQ, TRAIT_SHOW, TRAIT_HASH, TRAIT_ORD, TRAIT_NUM, TRAIT_CONCAT, TRAIT_OTHER };
+enum builtin_trait {
+    TRAIT_EQ, TRAIT_SHOW, TRAIT_HASH, TRAIT_ORD, TRAIT_NUM, TRAIT_CONCAT,
+    TRAIT_LENGTH, TRAIT_NUMERIC, /* of natives: type_text.h */
+    TRAIT_OTHER
+};
 
 static enum builtin_trait builtin_trait(const char *name)
 {
     static const struct { const char *name; enum builtin_trait trait; } traits[] = {
         { "Eq", TRAIT_EQ },   { "Show", TRAIT_SHOW },     { "Copy", TRAIT_SHOW }, { "Hash", TRAIT_HASH },
-        { "Ord", TRAIT_ORD }, { "Concat", TRAIT_CONCAT }, { "Num", TRAIT_NUM },
+        { "Ord", TRAIT_ORD }, { "Concat", TRAIT_CONCAT }, { "Num", TRAIT_NUM }, { "Length", TRAIT_LENGTH },
+        { "Numeric", TRAIT_NUMERIC },
     };
 
     for (size_t i = 0; i < sizeof traits / sizeof *traits; i++)
@@ -52,6 +57,13 @@ static bool is_implemented(struct ns_check *check, uint32_t class_key, const cha
     return false;
 }
 
+/* What length() counts, but for tuples. */
+static bool has_length(enum ns_con_number number)
+{
+    return number == NS_CON_STRING || number == NS_CON_LIST || number == NS_CON_ARRAY || number == NS_CON_BUFFER ||
+           (number >= NS_CON_INT64_ARRAY && number <= NS_CON_FLOAT32_ARRAY);
+}
+
 /* How a built-in trait holds of a type without arguments, or of the constructor itself. */
 static enum ns_answer holds_of_con(const struct ns_con *con, enum builtin_trait trait)
 {
@@ -61,6 +73,10 @@ static enum ns_answer holds_of_con(const struct ns_con *con, enum builtin_trait 
         return NS_YES;
     if (trait == TRAIT_NUM)
         return number <= NS_CON_FLOAT32 ? NS_YES : NS_NO;
+    if (trait == TRAIT_LENGTH)
+        return has_length(number) ? NS_YES : NS_NO;
+    if (trait == TRAIT_NUMERIC)
+        return number <= NS_CON_FLOAT32 || number == NS_CON_CHAR ? NS_YES : NS_NO;
     if (trait == TRAIT_CONCAT)
         return number == NS_CON_STRING || number == NS_CON_LIST || number == NS_CON_ARRAY ? NS_YES : NS_NO;
     if (number == NS_CON_DEFINED || number <= NS_CON_FLOAT32)
@@ -119,14 +135,16 @@ static enum ns_answer ask_builtin(struct question *question, struct ns_term *ter
 
     if (term->kind == NS_TERM_FUNCTION)
         return trait == TRAIT_SHOW ? NS_YES : no(question, term);
+    if (term->kind == NS_TERM_TUPLE && trait == TRAIT_LENGTH)
+        return NS_YES;
     if (term->kind == NS_TERM_TUPLE)
-        return trait == TRAIT_NUM || trait == TRAIT_CONCAT
+        return trait == TRAIT_NUM || trait == TRAIT_CONCAT || trait == TRAIT_NUMERIC
                    ? no(question, term)
                    : ask_all(question, term->tuple.items, term->tuple.count, depth - 1);
     answer = holds_of_con(term->data.con, trait);
     if (answer == NS_NO)
         return no(question, term);
-    if (answer == NS_YES && trait != TRAIT_SHOW && trait != TRAIT_CONCAT)
+    if (answer == NS_YES && trait != TRAIT_SHOW && trait != TRAIT_CONCAT && trait != TRAIT_LENGTH)
         return ask_all(question, term->data.arguments, term->data.con->arity, depth - 1);
     return answer;
 }

@@ -233,10 +233,22 @@ static struct ns_term *read_type(struct reader *reader)
     return take(reader, "->") ? function_of(reader, &parameter) : parameter.items[0];
 }
 
+/* A quantified variable gets its demands by hand: ns_demand() is for variables that are being inferred. */
+static void demand_trait(struct reader *reader, struct ns_term *variable, const char *trait)
+{
+    struct ns_demand *demand = nb_arena_alloc(reader->check->arena, sizeof *demand);
+
+    if (variable->kind != NS_TERM_VARIABLE)
+        return;
+    demand->kind = NS_DEMAND_TRAIT;
+    demand->subject = variable;
+    demand->name = trait;
+    demand->next = variable->variable.demands;
+    variable->variable.demands = demand;
+}
+
 static void read_demands(struct reader *reader)
 {
-    struct ns_span nowhere = { NULL, 0, 0 };
-
     if (strstr(reader->at, "=>") == NULL)
         return;
     do {
@@ -246,7 +258,7 @@ static void read_demands(struct reader *reader)
         if (trait[0] == '\0' || variable[0] == '\0')
             fail(reader, "a trait and a variable are expected before `=>`");
         else
-            ns_demand_trait(reader->check, variable_named(reader, variable), trait, NULL, nowhere, NULL);
+            demand_trait(reader, variable_named(reader, variable), trait);
     } while (take(reader, ","));
     expect(reader, "=>", "`=>` is missing");
 }

@@ -52,3 +52,8 @@ check_PROGRAMS += tests/unit/test_natives
 tests_unit_test_natives_SOURCES = tests/unit/test_natives.c
 tests_unit_test_natives_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_natives_LDADD = $(FLOOR_LIB) $(CHECK_LIBS)
+
+check_PROGRAMS += tests/unit/test_type_text
+tests_unit_test_type_text_SOURCES = tests/unit/test_type_text.c
+tests_unit_test_type_text_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_type_text_LDADD = $(FLOOR_LIB) $(CHECK_LIBS)

@@ -53,11 +53,12 @@ static const char *parameter_end(const char *at)
     return at;
 }
 
-/* The parameter names in "(list: List[a], n: Int) -> List[a]"; NULL unless each parameter has one. */
+/* The parameter names in "Ord a => (list: List[a], n: Int) -> List[a]"; NULL unless each parameter has one. */
 static const char **names_in(const char *type, unsigned arity)
 {
     const char **names = arity > 0 ? nb_xalloc_array(arity, sizeof *names) : NULL;
-    const char *at = type;
+    const char *demands = strstr(type, "=>");
+    const char *at = demands == NULL ? type : demands + 2;
 
     for (unsigned i = 0; i < arity; i++) {
         at += strspn(at, "(, ");
