@@ -1460,7 +1460,13 @@ void ns_destructure(struct ns_frame *frame, const struct ns_pattern *pattern, un
 
 /* ---- match and receive ---- */
 
-struct arms { const struct ns_arm_list *list; struct ns_target target; ns_mark done; enum vm_op begin; };
+struct arms {
+    const struct ns_arm_list *list;
+    struct ns_target target;
+    ns_mark done;
+    enum vm_op begin;  /* on the register below when an arm is taken; VM_OP_COUNT: nothing */
+    unsigned received;
+};
 
 static void take_arm(struct ns_frame *frame, void *context, unsigned way)
 {
@@ -1468,7 +1474,7 @@ static void take_arm(struct ns_frame *frame, void *context, unsigned way)
     unsigned saved = frame->code.next;
 
     if (arms->begin != VM_OP_COUNT)
-        ns_code_abc(&frame->code, arms->begin, 0, 0, 0);
+        ns_code_abc(&frame->code, arms->begin, arms->received, 0, 0);
     ns_lower(frame, arms->list->items[way].body, arms->target);
     ns_code_jump(&frame->code, VM_OP_JUMP, 0, arms->done);
     frame->code.next = saved;
@@ -1477,7 +1483,7 @@ static void take_arm(struct ns_frame *frame, void *context, unsigned way)
 void ns_arms(struct ns_frame *frame, const struct ns_arm_list *arms, unsigned scrutinee, struct ns_target target,
              ns_mark miss, ns_mark done, enum vm_op begin)
 {
-    struct arms context = { arms, target, done, begin };
+    struct arms context = { arms, target, done, begin, scrutinee };
     struct ns_way *ways = nb_arena_array(frame->unit->arena, arms->count + 1, sizeof *ways);
 
     for (uint32_t i = 0; i < arms->count; i++)
@@ -1538,7 +1544,7 @@ void ns_lower_match(struct ns_frame *frame, const struct ns_expr *expr, struct n
     ns_mark miss = ns_code_label(&frame->code), done = ns_code_label(&frame->code);
 
     if (is_taken_apart(expr)) {
-        struct arms context = { &expr->match.arms, target, done, VM_OP_COUNT };
+        struct arms context = { &expr->match.arms, target, done, VM_OP_COUNT, 0 };
 
         match_parts(frame, expr, &context, miss);
     } else {
@@ -1552,23 +1558,26 @@ void ns_lower_match(struct ns_frame *frame, const struct ns_expr *expr, struct n
     ns_scope_end(frame, scope);
 }
 
+/* The message, the deadline, the message's number: opcodes.def. */
+enum { RECEIVE_REGISTERS = 3 };
+
 void ns_lower_receive(struct ns_frame *frame, const struct ns_expr *expr, struct ns_target target)
 {
     struct ns_code *code = &frame->code;
     struct ns_scope scope = ns_scope_begin(frame);
     ns_mark next = ns_code_label(code), miss = ns_code_label(code);
     ns_mark late = ns_code_label(code), done = ns_code_label(code);
-    unsigned message;
+    unsigned limit = 0, message;
 
+    if (expr->receive.timeout != NULL)
+        limit = ns_operand(frame, expr->receive.timeout);
+    message = ns_code_take(code, RECEIVE_REGISTERS);
     if (expr->receive.timeout != NULL) {
-        unsigned limit = ns_operand(frame, expr->receive.timeout);
-
         ns_mark_place(frame, expr->receive.timeout->span);
-        ns_code_abc(code, VM_OP_RECEIVE_AFTER, limit, 0, 0);
+        ns_code_abc(code, VM_OP_RECEIVE_AFTER, message, limit, 0);
     } else {
-        ns_code_abc(code, VM_OP_RECEIVE, 0, 0, 0);
+        ns_code_abc(code, VM_OP_RECEIVE, message, 0, 0);
     }
-    message = ns_code_take(code, 1);
     ns_code_bind(code, next);
     ns_mark_place(frame, expr->span);
     ns_code_jump(code, VM_OP_RECEIVE_NEXT, message, late);

@@ -965,39 +965,42 @@ op_SEND:
     MOVED();
     NEXT(1);
 op_RECEIVE:
-    vm_mailbox_rewind(p);
-    vm_process_wait_until(p, UINT64_MAX);
+    r[A + 1] = VM_UNIT;
+    r[A + 2] = vm_from_small(0);
     NEXT(1);
 op_RECEIVE_AFTER: {
-    int64_t ms;
+    uint64_t deadline;
 
-    if (unlikely(!vm_is_int(r[A]))) {
+    if (unlikely(!vm_is_int(r[B]))) {
         SAVE();
-        (void)vm_raise_type(ctx, "Int", r[A]);
+        (void)vm_raise_type(ctx, "Int", r[B]);
         goto raise_saved;
     }
-    ms = vm_int_of(r[A]);
-    vm_mailbox_rewind(p);
-    vm_process_wait_until(p, vm_deadline_after(ms));
+    deadline = vm_deadline_after(vm_int_of(r[B]));
+    r[A + 1] = deadline <= VM_SMALL_MAX ? vm_from_small((int64_t)deadline) : VM_UNIT;
+    r[A + 2] = vm_from_small(0);
     NEXT(1);
 }
 op_RECEIVE_NEXT: {
-    struct vm_message *message = vm_mailbox_peek(p);
+    struct vm_message *message = vm_mailbox_next(p, (uint64_t)vm_small(r[A + 2]));
+    uint64_t deadline = vm_is_small(r[A + 1]) ? (uint64_t)vm_small(r[A + 1]) : UINT64_MAX;
 
     if (message != NULL) {
         r[A] = message->value;
+        r[A + 2] = vm_from_small((int64_t)message->number);
+        vm_process_wait_until(p, UINT64_MAX);
         NEXT(1);
     }
-    if (p->deadline_ns != UINT64_MAX && nb_clock_ns() >= p->deadline_ns) {
+    if (deadline != UINT64_MAX && nb_clock_ns() >= deadline) {
         vm_process_wait_until(p, UINT64_MAX);
         JUMP_BY(D);
     }
+    vm_process_wait_until(p, deadline);
     vm_process_wait_for(p, VM_WAIT_RECEIVE);
     goto park;
 }
 op_RECEIVE_TAKE:
-    vm_mailbox_accept(p);
-    vm_process_wait_until(p, UINT64_MAX);
+    vm_mailbox_take(p, (uint64_t)vm_small(r[A + 2]));
     if (unlikely(vm_heap_is_overdue(heap))) { /* by adopted messages: a receiver need not allocate by itself */
         SAVE();
         if (!vm_heap_reserve(ctx, 0))
@@ -1006,7 +1009,6 @@ op_RECEIVE_TAKE:
     }
     NEXT(1);
 op_RECEIVE_SKIP:
-    vm_mailbox_skip(p);
     if (unlikely(--reductions <= 0)) {
         pc += D; /* the RECEIVE_NEXT: nothing is done twice */
         goto yield;

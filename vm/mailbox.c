@@ -116,6 +116,7 @@ static void fetch(struct vm_process *process)
             forget(process, message);
         } else {
             message->next = NULL;
+            message->number = ++process->numbered;
             *process->queue_end = message;
             process->queue_end = &message->next;
             process->queue_length++;
@@ -132,10 +133,24 @@ static void adopt(struct vm_process *process, struct vm_message *message)
     message->adopted = true;
 }
 
-struct vm_message *vm_mailbox_peek(struct vm_process *process)
+/* Let `scan` be where the queue goes on behind a number. Usually it is there or one further. */
+static void seek(struct vm_process *process, uint64_t number)
+{
+    if (number < process->scanned) {
+        process->scan = &process->queue;
+        process->scanned = 0;
+    }
+    while (*process->scan != NULL && (*process->scan)->number <= number) {
+        process->scanned = (*process->scan)->number;
+        process->scan = &(*process->scan)->next;
+    }
+}
+
+struct vm_message *vm_mailbox_next(struct vm_process *process, uint64_t number)
 {
     struct vm_message *message;
 
+    seek(process, number);
     if (*process->scan == NULL)
         fetch(process);
     message = *process->scan;
@@ -144,28 +159,19 @@ struct vm_message *vm_mailbox_peek(struct vm_process *process)
     return message;
 }
 
-void vm_mailbox_rewind(struct vm_process *process)
+void vm_mailbox_take(struct vm_process *process, uint64_t number)
 {
-    process->scan = &process->queue;
-}
+    struct vm_message *message;
 
-void vm_mailbox_accept(struct vm_process *process)
-{
-    struct vm_message *message = *process->scan;
-
-    nb_assert(message != NULL && message->adopted);
+    seek(process, number - 1);
+    message = *process->scan;
+    if (message == NULL || message->number != number)
+        return; /* a receive in the guard was faster */
     *process->scan = message->next;
     if (message->next == NULL)
         process->queue_end = process->scan;
     process->queue_length--;
     forget(process, message);
-    vm_mailbox_rewind(process);
-}
-
-void vm_mailbox_skip(struct vm_process *process)
-{
-    nb_assert(*process->scan != NULL);
-    process->scan = &(*process->scan)->next;
 }
 
 static void forget_all(struct vm_process *process, struct vm_message *message)
@@ -184,5 +190,6 @@ void vm_mailbox_clear(struct vm_process *process)
     forget_all(process, take_inbox(process));
     process->queue = NULL;
     process->queue_end = process->scan = &process->queue;
+    process->scanned = 0;
     process->queue_length = 0;
 }

@@ -134,9 +134,10 @@ static void stand(struct vm_ctx *ctx, struct vm_mvar *mvar)
     process->mvar_host = ctx->host;
 }
 
-/* After end_turn() of stand(). The deadline is left alone: it may be that of a receive whose guard reads the mvar. */
+/* After end_turn() of stand(). */
 static enum vm_status park(struct vm_process *process)
 {
+    vm_process_wait_until(process, UINT64_MAX);
     vm_process_wait_for(process, VM_WAIT_MVAR);
     return VM_PARK;
 }

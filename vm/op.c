@@ -130,10 +130,23 @@ static bool word_register(enum vm_op op)
     return op == VM_OP_SET_INDEX || op == VM_OP_UNLESS_EQUAL;
 }
 
-/* Instructions that use r[A+1], too. */
-static bool uses_pair(enum vm_op op)
+/* How many registers behind r[A] an instruction uses, too. */
+static unsigned further_registers(enum vm_op op)
 {
-    return op == VM_OP_FOR || op == VM_OP_TRY || op == VM_OP_END_TRY || op == VM_OP_PUSH_STUB;
+    switch (op) {
+    case VM_OP_FOR:
+    case VM_OP_TRY:
+    case VM_OP_END_TRY:
+    case VM_OP_PUSH_STUB:
+        return 1;
+    case VM_OP_RECEIVE:
+    case VM_OP_RECEIVE_AFTER:
+    case VM_OP_RECEIVE_NEXT:
+    case VM_OP_RECEIVE_TAKE:
+        return 2;
+    default:
+        return 0;
+    }
 }
 
 static unsigned list_register(const uint64_t *at, unsigned index)
@@ -326,7 +339,7 @@ static const char *check_registers(const struct check *check, const uint64_t *at
     const char *wrong = NULL;
 
     if (registers & OPERAND_A)
-        wrong = check_register(check, VM_A(*at) + (uses_pair(op) ? 1u : 0u));
+        wrong = check_register(check, VM_A(*at) + further_registers(op));
     if (wrong == NULL && (registers & OPERAND_B))
         wrong = check_register(check, VM_B(*at));
     if (wrong == NULL && (registers & OPERAND_C))

@@ -26,6 +26,7 @@ static void start_empty_mailbox(struct vm_process *process)
     process->queue = NULL;
     process->queue_end = &process->queue;
     process->scan = &process->queue;
+    process->scanned = process->numbered = 0;
     process->queue_length = 0;
     process->mailbox_max = 0;
 }
@@ -49,7 +50,6 @@ static void start_not_waiting(struct vm_process *process)
     vm_process_wait_for(process, VM_WAIT_NONE);
     vm_process_wait_until(process, UINT64_MAX);
     process->deadline_set = false;
-    process->receive_with_timeout = false;
     process->operation = NULL;
     process->operation_cancel = NULL;
     process->held = NULL;

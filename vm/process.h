@@ -47,6 +47,7 @@ struct vm_message {
     ck_stack_entry_t entry;   /* in the receiver's inbox */
     struct vm_message *next;  /* in the receiver's queue, oldest first */
     uint64_t to;              /* the pid it was sent to */
+    uint64_t number;          /* its place in the receiver's queue: they grow; from 1 */
     vm_value value;
     struct vm_fragment *fragment; /* what `value` points into; NULL for immediates, immortals and … */
     bool owns_shared;         /* … shared objects, of which the message then holds one reference */
@@ -74,7 +75,9 @@ struct vm_process {
 
     ck_stack_t inbox;                    /* senders push, the owner pops all */
     struct vm_message *queue, **queue_end; /* in order of arrival; owner only */
-    struct vm_message **scan;            /* how far the current receive has looked */
+    struct vm_message **scan;            /* where the queue goes on behind … */
+    uint64_t scanned;                    /* … this number, from the last look */
+    uint64_t numbered;                   /* the last number given out */
     uint32_t queue_length;
     _Atomic uint32_t inbox_length;       /* both queues together, for others to read */
     uint32_t mailbox_max;
@@ -82,7 +85,6 @@ struct vm_process {
     _Atomic enum vm_wait wait;           /* for others to read, as long as it is WAITING: vm_process_wait_for() */
     _Atomic uint64_t deadline_ns;        /* of the current receive or sleep; UINT64_MAX none; likewise */
     bool deadline_set;                   /* this receive or sleep has begun */
-    bool receive_with_timeout;
     void *operation;                     /* a parked native's state; NULL when none. Owner, or … */
     void (*operation_cancel)(struct vm_process *process); /* … called when the process ends with one pending */
     struct vm_mvar *held;                /* mvars it has locked; mvar.c has this and the next four */
@@ -177,10 +179,11 @@ enum vm_copy_result vm_message_new(uint64_t to, vm_value value, struct vm_messag
 void vm_message_free(struct vm_message *message);
 
 /* The receive instructions (opcodes.def) are these three. Owner only. */
-struct vm_message *vm_mailbox_peek(struct vm_process *process);   /* at `scan`, adopted; NULL: none further now */
-void vm_mailbox_rewind(struct vm_process *process);               /* a receive begins: scan from the oldest */
-void vm_mailbox_accept(struct vm_process *process);               /* remove the one at scan, then rewind */
-void vm_mailbox_skip(struct vm_process *process);                 /* leave it, go on to the next */
+/** The first message whose number is greater than that (0: the oldest), adopted; NULL: none now. Asking again with the
+ *  same number, or with that of the answer, costs O(1). */
+struct vm_message *vm_mailbox_next(struct vm_process *process, uint64_t number);
+/** Remove the message of that number, if it is still there. O(1) for the last one looked at. */
+void vm_mailbox_take(struct vm_process *process, uint64_t number);
 void vm_mailbox_clear(struct vm_process *process);                /* free them all; part of vm_process_done() */
 
 enum vm_stop {

@@ -23,6 +23,24 @@ static void send_to(struct vm_process *process, uint64_t pid, vm_value value)
 
 static unsigned waiting(const struct vm_process *process) { return atomic_load(&process->inbox_length); }
 
+/* What a receive does, step by step. */
+static uint64_t behind; /* the number of the last message that was skipped */
+
+static struct vm_message *peek(struct vm_process *process) { return vm_mailbox_next(process, behind); }
+static void rewind_to_oldest(void) { behind = 0; }
+static void skip(struct vm_process *process) { behind = peek(process)->number; }
+static void accept_it(struct vm_process *process)
+{
+    vm_mailbox_take(process, peek(process)->number);
+    rewind_to_oldest();
+}
+
+static void begin(void)
+{
+    set_up();
+    rewind_to_oldest();
+}
+
 /* ---- processes ---- */
 
 START_TEST(begins_small)
@@ -32,7 +50,7 @@ START_TEST(begins_small)
     ck_assert_uint_le(sizeof(struct vm_process) + block, 2560);
     ck_assert_uint_eq(atomic_load(&it.process.pid), 1);
     ck_assert_uint_eq(it.process.depth, 0);
-    ck_assert_ptr_null(vm_mailbox_peek(&it.process));
+    ck_assert_ptr_null(peek(&it.process));
 }
 END_TEST
 
@@ -115,16 +133,16 @@ START_TEST(receives_in_the_order_sent)
     for (int i = 0; i < 10; i++)
         send_to(&it.process, 1, vm_from_small(i));
     for (int i = 0; i < 10; i++) {
-        vm_mailbox_rewind(&it.process);
-        ck_assert_uint_eq(vm_mailbox_peek(&it.process)->value, vm_from_small(i));
-        vm_mailbox_accept(&it.process);
+        rewind_to_oldest();
+        ck_assert_uint_eq(peek(&it.process)->value, vm_from_small(i));
+        accept_it(&it.process);
         if (i == 4)
             send_to(&it.process, 1, vm_from_small(10));
     }
     ck_assert_uint_eq(waiting(&it.process), 1);
-    ck_assert_uint_eq(vm_mailbox_peek(&it.process)->value, vm_from_small(10));
-    vm_mailbox_accept(&it.process);
-    ck_assert_ptr_null(vm_mailbox_peek(&it.process));
+    ck_assert_uint_eq(peek(&it.process)->value, vm_from_small(10));
+    accept_it(&it.process);
+    ck_assert_ptr_null(peek(&it.process));
     ck_assert_uint_eq(waiting(&it.process), 0);
 }
 END_TEST
@@ -133,21 +151,21 @@ START_TEST(leaves_skipped_messages_for_the_next_receive)
 {
     for (int i = 0; i < 4; i++)
         send_to(&it.process, 1, vm_from_small(i));
-    vm_mailbox_rewind(&it.process);
+    rewind_to_oldest();
     for (int i = 0; i < 3; i++) {
-        ck_assert_uint_eq(vm_mailbox_peek(&it.process)->value, vm_from_small(i));
-        vm_mailbox_skip(&it.process);
+        ck_assert_uint_eq(peek(&it.process)->value, vm_from_small(i));
+        skip(&it.process);
     }
-    ck_assert_uint_eq(vm_mailbox_peek(&it.process)->value, vm_from_small(3));
-    vm_mailbox_accept(&it.process); /* the last: the end of the queue moves back */
+    ck_assert_uint_eq(peek(&it.process)->value, vm_from_small(3));
+    accept_it(&it.process); /* the last: the end of the queue moves back */
     send_to(&it.process, 1, vm_from_small(4));
     for (int i = 0; i < 4; i++) {
-        ck_assert_uint_eq(vm_mailbox_peek(&it.process)->value, vm_from_small(i < 3 ? i : 4));
-        vm_mailbox_skip(&it.process);
+        ck_assert_uint_eq(peek(&it.process)->value, vm_from_small(i < 3 ? i : 4));
+        skip(&it.process);
     }
-    ck_assert_ptr_null(vm_mailbox_peek(&it.process));
+    ck_assert_ptr_null(peek(&it.process));
     send_to(&it.process, 1, vm_from_small(5)); /* arrives while it waits: only this one is new */
-    ck_assert_uint_eq(vm_mailbox_peek(&it.process)->value, vm_from_small(5));
+    ck_assert_uint_eq(peek(&it.process)->value, vm_from_small(5));
     ck_assert_uint_eq(it.process.queue_length, 5);
 }
 END_TEST
@@ -160,7 +178,7 @@ START_TEST(drops_messages_meant_for_a_former_tenant)
     send_to(&it.process, 1, vm_from_small(2));
     send_to(&it.process, 77, shared);
     vm_shared_unref(shared);
-    ck_assert_uint_eq(vm_mailbox_peek(&it.process)->value, vm_from_small(2));
+    ck_assert_uint_eq(peek(&it.process)->value, vm_from_small(2));
     ck_assert_uint_eq(waiting(&it.process), 1);
     ck_assert_uint_eq(vm_shared_bytes_total(), shared_before);
 }
@@ -177,18 +195,18 @@ START_TEST(keeps_what_messages_bring_along)
     send_to(&it.process, 1, shared);
     vm_shared_unref(shared);
     set_reg(&it, 0, VM_UNIT);
-    vm_mailbox_rewind(&it.process);
-    ck_assert(is_list_of(vm_mailbox_peek(&it.process)->value, 0, 100));
-    vm_mailbox_skip(&it.process);
+    rewind_to_oldest();
+    ck_assert(is_list_of(peek(&it.process)->value, 0, 100));
+    skip(&it.process);
     ck_assert(vm_heap_collect(&it.ctx, 0)); /* adopted and skipped: a root; the other one not looked at yet */
     ck_assert_ptr_null(it.process.heap.fragments);
-    message = vm_mailbox_peek(&it.process);
+    message = peek(&it.process);
     ck_assert_uint_eq(message->value, shared);
     set_reg(&it, 1, message->value);
-    vm_mailbox_accept(&it.process);
-    ck_assert(is_list_of(vm_mailbox_peek(&it.process)->value, 0, 100));
-    set_reg(&it, 0, vm_mailbox_peek(&it.process)->value);
-    vm_mailbox_accept(&it.process);
+    accept_it(&it.process);
+    ck_assert(is_list_of(peek(&it.process)->value, 0, 100));
+    set_reg(&it, 0, peek(&it.process)->value);
+    accept_it(&it.process);
     ck_assert(vm_heap_collect(&it.ctx, 0));
     ck_assert(is_list_of(*reg(&it, 0), 0, 100));
     ck_assert_uint_eq(vm_field(*reg(&it, 1), 0), VM_UNIT);
@@ -205,11 +223,11 @@ START_TEST(frees_all_messages_at_the_end) /* looked at, in the queue, in the inb
         send_to(&it.process, 1, *reg(&it, 0));
         send_to(&it.process, 1, shared);
     }
-    vm_mailbox_peek(&it.process);
+    peek(&it.process);
     send_to(&it.process, 1, *reg(&it, 0));
     vm_mailbox_clear(&it.process);
     ck_assert_uint_eq(waiting(&it.process), 0);
-    ck_assert_ptr_null(vm_mailbox_peek(&it.process));
+    ck_assert_ptr_null(peek(&it.process));
     vm_shared_unref(shared);
 }
 END_TEST
@@ -253,19 +271,19 @@ START_TEST(loses_nothing_and_keeps_each_senders_order)
     for (intptr_t i = 0; i < SENDERS; i++)
         ck_assert_int_eq(pthread_create(&threads[i], NULL, send_many, (void *)i), 0);
     for (int received = 0; received < SENDERS * MESSAGES;) {
-        struct vm_message *message = vm_mailbox_peek(&it.process);
+        struct vm_message *message = peek(&it.process);
         int64_t number;
 
         if (message == NULL)
             continue;
         number = vm_small(message->value);
         ck_assert_int_eq(number % MESSAGES, next[number / MESSAGES]++);
-        vm_mailbox_accept(&it.process);
+        accept_it(&it.process);
         received++;
     }
     for (int i = 0; i < SENDERS; i++)
         ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
-    ck_assert_ptr_null(vm_mailbox_peek(&it.process));
+    ck_assert_ptr_null(peek(&it.process));
     ck_assert_uint_eq(waiting(&it.process), 0);
 }
 END_TEST
@@ -277,7 +295,7 @@ int main(void)
     SRunner *runner = srunner_create(suite);
     int failed;
 
-    tcase_add_checked_fixture(all, set_up, tear_down);
+    tcase_add_checked_fixture(all, begin, tear_down);
     tcase_set_timeout(all, 30);
     tcase_add_test(all, begins_small);
     tcase_add_test(all, does_not_begin_without_memory);

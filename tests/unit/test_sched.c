@@ -80,12 +80,11 @@ static int64_t receive(struct vm_ctx *ctx)
     struct vm_message *message;
     int64_t number;
 
-    vm_mailbox_rewind(ctx->process);
-    message = vm_mailbox_peek(ctx->process);
+    message = vm_mailbox_next(ctx->process, 0);
     if (message == NULL)
         return -1;
     number = vm_small(message->value);
-    vm_mailbox_accept(ctx->process);
+    vm_mailbox_take(ctx->process, message->number);
     return number;
 }
 
