@@ -50,6 +50,7 @@ static const char *const option_help =
     "  -v, --version      print the version\n"
     "      --check        as `nostos check`\n"
     "      --json-errors  compile errors as JSON lines on standard output\n"
+    "      --types        check static types (--no-types: do not)\n"
     "  -b, --bin NAME     entry point NAME of nostos.toml\n"
     "      --threads N    worker threads (default: one per core)\n"
     "      --depth N      nested calls a process may have (default: 50000)\n"
@@ -60,7 +61,7 @@ static const char *const option_help =
 struct invocation {
     enum command command;
     const char *path, *function, *bin;
-    bool json, free_all, seeded;
+    bool json, types, free_all, seeded;
     unsigned threads;
     uint32_t depth;
     uint64_t heap_mib;
@@ -313,6 +314,7 @@ static int compile_and(const struct invocation *invocation)
 {
     struct ns_options options = { .check_only = invocation->command == COMMAND_CHECK,
                                   .bin = invocation->bin,
+                                  .types = invocation->types,
                                   .need_main = invocation->command != COMMAND_DISASM };
     struct ns_diag *diag = ns_diag_new();
     struct vm_program *program = NULL;
@@ -370,6 +372,8 @@ static bool take_option(struct invocation *invocation, char **argv, int *at)
         invocation->command = COMMAND_CHECK;
     } else if (strcmp(option, "--json-errors") == 0) {
         invocation->json = true;
+    } else if (strcmp(option, "--types") == 0 || strcmp(option, "--no-types") == 0) {
+        invocation->types = strcmp(option, "--types") == 0;
     } else if (strcmp(option, "--free-all") == 0) {
         invocation->free_all = true;
     } else if (strcmp(option, "-b") == 0 || strcmp(option, "--bin") == 0) {

@@ -11,6 +11,7 @@
 
 #include "base/assert.h"
 #include "base/intern.h"
+#include "lang/check.h"
 #include "lang/scope_form.h"
 #include "lang/unit.h"
 #include "vm/dispatch.h"
@@ -176,6 +177,8 @@ static void compile(struct ns_unit *unit)
     ns_declare(unit);
     ns_describe_types(unit);
     ns_rewrite_scope_forms(unit);
+    if (unit->options->types && ns_diag_count(unit->diag) == 0)
+        ns_check(unit);
     main = find_main(unit);
     need_own_functions(unit);
     ns_need_library_calls(unit);

@@ -345,6 +345,7 @@ static const struct ns_function *thunk(struct ns_unit *unit, const struct ns_ite
 
     clause->name = item->value.name;
     clause->body = item->value.value;
+    clause->return_type = item->value.type;
     clause->span = item->span;
     return clause;
 }

@@ -22,8 +22,9 @@ struct ns_typed_local {
 /** A method call that waits for its receiver's type. */
 struct ns_method_call {
     struct ns_span span;
-    bool has_names;                     /* of arguments */
+    struct ns_space *space;             /* where it stands; NULL: where inference is */
     bool as_function;                   /* written m(x): no field is meant */
+    bool is_local;                      /* a local of that name is in scope there */
 };
 
 /** The function whose body is inferred. */
@@ -43,8 +44,10 @@ struct ns_typing {
     enum { NS_TYPING_NEW, NS_TYPING_BUSY, NS_TYPING_DONE } state;
     struct ns_term *term;               /* a function; a scheme when done. NULL: nothing is known */
     struct ns_term *declared;           /* the scheme its annotations give, if they are complete; else NULL */
+    struct ns_type_scope *scopes;       /* of each clause, while busy */
     const struct ns_implementation *implementation; /* of a method */
-    uint32_t number, low;               /* check.c: Tarjan's; 0: not visited */
+    bool failed;                        /* a mismatch was passed over */
+    uint32_t number, low;               /* check.c: Tarjan's; number 0: not visited */
     bool on_stack;
 };
 
@@ -73,6 +76,7 @@ struct ns_check {
     void *library_schemes;              /* scheme_native.c's */
     uint32_t mute;                      /* no reports while not 0 */
     bool settling;
+    struct ns_table fields;             /* names of fields of the program's types: anything */
     NB_VEC(struct ns_typed_local *) names; /* in scope, innermost last */
     struct ns_term *discarded;          /* the very term that ns_discarded() is */
 };
@@ -94,6 +98,7 @@ struct ns_term *ns_discarded(struct ns_check *check);
 /** Infer and unify; what does not fit is reported at the expression. `because` and `why` as for ns_complain_mismatch(). */
 void ns_infer_as(struct ns_check *check, struct ns_expr *expr, struct ns_term *expected, struct ns_span because,
                  const char *why);
+struct ns_term *ns_term_of_literal(struct ns_check *check, const struct ns_literal *literal);
 /** Two arms of a choice: their common type. What does not fit is reported at `where` if `strict` and both are known. */
 struct ns_term *ns_join(struct ns_check *check, struct ns_term *one, struct ns_term *other, struct ns_span where,
                         bool strict);
@@ -136,6 +141,7 @@ struct ns_callee {
     const char *name;                   /* NULL: a value */
     const struct ns_group *group;       /* NULL: a native, a constructor or a value */
     bool is_method;                     /* the first argument is the receiver */
+    bool is_loose;                      /* numbers of other kinds pass where no annotation forbids it */
 };
 
 struct ns_term *ns_infer_call(struct ns_check *check, struct ns_expr *expr);
@@ -156,6 +162,8 @@ struct ns_term *ns_infer_method_call(struct ns_check *check, struct ns_expr *exp
 /** A method call with its receiver as first argument, inferred. */
 struct ns_term *ns_call_method(struct ns_check *check, const char *name, struct ns_typed_argument *arguments,
                                uint32_t count, const struct ns_method_call *call);
+/** Whether a type could stand for a variable: what the variable is asked to be is held against it, errors at `where`. */
+void ns_check_demands_of(struct ns_check *check, struct ns_term *variable, struct ns_term *term, struct ns_span where);
 /** Work off the demands whose subjects became known. */
 void ns_settle(struct ns_check *check);
 
@@ -208,7 +216,7 @@ void ns_check_exhaustive(struct ns_check *check, const struct ns_expr *match, st
 /* ---- complain.c: one problem, all its formulations (02 §11.4) ---- */
 
 /** Whether reports about types are switched off: in a trial, or in a body that throws (02 §5.9). */
-bool ns_is_muted(const struct ns_check *check);
+bool ns_is_muted(struct ns_check *check);
 /** `expected` A, found B at `where`; `because` (source NULL: none) is what imposed the expectation. */
 void ns_complain_mismatch(struct ns_check *check, struct ns_span where, struct ns_term *expected, struct ns_term *found,
                           struct ns_span because, const char *why);

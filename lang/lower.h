@@ -174,6 +174,8 @@ void ns_report_unknown(struct ns_frame *frame, const char *name, struct ns_span 
  * namespace) and path. */
 bool ns_is_module(struct ns_frame *frame, const struct ns_expr *expr, struct ns_space **ret_space,
                   const char **ret_path);
+/** Whether a path is a namespace of natives, or reserved for one. */
+bool ns_is_namespace(struct ns_unit *unit, struct ns_space *space, const char *path);
 /** The meaning of M.name; reports what forbids it. `module` NULL: a namespace of natives. */
 struct ns_meaning ns_find_qualified(struct ns_frame *frame, struct ns_space *module, const char *path,
                                     const struct ns_name *name);

@@ -463,11 +463,11 @@ static bool is_reserved(const char *name)
     return at != NULL;
 }
 
-static bool is_namespace(struct ns_frame *frame, const char *path)
+bool ns_is_namespace(struct ns_unit *unit, struct ns_space *space, const char *path)
 {
     if (vm_native_is_namespace(path))
         return true;
-    return is_reserved(path) && ns_find_constructor(frame->unit, frame->space, path, -1) == NULL;
+    return is_reserved(path) && ns_find_constructor(unit, space, path, -1) == NULL;
 }
 
 bool ns_is_module(struct ns_frame *frame, const struct ns_expr *expr, struct ns_space **ret_space,
@@ -482,7 +482,7 @@ bool ns_is_module(struct ns_frame *frame, const struct ns_expr *expr, struct ns_
         return false;
     *ret_path = path;
     *ret_space = ns_find_module(frame->unit, frame->space, path);
-    return *ret_space != NULL || is_namespace(frame, path);
+    return *ret_space != NULL || ns_is_namespace(frame->unit, frame->space, path);
 }
 
 static bool is_imported(const struct ns_frame *frame, const struct ns_space *module)

@@ -187,6 +187,8 @@ bool ns_would_unify(struct ns_check *check, struct ns_term *expected, struct ns_
 
 void ns_level_enter(struct ns_check *check);
 void ns_level_leave(struct ns_check *check);
+/** Bring the variables of a term up to the current level: they belong to the scope around. */
+void ns_lower_level(struct ns_check *check, struct ns_term *term);
 /** Quantify over what is deeper than the current level. The term itself becomes the scheme; if it is too large to be
  *  looked at whole, the result is NS_TERM_ANY instead. */
 struct ns_term *ns_generalise(struct ns_check *check, struct ns_term *term);

@@ -378,6 +378,12 @@ void ns_level_leave(struct ns_check *check)
     check->level--;
 }
 
+void ns_lower_level(struct ns_check *check, struct ns_term *term)
+{
+    refuel(check);
+    lower(check, term, check->level, NULL);
+}
+
 static void generalise(struct ns_check *check, struct ns_term *term);
 
 static void generalise_all(struct ns_check *check, struct ns_term *const *terms, uint32_t count)

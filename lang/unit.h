@@ -78,6 +78,7 @@ struct ns_value {
     struct vm_mvar *mvar;                /* NS_VALUE_MVAR */
     struct ns_group *group;              /* NS_VALUE_BINDING: a function without parameters that computes it */
     struct ns_group *lambda;             /* NS_VALUE_BINDING to a lambda: that, as a function; else NULL */
+    struct ns_term *term;                /* of the checker: type of an mvar or a constant */
 };
 
 /** A constructor of a record or variant type. */

@@ -1,0 +1,699 @@
+/*
+ * infer.c - the types of expressions (02 §5.1), scopes, and what names mean where a value is wanted.
+ */
+#include "config.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/intern.h"
+#include "lang/infer.h"
+#include "lang/lower.h"
+
+/* ---- scopes ---- */
+
+size_t ns_names_begin(struct ns_check *check)
+{
+    return check->names.count;
+}
+
+void ns_names_end(struct ns_check *check, size_t scope)
+{
+    while (check->names.count > scope) {
+        struct ns_typed_local *local = check->names.items[--check->names.count];
+
+        ns_table_set(&check->locals, local->name, local->hidden);
+    }
+}
+
+struct ns_typed_local *ns_name_add(struct ns_check *check, const char *name, struct ns_term *term)
+{
+    struct ns_typed_local *local = nb_arena_alloc(check->arena, sizeof *local);
+
+    local->name = name;
+    local->term = term;
+    local->depth = check->body->depth;
+    local->hidden = ns_table_set(&check->locals, name, local);
+    ns_push(check->unit, &check->names, local);
+    return local;
+}
+
+struct ns_typed_local *ns_name_find(const struct ns_check *check, const char *name)
+{
+    return ns_table_get(&check->locals, name);
+}
+
+/* ---- modules ---- */
+
+/* "a.b.C" if the expression is nothing but names with dots, else NULL. A local in front makes it a value. */
+static const char *path_of(struct ns_check *check, const struct ns_expr *expr)
+{
+    const char *front;
+
+    if (expr->kind == NS_EXPR_NAME || expr->kind == NS_EXPR_UPPER)
+        return ns_name_find(check, expr->name) == NULL ? expr->name : NULL;
+    if (expr->kind != NS_EXPR_FIELD)
+        return NULL;
+    front = path_of(check, expr->field.object);
+    if (front == NULL)
+        return NULL;
+    return nb_intern(nb_arena_printf(check->arena, "%s.%s", front, expr->field.name.text));
+}
+
+bool ns_names_module(struct ns_check *check, const struct ns_expr *expr, struct ns_space **ret_space,
+                     const char **ret_path)
+{
+    struct ns_space *space = check->body->space;
+    const char *path;
+
+    if (expr->kind == NS_EXPR_NAME && ns_find(check->unit, space, expr->name).kind == NS_MEANS_VALUE)
+        return false;
+    path = path_of(check, expr);
+    if (path == NULL)
+        return false;
+    *ret_path = path;
+    *ret_space = ns_find_module(check->unit, space, path);
+    return *ret_space != NULL || ns_is_namespace(check->unit, space, path);
+}
+
+static bool has_public_group(const struct ns_functions *functions)
+{
+    for (size_t i = 0; i < functions->groups.count; i++)
+        if (functions->groups.items[i]->is_public)
+            return true;
+    return false;
+}
+
+/* What is private is reported when code is made; here it only means nothing. */
+static struct ns_meaning member_meaning(struct ns_check *check, const struct ns_space *module, const char *name)
+{
+    const struct ns_member *member = ns_table_get(&module->members, name);
+    bool all = ns_is_inside(check->body->space, module);
+    struct ns_meaning meaning = { .kind = NS_MEANS_NOTHING };
+
+    if (member == NULL)
+        return meaning;
+    if (member->functions != NULL && (all || has_public_group(member->functions)))
+        return (struct ns_meaning){ .kind = NS_MEANS_FUNCTIONS, .functions = member->functions };
+    if (member->mvar != NULL || member->binding != NULL || member->constant != NULL) {
+        meaning.kind = NS_MEANS_VALUE;
+        meaning.value = member->mvar != NULL      ? member->mvar
+                        : member->binding != NULL ? member->binding
+                                                  : member->constant;
+    } else if (member->constructor != NULL) {
+        meaning.kind = NS_MEANS_CONSTRUCTOR;
+        meaning.constructor = member->constructor;
+    }
+    return meaning;
+}
+
+struct ns_meaning ns_qualified_meaning(struct ns_check *check, struct ns_space *module, const char *path,
+                                       const char *name)
+{
+    struct ns_meaning meaning = { .kind = NS_MEANS_NOTHING };
+    const struct vm_native *native;
+
+    if (module != NULL)
+        meaning = member_meaning(check, module, name);
+    if (meaning.kind != NS_MEANS_NOTHING)
+        return meaning;
+    native = vm_native_find(nb_arena_printf(check->arena, "%s.%s", path, name), -1);
+    if (native != NULL)
+        meaning = (struct ns_meaning){ .kind = NS_MEANS_NATIVE, .native = native->name };
+    return meaning;
+}
+
+/* ---- names ---- */
+
+/* How many constructors of that name the program itself has that take so many arguments; one of them. */
+static unsigned own_candidates(const struct ns_constructors *all, int count, struct ns_constructor_info **ret)
+{
+    unsigned found = 0;
+
+    for (size_t i = 0; i < all->items.count; i++) {
+        struct ns_constructor_info *candidate = all->items.items[i];
+
+        if (candidate->type->space->library || (count >= 0 && candidate->fields->count != (uint32_t)count))
+            continue;
+        *ret = candidate;
+        found++;
+    }
+    return found;
+}
+
+struct ns_constructor_info *ns_constructor_meant(struct ns_check *check, const char *name, int count,
+                                                 struct ns_term *expected)
+{
+    struct ns_space *space = check->body->space;
+    const struct ns_constructors *all = ns_all_constructors(check->unit, space, name);
+    const struct ns_con *con = expected == NULL ? NULL : ns_con_of_term(expected);
+    struct ns_constructor_info *own = NULL;
+
+    if (all == NULL)
+        return NULL;
+    for (size_t i = 0; con != NULL && con->info != NULL && i < all->items.count; i++)
+        if (all->items.items[i]->type == con->info)
+            return all->items.items[i];
+    switch (own_candidates(all, count, &own)) {
+    case 0:
+        return ns_find_constructor(check->unit, space, name, count);
+    case 1:
+        return own;
+    default:
+        return NULL;
+    }
+}
+
+static struct ns_term *term_of_constructor(struct ns_check *check, const struct ns_constructor_info *constructor)
+{
+    struct ns_term *result, **fields;
+
+    if (constructor == NULL || constructor->type->item->kind != NS_ITEM_TYPE)
+        return ns_any(check);
+    fields = ns_instantiate_constructor(check, constructor, &result);
+    if (constructor->fields->count == 0 && !constructor->is_record)
+        return result;
+    return ns_function_of(check, fields, constructor->fields->count, constructor->fields->count, result);
+}
+
+static struct ns_term *term_of_functions(struct ns_check *check, const struct ns_functions *functions,
+                                         struct ns_span where)
+{
+    if (functions->groups.count != 1)
+        return ns_any(check);
+    return ns_term_of_group(check, functions->groups.items[0], where);
+}
+
+struct ns_term *ns_term_of_meaning(struct ns_check *check, struct ns_meaning meaning, struct ns_span where)
+{
+    struct ns_term *scheme;
+
+    switch (meaning.kind) {
+    case NS_MEANS_VALUE:
+        return ns_term_of_value(check, meaning.value, where);
+    case NS_MEANS_FUNCTIONS:
+        return term_of_functions(check, meaning.functions, where);
+    case NS_MEANS_NATIVE:
+        scheme = ns_scheme_of_native(check, meaning.native, -1);
+        return scheme == NULL ? ns_any(check) : ns_instantiate(check, scheme, where, meaning.native);
+    case NS_MEANS_CONSTRUCTOR:
+        return term_of_constructor(check, meaning.constructor);
+    case NS_MEANS_METHOD:
+    case NS_MEANS_NOTHING:
+        break;
+    }
+    return ns_any(check);
+}
+
+static struct ns_term *infer_name(struct ns_check *check, const struct ns_expr *expr)
+{
+    const struct ns_typed_local *local = ns_name_find(check, expr->name);
+
+    if (local == NULL && strcmp(expr->name, "self") == 0)
+        return ns_any(check);
+    if (local == NULL)
+        return ns_term_of_meaning(check, ns_find(check->unit, check->body->space, expr->name), expr->span);
+    return local->is_scheme ? ns_instantiate(check, local->term, expr->span, NULL) : local->term;
+}
+
+static struct ns_term *infer_upper(struct ns_check *check, const struct ns_expr *expr, struct ns_term *expected)
+{
+    struct ns_meaning meaning = ns_find(check->unit, check->body->space, expr->name);
+
+    if (ns_name_find(check, expr->name) != NULL)
+        return infer_name(check, expr);
+    if (meaning.kind == NS_MEANS_VALUE)
+        return ns_term_of_meaning(check, meaning, expr->span);
+    return term_of_constructor(check, ns_constructor_meant(check, expr->name, -1, expected));
+}
+
+/* ---- literals and collections ---- */
+
+static struct ns_term *infer_literal(struct ns_check *check, const struct ns_literal *literal)
+{
+    static const enum ns_con_number numbers[] = {
+        [NS_LITERAL_UNIT] = NS_CON_UNIT,       [NS_LITERAL_BOOL] = NS_CON_BOOL,     [NS_LITERAL_INT] = NS_CON_INT,
+        [NS_LITERAL_INT8] = NS_CON_INT8,       [NS_LITERAL_INT16] = NS_CON_INT16,   [NS_LITERAL_INT32] = NS_CON_INT32,
+        [NS_LITERAL_UINT8] = NS_CON_UINT8,     [NS_LITERAL_UINT16] = NS_CON_UINT16, [NS_LITERAL_UINT32] = NS_CON_UINT32,
+        [NS_LITERAL_UINT64] = NS_CON_UINT64,   [NS_LITERAL_BIGINT] = NS_CON_BIGINT, [NS_LITERAL_DECIMAL] = NS_CON_DECIMAL,
+        [NS_LITERAL_FLOAT] = NS_CON_FLOAT,     [NS_LITERAL_FLOAT32] = NS_CON_FLOAT32, [NS_LITERAL_CHAR] = NS_CON_CHAR,
+        [NS_LITERAL_STRING] = NS_CON_STRING,
+    };
+
+    return ns_basic(check, numbers[literal->kind]);
+}
+
+struct ns_term *ns_term_of_literal(struct ns_check *check, const struct ns_literal *literal)
+{
+    return infer_literal(check, literal);
+}
+
+static struct ns_term *infer_interpolation(struct ns_check *check, const struct ns_part_list *parts)
+{
+    for (uint32_t i = 0; i < parts->count; i++)
+        if (parts->items[i].expr != NULL)
+            ns_infer(check, parts->items[i].expr, NULL);
+    return ns_basic(check, NS_CON_STRING);
+}
+
+/* What the elements of an expected collection are, or a fresh variable. */
+static struct ns_term *element_of(struct ns_check *check, struct ns_term *expected, enum ns_con_number number)
+{
+    const struct ns_con *con = expected == NULL ? NULL : ns_con_of_term(expected);
+
+    return con != NULL && con->number == number ? ns_prune(expected)->data.arguments[0] : ns_variable(check);
+}
+
+static struct ns_term *infer_list(struct ns_check *check, const struct ns_expr *expr, struct ns_term *expected)
+{
+    struct ns_span because = expr->span, nowhere = { NULL, 0, 0 };
+    struct ns_term *hint = element_of(check, expected, NS_CON_LIST), *element = ns_variable(check), *list;
+
+    for (uint32_t i = 0; i < expr->list.items.count; i++) {
+        struct ns_expr *item = expr->list.items.items[i];
+        struct ns_term *term = ns_infer(check, item, hint);
+
+        if (ns_unify(check, element, term) != NS_UNIFIED)
+            ns_complain_clash(check, item->span, element, term, because,
+                              "the elements of a list must have the same type");
+        if (i == 0)
+            because = item->span;
+    }
+    list = ns_list_of(check, element);
+    if (expr->list.tail != NULL)
+        ns_infer_as(check, expr->list.tail, list, nowhere, NULL);
+    return list;
+}
+
+static struct ns_term *infer_range(struct ns_check *check, const struct ns_expr *expr)
+{
+    ns_infer(check, expr->range.from, NULL);
+    ns_infer(check, expr->range.to, NULL);
+    return ns_list_of(check, ns_basic(check, NS_CON_INT));
+}
+
+static struct ns_term *infer_tuple(struct ns_check *check, const struct ns_expr_list *items, struct ns_term *expected)
+{
+    struct ns_term **terms = ns_terms(check, items->count);
+
+    expected = expected == NULL ? NULL : ns_prune(expected);
+    for (uint32_t i = 0; i < items->count; i++)
+        terms[i] = ns_infer(check, items->items[i],
+                            expected != NULL && expected->kind == NS_TERM_TUPLE && i < expected->tuple.count
+                                ? expected->tuple.items[i]
+                                : NULL);
+    return ns_tuple_of(check, terms, items->count);
+}
+
+/* Keys and values of maps, elements of sets may be mixed; then they are anything (02 §5.9). */
+static struct ns_term *mix(struct ns_check *check, struct ns_term *so_far, struct ns_term *term)
+{
+    struct ns_trial trial;
+    bool fits;
+
+    if (so_far == NULL)
+        return term;
+    trial = ns_trial_begin(check);
+    fits = ns_unify(check, so_far, term) == NS_UNIFIED;
+    ns_trial_end(check, trial, fits);
+    return fits ? so_far : ns_any(check);
+}
+
+static struct ns_term *infer_map(struct ns_check *check, const struct ns_map_entry_list *entries,
+                                 struct ns_term *expected)
+{
+    const struct ns_con *con = expected == NULL ? NULL : ns_con_of_term(expected);
+    struct ns_term *key = NULL, *value = NULL, *key_hint = NULL, *value_hint = NULL;
+
+    if (con != NULL && con->number == NS_CON_MAP) {
+        key_hint = ns_prune(expected)->data.arguments[0];
+        value_hint = ns_prune(expected)->data.arguments[1];
+    }
+    for (uint32_t i = 0; i < entries->count; i++) {
+        key = mix(check, key, ns_infer(check, entries->items[i].key, key_hint));
+        value = mix(check, value, ns_infer(check, entries->items[i].value, value_hint));
+    }
+    return ns_map_of(check, key == NULL ? ns_variable(check) : key, value == NULL ? ns_variable(check) : value);
+}
+
+static struct ns_term *infer_set(struct ns_check *check, const struct ns_expr_list *items)
+{
+    struct ns_term *element = NULL;
+
+    for (uint32_t i = 0; i < items->count; i++)
+        element = mix(check, element, ns_infer(check, items->items[i], NULL));
+    return ns_set_of(check, element == NULL ? ns_variable(check) : element);
+}
+
+/* ---- control ---- */
+
+struct ns_term *ns_discarded(struct ns_check *check)
+{
+    if (check->discarded == NULL) {
+        check->discarded = nb_arena_alloc(check->arena, sizeof *check->discarded);
+        check->discarded->kind = NS_TERM_ANY;
+    }
+    return check->discarded;
+}
+
+bool ns_are_numbers(struct ns_term *one, struct ns_term *other)
+{
+    return ns_is_number(one) && ns_is_number(other);
+}
+
+void ns_infer_as(struct ns_check *check, struct ns_expr *expr, struct ns_term *expected, struct ns_span because,
+                 const char *why)
+{
+    struct ns_term *term = ns_infer(check, expr, expected);
+
+    if (ns_unify(check, expected, term) != NS_UNIFIED)
+        ns_complain_clash(check, expr->span, expected, term, because, why);
+}
+
+static bool is_unit(struct ns_term *term)
+{
+    return ns_is_basic(term, NS_CON_UNIT);
+}
+
+struct ns_term *ns_join(struct ns_check *check, struct ns_term *one, struct ns_term *other, struct ns_span where,
+                        bool strict)
+{
+    struct ns_trial trial;
+    bool fits;
+
+    one = ns_prune(one);
+    other = ns_prune(other);
+    if (one->kind == NS_TERM_NEVER)
+        return other;
+    if (other->kind == NS_TERM_NEVER)
+        return one;
+    if (one->kind == NS_TERM_ANY || other->kind == NS_TERM_ANY)
+        return ns_any(check);
+    trial = ns_trial_begin(check);
+    fits = ns_unify(check, one, other) == NS_UNIFIED;
+    ns_trial_end(check, trial, fits);
+    if (fits)
+        return one;
+    if (strict && ns_is_known(one) && ns_is_known(other) && is_unit(one) == is_unit(other))
+        ns_complain_clash(check, where, one, other, (struct ns_span){ NULL, 0, 0 }, NULL);
+    return ns_any(check);
+}
+
+static void infer_condition(struct ns_check *check, struct ns_expr *condition)
+{
+    ns_infer_as(check, condition, ns_basic(check, NS_CON_BOOL), (struct ns_span){ NULL, 0, 0 }, NULL);
+}
+
+/* A branch has a scope of its own, also if it is a single binding. */
+static struct ns_term *infer_scoped(struct ns_check *check, struct ns_expr *expr, struct ns_term *expected)
+{
+    size_t scope = ns_names_begin(check);
+    struct ns_term *term = ns_infer(check, expr, expected);
+
+    ns_names_end(check, scope);
+    return term;
+}
+
+static struct ns_term *infer_if(struct ns_check *check, const struct ns_expr *expr, struct ns_term *expected)
+{
+    struct ns_term *then, *otherwise;
+
+    infer_condition(check, expr->conditional.condition);
+    if (expr->conditional.otherwise == NULL) {
+        infer_scoped(check, expr->conditional.then, ns_discarded(check));
+        return ns_basic(check, NS_CON_UNIT);
+    }
+    then = infer_scoped(check, expr->conditional.then, expected);
+    otherwise = infer_scoped(check, expr->conditional.otherwise, expected);
+    if (expected != NULL && expected == check->discarded)
+        return ns_any(check);
+    ns_settle(check);
+    return ns_join(check, then, otherwise, expr->conditional.otherwise->span, true);
+}
+
+static void declare_local_functions(struct ns_check *check, const struct ns_expr_list *statements)
+{
+    for (uint32_t i = 0; i < statements->count; i++)
+        if (statements->items[i]->kind == NS_EXPR_LOCAL_FUNCTION)
+            ns_name_add(check, statements->items[i]->function->name.text, ns_any(check));
+}
+
+static struct ns_term *infer_block(struct ns_check *check, const struct ns_expr *expr, struct ns_term *expected)
+{
+    const struct ns_expr_list *statements = &expr->block.statements;
+    size_t scope = ns_names_begin(check);
+    struct ns_term *term = ns_basic(check, NS_CON_UNIT);
+
+    declare_local_functions(check, statements);
+    for (uint32_t i = 0; i < statements->count; i++) {
+        term = ns_infer(check, statements->items[i],
+                        i + 1 < statements->count ? ns_discarded(check) : expected);
+        ns_settle(check);
+    }
+    ns_names_end(check, scope);
+    return term;
+}
+
+static struct ns_term *loop_result(struct ns_check *check, bool outer)
+{
+    bool with_value = check->body->breaks_with_value;
+
+    check->body->breaks_with_value = outer;
+    return with_value ? ns_any(check) : ns_basic(check, NS_CON_UNIT);
+}
+
+static struct ns_term *infer_while(struct ns_check *check, const struct ns_expr *expr)
+{
+    bool outer = check->body->breaks_with_value;
+
+    check->body->breaks_with_value = false;
+    infer_condition(check, expr->while_.condition);
+    infer_scoped(check, expr->while_.body, ns_discarded(check));
+    return loop_result(check, outer);
+}
+
+static struct ns_term *infer_for(struct ns_check *check, const struct ns_expr *expr)
+{
+    struct ns_term *integer = ns_basic(check, NS_CON_INT);
+    struct ns_span nowhere = { NULL, 0, 0 };
+    bool outer = check->body->breaks_with_value;
+    size_t scope;
+
+    check->body->breaks_with_value = false;
+    ns_infer_as(check, expr->for_.from, integer, nowhere, NULL);
+    ns_infer_as(check, expr->for_.to, integer, nowhere, NULL);
+    scope = ns_names_begin(check);
+    ns_name_add(check, expr->for_.variable.text, integer);
+    ns_infer(check, expr->for_.body, ns_discarded(check));
+    ns_names_end(check, scope);
+    return loop_result(check, outer);
+}
+
+static struct ns_term *infer_break(struct ns_check *check, const struct ns_expr *expr)
+{
+    if (expr->operand != NULL) {
+        ns_infer(check, expr->operand, NULL);
+        check->body->breaks_with_value = true;
+    }
+    return ns_never(check);
+}
+
+static struct ns_term *infer_return(struct ns_check *check, const struct ns_expr *expr)
+{
+    struct ns_term *result = check->body->result, *term;
+
+    if (expr->operand == NULL)
+        return ns_never(check);
+    term = ns_infer(check, expr->operand, result);
+    if (result != NULL && ns_unify(check, result, term) != NS_UNIFIED && !ns_is_basic(result, NS_CON_UNIT))
+        ns_complain_clash(check, expr->operand->span, result, term, (struct ns_span){ NULL, 0, 0 }, NULL);
+    return ns_never(check);
+}
+
+/* What is thrown, and what the body and the handlers give, may be anything. */
+static struct ns_term *infer_try(struct ns_check *check, const struct ns_expr *expr)
+{
+    infer_scoped(check, expr->try_.body, ns_discarded(check));
+    ns_infer_arms(check, &expr->try_.arms, ns_any(check), ns_discarded(check), false);
+    if (expr->try_.finally != NULL)
+        infer_scoped(check, expr->try_.finally, ns_discarded(check));
+    return ns_any(check);
+}
+
+static struct ns_term *infer_spawn(struct ns_check *check, const struct ns_expr *expr)
+{
+    struct ns_typed_body body = *check->body;
+
+    body.outer = check->body;
+    body.depth++;
+    body.result = NULL;
+    check->body = &body;
+    infer_scoped(check, expr->spawn.body, ns_discarded(check));
+    check->body = body.outer;
+    check->body->failed |= body.failed;
+    return expr->spawn.kind == NS_SPAWN_MONITOR ? ns_any(check) : ns_basic(check, NS_CON_PID);
+}
+
+static struct ns_term *infer_receive(struct ns_check *check, const struct ns_expr *expr, struct ns_term *expected)
+{
+    struct ns_term *term = ns_infer_arms(check, &expr->receive.arms, ns_any(check), expected, false);
+    struct ns_term *after;
+
+    if (expr->receive.timeout != NULL)
+        ns_infer(check, expr->receive.timeout, NULL);
+    if (expr->receive.after == NULL)
+        return term;
+    after = infer_scoped(check, expr->receive.after, expected);
+    return ns_join(check, term, after, expr->receive.after->span, false);
+}
+
+static struct ns_term *infer_send(struct ns_check *check, const struct ns_expr *expr)
+{
+    ns_infer(check, expr->pair.left, NULL);
+    ns_infer(check, expr->pair.right, NULL);
+    return ns_basic(check, NS_CON_UNIT);
+}
+
+/* ---- fields ---- */
+
+static struct ns_term *demand_field(struct ns_check *check, struct ns_term *object, const char *name,
+                                    struct ns_span where)
+{
+    struct ns_demand *demand = nb_arena_alloc(check->arena, sizeof *demand);
+
+    *demand = (struct ns_demand){ .kind = NS_DEMAND_FIELD, .subject = object, .name = name, .where = where,
+                                  .result = ns_variable(check), .space = check->body->space };
+    ns_demand(check, demand);
+    return demand->result;
+}
+
+static struct ns_term *field_of(struct ns_check *check, struct ns_term *object, const char *name, struct ns_span where)
+{
+    struct ns_term *field;
+    bool open;
+
+    object = ns_prune(object);
+    if (object->kind == NS_TERM_VARIABLE)
+        return demand_field(check, object, name, where);
+    field = ns_field_of(check, object, name, &open);
+    if (field == NULL && !open)
+        ns_complain_field(check, where, object, name);
+    return field == NULL ? ns_any(check) : field;
+}
+
+static struct ns_term *infer_field(struct ns_check *check, const struct ns_expr *expr)
+{
+    struct ns_space *module;
+    const char *path;
+    struct ns_term *object;
+
+    if (ns_names_module(check, expr->field.object, &module, &path))
+        return ns_term_of_meaning(check, ns_qualified_meaning(check, module, path, expr->field.name.text), expr->span);
+    object = ns_infer(check, expr->field.object, NULL);
+    ns_settle(check);
+    return field_of(check, object, expr->field.name.text, expr->field.name.span);
+}
+
+static struct ns_term *infer_tuple_field(struct ns_check *check, const struct ns_expr *expr)
+{
+    struct ns_term *object = ns_infer(check, expr->tuple_field.object, NULL);
+
+    ns_settle(check);
+    return field_of(check, object, nb_intern(nb_arena_printf(check->arena, "%u", expr->tuple_field.position)),
+                    expr->span);
+}
+
+/* ---- all kinds ---- */
+
+static struct ns_term *infer(struct ns_check *check, struct ns_expr *expr, struct ns_term *expected)
+{
+    switch (expr->kind) {
+    case NS_EXPR_LITERAL:
+        return infer_literal(check, &expr->literal);
+    case NS_EXPR_INTERPOLATION:
+        return infer_interpolation(check, &expr->parts);
+    case NS_EXPR_NAME:
+        return infer_name(check, expr);
+    case NS_EXPR_UPPER:
+        return infer_upper(check, expr, expected);
+    case NS_EXPR_LIST:
+        return infer_list(check, expr, expected);
+    case NS_EXPR_RANGE_LIST:
+        return infer_range(check, expr);
+    case NS_EXPR_TUPLE:
+        return infer_tuple(check, &expr->items, expected);
+    case NS_EXPR_MAP:
+        return infer_map(check, &expr->map, expected);
+    case NS_EXPR_SET:
+        return infer_set(check, &expr->items);
+    case NS_EXPR_LAMBDA:
+        return ns_infer_lambda(check, expr->function, expected);
+    case NS_EXPR_UNARY:
+        return ns_infer_unary(check, expr);
+    case NS_EXPR_BINARY:
+        return ns_infer_binary(check, expr, expected);
+    case NS_EXPR_PIPE:
+        return ns_infer_pipe(check, expr);
+    case NS_EXPR_SEND:
+        return infer_send(check, expr);
+    case NS_EXPR_CALL:
+        return ns_infer_call(check, expr);
+    case NS_EXPR_METHOD_CALL:
+        return ns_infer_method_call(check, expr);
+    case NS_EXPR_CONSTRUCT:
+        return ns_infer_construct(check, expr, expected);
+    case NS_EXPR_FIELD:
+        return infer_field(check, expr);
+    case NS_EXPR_TUPLE_FIELD:
+        return infer_tuple_field(check, expr);
+    case NS_EXPR_INDEX:
+        return ns_infer_index(check, expr);
+    case NS_EXPR_QUESTION:
+        return ns_infer(check, expr->operand, expected);
+    case NS_EXPR_BLOCK:
+        return infer_block(check, expr, expected);
+    case NS_EXPR_IF:
+        return infer_if(check, expr, expected);
+    case NS_EXPR_MATCH:
+        return ns_infer_match(check, expr, expected);
+    case NS_EXPR_TRY:
+        return infer_try(check, expr);
+    case NS_EXPR_WHILE:
+        return infer_while(check, expr);
+    case NS_EXPR_FOR:
+        return infer_for(check, expr);
+    case NS_EXPR_BREAK:
+        return infer_break(check, expr);
+    case NS_EXPR_CONTINUE:
+        return ns_never(check);
+    case NS_EXPR_RETURN:
+        return infer_return(check, expr);
+    case NS_EXPR_SPAWN:
+        return infer_spawn(check, expr);
+    case NS_EXPR_RECEIVE:
+        return infer_receive(check, expr, expected);
+    case NS_EXPR_BIND:
+        ns_infer_bind(check, expr);
+        return ns_basic(check, NS_CON_UNIT);
+    case NS_EXPR_ASSIGN_FIELD:
+        ns_infer_assign_field(check, expr);
+        return ns_basic(check, NS_CON_UNIT);
+    case NS_EXPR_ASSIGN_INDEX:
+        ns_infer_assign_index(check, expr);
+        return ns_basic(check, NS_CON_UNIT);
+    case NS_EXPR_LOCAL_FUNCTION:
+        ns_infer_local_function(check, expr->function);
+        return ns_basic(check, NS_CON_UNIT);
+    case NS_EXPR_WILDCARD:
+    case NS_EXPR_QUOTE:
+    case NS_EXPR_SPLICE:
+        break;
+    }
+    return ns_any(check);
+}
+
+struct ns_term *ns_infer(struct ns_check *check, struct ns_expr *expr, struct ns_term *expected)
+{
+    expr->term = infer(check, expr, expected);
+    return expr->term;
+}

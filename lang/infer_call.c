@@ -1,0 +1,750 @@
+/*
+ * infer_call.c - calls of functions, natives, values and constructors; pipes (02 §6.1–6.5, §3.1).
+ *
+ * Arguments are looked at in two rounds: first all but lambdas, then lambdas from left to right, so that a lambda knows
+ * what its parameters are.
+ */
+#include "config.h"
+
+#include <string.h>
+
+#include "base/intern.h"
+#include "lang/infer.h"
+
+/* ---- arguments ---- */
+
+static bool is_lambda(const struct ns_typed_argument *argument)
+{
+    return argument->term == NULL && argument->expr != NULL && argument->expr->kind == NS_EXPR_LAMBDA;
+}
+
+void ns_infer_arguments(struct ns_check *check, struct ns_typed_argument *arguments, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (arguments[i].term == NULL && arguments[i].expr != NULL)
+            arguments[i].term = ns_infer(check, arguments[i].expr, NULL);
+}
+
+/* Where a group's parameter is declared. */
+static struct ns_span parameter_place(const struct ns_callee *callee, uint32_t position)
+{
+    struct ns_span nowhere = { NULL, 0, 0 };
+
+    if (callee->group == NULL || position >= callee->group->arity || callee->group->types[position] == NULL)
+        return nowhere;
+    return callee->group->types[position]->span;
+}
+
+static struct ns_term *parameter_of_scheme(const struct ns_group *group, uint32_t position)
+{
+    struct ns_term *term = group->typing == NULL || group->typing->term == NULL ? NULL : ns_prune(group->typing->term);
+
+    if (term == NULL || term->kind != NS_TERM_FUNCTION || position >= term->function.count)
+        return NULL;
+    return ns_prune(term->function.parameters[position]);
+}
+
+static bool has_annotations(const struct ns_group *group)
+{
+    for (uint32_t i = 0; i < group->arity; i++)
+        if (group->types[i] != NULL)
+            return true;
+    return group->clauses.count > 0 && group->clauses.items[0]->return_type != NULL;
+}
+
+/* One bare variable for two parameters, given two basic types (02 §12.3). */
+static void note_annotation_required(struct ns_check *check, const struct ns_callee *callee,
+                                     const struct ns_typed_argument *arguments, uint32_t position)
+{
+    struct ns_term *variable;
+
+    if (callee->group == NULL || callee->group->space->library || has_annotations(callee->group))
+        return;
+    variable = parameter_of_scheme(callee->group, position);
+    if (variable == NULL || variable->kind != NS_TERM_VARIABLE || variable->variable.demands != NULL)
+        return;
+    for (uint32_t i = 0; i < position; i++)
+        if (parameter_of_scheme(callee->group, i) == variable && arguments[i].term != NULL)
+            ns_note(check->unit->diag,
+                    "Type annotation required: parameters %u and %u must have the same type, but used as %s and %s",
+                    i + 1, position + 1, ns_term_text(check, arguments[i].term),
+                    ns_term_text(check, arguments[position].term));
+}
+
+/* Traits that the type parameter asks for and the argument lacks belong to the same problem. */
+static void note_traits(struct ns_check *check, const struct ns_callee *callee, uint32_t position, struct ns_term *found,
+                        struct ns_term *expected)
+{
+    struct ns_term *variable = callee->group == NULL ? NULL : parameter_of_scheme(callee->group, position);
+    const struct ns_demand *demand;
+
+    if (variable == NULL || variable->kind != NS_TERM_VARIABLE)
+        return;
+    for (demand = variable->variable.demands; demand != NULL; demand = demand->next) {
+        if (demand->kind != NS_DEMAND_TRAIT && demand->kind != NS_DEMAND_CONCAT)
+            continue;
+        if (ns_satisfies(check, found, demand->name, demand->trait, NULL, NULL) == NS_NO)
+            ns_note(check->unit->diag, "%s does not implement %s", ns_term_text(check, found), demand->name);
+        if (ns_satisfies(check, expected, demand->name, demand->trait, NULL, NULL) == NS_NO)
+            ns_note(check->unit->diag, "%s does not implement %s", ns_term_text(check, expected), demand->name);
+    }
+}
+
+/* Numbers of different kinds go together where nobody wrote down what the parameter is. */
+static bool is_tolerated(const struct ns_callee *callee, uint32_t position, struct ns_term *expected,
+                         struct ns_term *found)
+{
+    bool declared = callee->group != NULL && !callee->group->space->library && position < callee->group->arity &&
+                    callee->group->types[position] != NULL;
+
+    return !declared && callee->name != NULL && callee->is_loose && ns_are_numbers(expected, found);
+}
+
+static void fit_argument(struct ns_check *check, const struct ns_callee *callee, struct ns_typed_argument *arguments,
+                         uint32_t position, struct ns_term *parameter)
+{
+    struct ns_typed_argument *argument = &arguments[position];
+    uint32_t shown = position + 1 - callee->is_method;
+
+    if (is_tolerated(callee, position, parameter, argument->term))
+        return;
+    if (ns_unify(check, parameter, argument->term) == NS_UNIFIED)
+        return;
+    if (check->clash.how != NS_MISMATCH || callee->name == NULL)
+        ns_complain_clash(check, argument->span, parameter, argument->term, (struct ns_span){ NULL, 0, 0 }, NULL);
+    else
+        ns_complain_argument(check, argument->span, shown, callee->name, parameter, argument->term,
+                             parameter_place(callee, position));
+    if (ns_is_muted(check) || !ns_reported(check->unit))
+        return;
+    note_annotation_required(check, callee, arguments, position);
+    note_traits(check, callee, position, argument->term, parameter);
+}
+
+static bool is_int_literal(const struct ns_expr *expr)
+{
+    return expr->kind == NS_EXPR_LITERAL && expr->literal.kind == NS_LITERAL_INT;
+}
+
+/* In a call that takes a function, a literal number may turn out to be of another kind: fold(xs, 0, (a, x) => a + x). */
+static struct ns_term *flexible_literal(struct ns_check *check, const struct ns_expr *expr)
+{
+    struct ns_term *term = ns_variable(check);
+
+    ns_demand_trait(check, term, "Num", NULL, expr->span, NULL);
+    return term;
+}
+
+static bool takes_functions(const struct ns_callee *callee)
+{
+    const struct ns_term *function = ns_prune(callee->term);
+
+    for (uint32_t i = 0; i < function->function.count; i++)
+        if (ns_prune(function->function.parameters[i])->kind == NS_TERM_FUNCTION)
+            return true;
+    return false;
+}
+
+static void first_round(struct ns_check *check, const struct ns_callee *callee, struct ns_typed_argument *arguments,
+                        uint32_t count, struct ns_term *const *parameters)
+{
+    bool flexible = takes_functions(callee);
+
+    for (uint32_t i = 0; i < count; i++) {
+        struct ns_typed_argument *argument = &arguments[i];
+
+        if ((argument->expr == NULL && argument->term == NULL) || is_lambda(argument))
+            continue;
+        if (argument->term == NULL && flexible && is_int_literal(argument->expr) &&
+            ns_prune(parameters[i])->kind == NS_TERM_VARIABLE)
+            argument->term = argument->expr->term = flexible_literal(check, argument->expr);
+        if (argument->term == NULL)
+            argument->term = ns_infer(check, argument->expr, parameters[i]);
+        fit_argument(check, callee, arguments, i, parameters[i]);
+    }
+}
+
+static void second_round(struct ns_check *check, const struct ns_callee *callee, struct ns_typed_argument *arguments,
+                         uint32_t count, struct ns_term *const *parameters)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (!is_lambda(&arguments[i]))
+            continue;
+        arguments[i].term = ns_infer(check, arguments[i].expr, parameters[i]);
+        fit_argument(check, callee, arguments, i, parameters[i]);
+        ns_settle(check);
+    }
+}
+
+/* A literal whose kind nobody asked about is an Int. */
+static void decide_literals(struct ns_check *check, const struct ns_typed_argument *arguments, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (arguments[i].expr != NULL && arguments[i].term != NULL && is_int_literal(arguments[i].expr) &&
+            ns_prune(arguments[i].term)->kind == NS_TERM_VARIABLE)
+            ns_unify(check, arguments[i].term, ns_basic(check, NS_CON_INT));
+}
+
+/* length(x) of what has none (02 §7.2). */
+static void check_length(struct ns_check *check, const struct ns_callee *callee,
+                         const struct ns_typed_argument *arguments, uint32_t count)
+{
+    struct ns_term *term = count == 1 && arguments[0].term != NULL ? ns_prune(arguments[0].term) : NULL;
+    const struct ns_con *con = term == NULL ? NULL : ns_con_of_term(term);
+    const char *how = "", *text;
+
+    if (callee->group != NULL || callee->is_method || callee->name == NULL || term == NULL || ns_is_muted(check) ||
+        (strcmp(callee->name, "length") != 0 && strcmp(callee->name, "len") != 0))
+        return;
+    if (con == NULL ? term->kind != NS_TERM_FUNCTION
+                    : con->number == NS_CON_STRING || con->number == NS_CON_LIST || con->number == NS_CON_ARRAY ||
+                          (con->number >= NS_CON_BUFFER && con->number <= NS_CON_WEB_SOCKET))
+        return;
+    if (con != NULL && con->number == NS_CON_MAP)
+        how = " (use .size() for Map)";
+    else if (con != NULL && con->number == NS_CON_SET)
+        how = " (use .size() for Set)";
+    text = ns_term_text(check, term);
+    ns_report(check->unit, arguments[0].span, "type mismatch: expected List, String, Tuple, or Array%s, found %s", how,
+              text);
+    if (ns_reported(check->unit))
+        ns_note(check->unit->diag, "Type %s has no method length", ns_head_text(check, term));
+}
+
+/* ---- calls of something with a known type ---- */
+
+static bool takes_count(const struct ns_term *function, uint32_t count)
+{
+    return count >= function->function.required && count <= function->function.count;
+}
+
+/* One tuple for all parameters of a function value. */
+static bool spreads(struct ns_check *check, const struct ns_callee *callee, const struct ns_term *function,
+                    struct ns_typed_argument *arguments, uint32_t count)
+{
+    struct ns_term *term;
+
+    if (count != 1 || function->function.count < 2)
+        return false;
+    ns_infer_arguments(check, arguments, count);
+    term = arguments[0].term == NULL ? ns_any(check) : ns_prune(arguments[0].term);
+    if (term->kind == NS_TERM_TUPLE && term->tuple.count == function->function.count) {
+        if (ns_unify(check, ns_tuple_of(check, function->function.parameters, function->function.count), term) !=
+            NS_UNIFIED)
+            ns_complain_clash(check, arguments[0].span,
+                              ns_tuple_of(check, function->function.parameters, function->function.count), term,
+                              (struct ns_span){ NULL, 0, 0 }, NULL);
+        return true;
+    }
+    return (term->kind == NS_TERM_VARIABLE && callee->name == NULL) || term->kind == NS_TERM_ANY;
+}
+
+static struct ns_term *apply_function(struct ns_check *check, const struct ns_callee *callee,
+                                      struct ns_typed_argument *arguments, uint32_t count, struct ns_span span)
+{
+    struct ns_term *function = ns_prune(callee->term);
+    uint32_t given = 0;
+
+    for (uint32_t i = 0; i < count; i++)
+        given += arguments[i].expr != NULL || arguments[i].term != NULL;
+    if (count > function->function.count || (given == count && !takes_count(function, count))) {
+        if (!spreads(check, callee, function, arguments, count)) {
+            ns_infer_arguments(check, arguments, count);
+            ns_complain_count(check, span, callee->name, function->function.required - callee->is_method,
+                              count - callee->is_method);
+        }
+        return function->function.result;
+    }
+    first_round(check, callee, arguments, count, function->function.parameters);
+    check_length(check, callee, arguments, count);
+    ns_settle(check);
+    second_round(check, callee, arguments, count, function->function.parameters);
+    decide_literals(check, arguments, count);
+    ns_settle(check);
+    return function->function.result;
+}
+
+/* A value of unknown type is a function from now on. */
+static struct ns_term *apply_unknown(struct ns_check *check, struct ns_term *callee,
+                                     const struct ns_typed_argument *arguments, uint32_t count, struct ns_span span)
+{
+    struct ns_term **parameters = ns_terms(check, count);
+    struct ns_term *result = ns_variable(check), *function;
+
+    for (uint32_t i = 0; i < count; i++)
+        parameters[i] = arguments[i].term == NULL ? ns_any(check) : arguments[i].term;
+    function = ns_function_of(check, parameters, count, count, result);
+    if (ns_unify(check, callee, function) != NS_UNIFIED)
+        ns_complain_clash(check, span, callee, function, (struct ns_span){ NULL, 0, 0 }, NULL);
+    return result;
+}
+
+struct ns_term *ns_apply(struct ns_check *check, const struct ns_callee *callee, struct ns_typed_argument *arguments,
+                         uint32_t count, struct ns_span span)
+{
+    struct ns_term *term = ns_prune(callee->term);
+
+    if (term->kind == NS_TERM_FUNCTION)
+        return apply_function(check, callee, arguments, count, span);
+    ns_infer_arguments(check, arguments, count);
+    ns_settle(check);
+    term = ns_prune(term);
+    if (term->kind == NS_TERM_VARIABLE)
+        return apply_unknown(check, term, arguments, count, span);
+    if (term->kind == NS_TERM_DATA || term->kind == NS_TERM_TUPLE) {
+        struct ns_term **parameters = ns_terms(check, count);
+
+        for (uint32_t i = 0; i < count; i++)
+            parameters[i] = arguments[i].term == NULL ? ns_any(check) : arguments[i].term;
+        ns_complain_mismatch(check, span, ns_function_of(check, parameters, count, count, ns_variable(check)), term,
+                             (struct ns_span){ NULL, 0, 0 }, NULL);
+    }
+    return ns_any(check);
+}
+
+/* ---- which function ---- */
+
+static bool has_names(const struct ns_argument_list *written)
+{
+    for (uint32_t i = 0; written != NULL && i < written->count; i++)
+        if (written->items[i].name.text != NULL)
+            return true;
+    return false;
+}
+
+static int position_of(const struct ns_group *group, const char *name)
+{
+    for (uint32_t i = 0; i < group->arity; i++)
+        if (group->parameter_names[i] == name)
+            return (int)i;
+    return -1;
+}
+
+/* Arguments in the order of parameters; false when they do not fit, which is reported when code is made. The first
+ * `count - written->count` arguments are positional and not written (a receiver). */
+static bool place(struct ns_check *check, const struct ns_group *group, struct ns_typed_argument **arguments,
+                  uint32_t *count, const struct ns_argument_list *written)
+{
+    struct ns_typed_argument *placed = nb_arena_array(check->arena, group->arity + 1, sizeof *placed);
+    uint32_t front = *count - written->count, next = 0;
+
+    for (uint32_t i = 0; i < *count; i++) {
+        const char *name = i < front ? NULL : written->items[i - front].name.text;
+        int position;
+
+        if (name == NULL) {
+            while (next < group->arity && (placed[next].expr != NULL || placed[next].term != NULL))
+                next++;
+            position = (int)next;
+        } else {
+            position = position_of(group, name);
+        }
+        if (position < 0 || (uint32_t)position >= group->arity)
+            return false;
+        placed[position] = (*arguments)[i];
+    }
+    *arguments = placed;
+    *count = group->arity;
+    return true;
+}
+
+static bool takes_arguments(const struct ns_group *group, uint32_t count, const struct ns_argument_list *written,
+                            bool names)
+{
+    if (count > group->arity)
+        return false;
+    if (!names)
+        return count >= group->required;
+    for (uint32_t i = 0; i < written->count; i++)
+        if (written->items[i].name.text != NULL && position_of(group, written->items[i].name.text) < 0)
+            return false;
+    return true;
+}
+
+static struct ns_term *call_group(struct ns_check *check, struct ns_group *group, struct ns_typed_argument *arguments,
+                                  uint32_t count, const struct ns_argument_list *written, struct ns_span span)
+{
+    struct ns_callee callee = { .term = ns_term_of_group(check, group, span), .name = group->name, .group = group,
+                                .is_loose = true };
+
+    if (has_names(written) && !place(check, group, &arguments, &count, written)) {
+        ns_infer_arguments(check, arguments, count);
+        return ns_any(check);
+    }
+    return ns_apply(check, &callee, arguments, count, span);
+}
+
+/* Whether the arguments' types fit a function's parameters. */
+static bool would_fit(struct ns_check *check, struct ns_term *function, const struct ns_typed_argument *arguments,
+                      uint32_t count)
+{
+    struct ns_trial trial = ns_trial_begin(check);
+    bool fits = true;
+
+    function = ns_prune(function);
+    for (uint32_t i = 0; function->kind == NS_TERM_FUNCTION && i < count && i < function->function.count && fits; i++)
+        if (arguments[i].term != NULL)
+            fits = ns_unify(check, function->function.parameters[i], arguments[i].term) == NS_UNIFIED;
+    ns_trial_end(check, trial, false);
+    return fits;
+}
+
+static bool all_known(const struct ns_typed_argument *arguments, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (arguments[i].term == NULL || !ns_is_known(arguments[i].term))
+            return false;
+    return true;
+}
+
+/* Several functions take so many arguments: the one whose parameters fit, if there is one; else it is not known. */
+static struct ns_term *call_overloaded(struct ns_check *check, const struct ns_functions *functions,
+                                       struct ns_typed_argument *arguments, uint32_t count,
+                                       const struct ns_argument_list *written, struct ns_span span)
+{
+    bool names = has_names(written);
+    struct ns_group *fitting = NULL, *some = NULL;
+    unsigned fit = 0;
+
+    ns_infer_arguments(check, arguments, count);
+    ns_settle(check);
+    for (size_t i = 0; !names && i < functions->groups.count; i++) {
+        struct ns_group *group = functions->groups.items[i];
+
+        if (!takes_arguments(group, count, written, names))
+            continue;
+        some = group;
+        if (would_fit(check, ns_term_of_group(check, group, span), arguments, count)) {
+            fitting = group;
+            fit++;
+        }
+    }
+    if (fit == 1)
+        return call_group(check, fitting, arguments, count, written, span);
+    if (fit == 0 && some != NULL && all_known(arguments, count))
+        return call_group(check, some, arguments, count, written, span);
+    return ns_any(check);
+}
+
+static struct ns_term *call_functions(struct ns_check *check, const struct ns_functions *functions,
+                                      struct ns_typed_argument *arguments, uint32_t count,
+                                      const struct ns_argument_list *written, struct ns_span span)
+{
+    struct ns_group *only = NULL;
+    unsigned found = 0;
+
+    for (size_t i = 0; i < functions->groups.count; i++)
+        if (takes_arguments(functions->groups.items[i], count, written, has_names(written))) {
+            only = functions->groups.items[i];
+            found++;
+        }
+    if (found == 1)
+        return call_group(check, only, arguments, count, written, span);
+    if (found > 1)
+        return call_overloaded(check, functions, arguments, count, written, span);
+    ns_infer_arguments(check, arguments, count); /* a wrong number is reported when code is made */
+    return ns_any(check);
+}
+
+static struct ns_term *call_native(struct ns_check *check, const char *native, const char *name,
+                                   struct ns_typed_argument *arguments, uint32_t count,
+                                   const struct ns_argument_list *written, struct ns_span span)
+{
+    struct ns_term *scheme = ns_scheme_of_native(check, native, (int)count);
+    struct ns_callee callee = { .name = name, .is_loose = true };
+
+    if (scheme == NULL || has_names(written)) {
+        ns_infer_arguments(check, arguments, count);
+        check_length(check, &callee, arguments, count);
+        return ns_any(check);
+    }
+    callee.term = ns_instantiate(check, scheme, span, name);
+    return ns_apply(check, &callee, arguments, count, span);
+}
+
+/* A method of the program may be meant by a function's name, if the first argument's type has one (02 §6.7). */
+static struct ns_term *call_as_method(struct ns_check *check, const char *name, struct ns_typed_argument *arguments,
+                                      uint32_t count, struct ns_span span)
+{
+    struct ns_method_call call = { .span = span, .as_function = true };
+
+    ns_infer_arguments(check, arguments, 1);
+    ns_settle(check);
+    return ns_call_method(check, name, arguments, count, &call);
+}
+
+struct ns_term *ns_call_meaning(struct ns_check *check, struct ns_meaning meaning, const char *name,
+                                struct ns_typed_argument *arguments, uint32_t count,
+                                const struct ns_argument_list *written, struct ns_span span)
+{
+    struct ns_callee callee = { .term = NULL };
+
+    if (count > 0 && !has_names(written) &&
+        (meaning.kind == NS_MEANS_METHOD || ((meaning.kind == NS_MEANS_FUNCTIONS || meaning.kind == NS_MEANS_NATIVE) &&
+                                             ns_table_get(&check->unit->own_methods, name) != NULL)))
+        return call_as_method(check, name, arguments, count, span);
+    switch (meaning.kind) {
+    case NS_MEANS_FUNCTIONS:
+        return call_functions(check, meaning.functions, arguments, count, written, span);
+    case NS_MEANS_NATIVE:
+        return call_native(check, meaning.native, name, arguments, count, written, span);
+    case NS_MEANS_VALUE:
+    case NS_MEANS_CONSTRUCTOR:
+        callee.term = ns_term_of_meaning(check, meaning, span);
+        if (!has_names(written))
+            return ns_apply(check, &callee, arguments, count, span);
+        break;
+    case NS_MEANS_METHOD:
+    case NS_MEANS_NOTHING:
+        break;
+    }
+    ns_infer_arguments(check, arguments, count);
+    return ns_any(check);
+}
+
+/* ---- plain calls ---- */
+
+static struct ns_typed_argument *arguments_of(struct ns_check *check, const struct ns_argument_list *written)
+{
+    struct ns_typed_argument *arguments = nb_arena_array(check->arena, written->count + 1, sizeof *arguments);
+
+    for (uint32_t i = 0; i < written->count; i++) {
+        arguments[i].expr = written->items[i].value;
+        arguments[i].span = written->items[i].value->span;
+    }
+    return arguments;
+}
+
+/* assertType[T](e): the only call whose type argument the checker judges by. */
+static struct ns_term *call_assert_type(struct ns_check *check, const struct ns_expr *expr,
+                                        struct ns_typed_argument *arguments)
+{
+    struct ns_term *wanted = ns_term_of_type(check, check->body->types, expr->call.type_arguments.items[0]);
+
+    arguments[0].term = ns_infer(check, arguments[0].expr, wanted);
+    ns_settle(check);
+    if (!ns_is_muted(check) && ns_unify(check, wanted, arguments[0].term) != NS_UNIFIED)
+        ns_report(check->unit, expr->span, "assertType failed: expected `%s`, found `%s`", ns_term_text(check, wanted),
+                  ns_term_text(check, arguments[0].term));
+    return arguments[0].term;
+}
+
+static void check_type_arguments(struct ns_check *check, const struct ns_expr *expr, struct ns_meaning meaning)
+{
+    const struct ns_type_parameter_list *parameters;
+    struct nb_buf names = NB_BUF_INIT;
+    uint32_t given = expr->call.type_arguments.count;
+
+    if (given == 0 || meaning.kind != NS_MEANS_FUNCTIONS || meaning.functions->groups.count != 1 ||
+        meaning.functions->groups.items[0]->space->library)
+        return;
+    parameters = &meaning.functions->groups.items[0]->clauses.items[0]->type_parameters;
+    if (parameters->count == 0 || parameters->count == given)
+        return;
+    for (uint32_t i = 0; i < parameters->count; i++)
+        nb_buf_printf(&names, "%s%s", i > 0 ? ", " : "", parameters->items[i].name.text);
+    ns_report(check->unit, expr->span,
+              "wrong number of type arguments: `%s` expects %u type parameter(s) [%s], but %u %s provided",
+              meaning.functions->name, parameters->count, nb_buf_cstr(&names), given, given == 1 ? "was" : "were");
+    nb_buf_done(&names);
+}
+
+static struct ns_term *call_name(struct ns_check *check, struct ns_expr *expr, struct ns_typed_argument *arguments)
+{
+    const struct ns_expr *callee = expr->call.callee;
+    uint32_t count = expr->call.arguments.count;
+    const struct ns_typed_local *local = ns_name_find(check, callee->name);
+    struct ns_meaning meaning;
+
+    if (local != NULL) {
+        struct ns_callee value = { .term = local->is_scheme ? ns_instantiate(check, local->term, expr->span, NULL)
+                                                            : local->term };
+
+        if (has_names(&expr->call.arguments))
+            value.term = ns_any(check);
+        return ns_apply(check, &value, arguments, count, expr->span);
+    }
+    if (strcmp(callee->name, "throw") == 0 || strcmp(callee->name, "panic") == 0) {
+        ns_infer_arguments(check, arguments, count);
+        return ns_never(check);
+    }
+    if (strcmp(callee->name, "self") == 0 && count == 0)
+        return ns_basic(check, NS_CON_PID);
+    if (strcmp(callee->name, "assertType") == 0 && count == 1 && expr->call.type_arguments.count == 1)
+        return call_assert_type(check, expr, arguments);
+    meaning = ns_find(check->unit, check->body->space, callee->name);
+    check_type_arguments(check, expr, meaning);
+    if (expr->call.type_arguments.count > 0 && meaning.kind == NS_MEANS_NATIVE) {
+        ns_infer_arguments(check, arguments, count);
+        return ns_any(check);
+    }
+    return ns_call_meaning(check, meaning, callee->name, arguments, count, &expr->call.arguments, expr->span);
+}
+
+struct ns_term *ns_infer_call(struct ns_check *check, struct ns_expr *expr)
+{
+    struct ns_typed_argument *arguments = arguments_of(check, &expr->call.arguments);
+    struct ns_callee callee = { .term = NULL };
+
+    if (expr->call.callee->kind == NS_EXPR_NAME)
+        return call_name(check, expr, arguments);
+    callee.term = ns_infer(check, expr->call.callee, NULL);
+    ns_settle(check);
+    return ns_apply(check, &callee, arguments, expr->call.arguments.count, expr->span);
+}
+
+/* ---- construction ---- */
+
+static int field_position(const struct ns_constructor_info *constructor, const char *name)
+{
+    for (uint32_t i = 0; i < constructor->fields->count; i++)
+        if (constructor->fields->items[i].name.text == name)
+            return (int)i;
+    return -1;
+}
+
+static void fit_field(struct ns_check *check, const struct ns_constructor_info *constructor, uint32_t position,
+                      struct ns_term *field, struct ns_expr *value)
+{
+    struct ns_term *term = ns_infer(check, value, field);
+
+    if (ns_unify(check, field, term) == NS_UNIFIED)
+        return;
+    ns_settle(check);
+    if (check->clash.how != NS_MISMATCH)
+        ns_complain_clash(check, value->span, field, term, (struct ns_span){ NULL, 0, 0 }, NULL);
+    else
+        ns_complain_argument(check, value->span, position + 1, constructor->name, field, term,
+                             constructor->fields->items[position].type->span);
+}
+
+/* P(old, x: 1): a copy with other fields. */
+static struct ns_term *construct_copy(struct ns_check *check, const struct ns_constructor_info *constructor,
+                                      const struct ns_argument_list *written)
+{
+    struct ns_term *result, **fields = ns_instantiate_constructor(check, constructor, &result);
+
+    ns_infer_as(check, written->items[0].value, result, (struct ns_span){ NULL, 0, 0 }, NULL);
+    for (uint32_t i = 1; i < written->count; i++) {
+        int position = field_position(constructor, written->items[i].name.text);
+
+        if (position < 0)
+            ns_infer(check, written->items[i].value, NULL);
+        else
+            fit_field(check, constructor, (uint32_t)position, fields[position], written->items[i].value);
+    }
+    return result;
+}
+
+static struct ns_term *construct(struct ns_check *check, const struct ns_constructor_info *constructor,
+                                 const struct ns_argument_list *written)
+{
+    struct ns_term *result, **fields;
+
+    if (written->count >= 2 && written->items[0].name.text == NULL && written->items[1].name.text != NULL)
+        return construct_copy(check, constructor, written);
+    fields = ns_instantiate_constructor(check, constructor, &result);
+    for (uint32_t round = 0; round < 2; round++)
+        for (uint32_t i = 0; i < written->count; i++) {
+            struct ns_expr *value = written->items[i].value;
+            const char *name = written->items[i].name.text;
+            int position = name == NULL ? (int)i : field_position(constructor, name);
+
+            if ((value->kind == NS_EXPR_LAMBDA) != (round == 1))
+                continue;
+            if (position < 0 || (uint32_t)position >= constructor->fields->count)
+                ns_infer(check, value, NULL);
+            else
+                fit_field(check, constructor, (uint32_t)position, fields[position], value);
+        }
+    return result;
+}
+
+/* A(…) where `type A = B` builds what B does; Self(…) builds the implementing type. */
+static const struct ns_constructor_info *through_type(struct ns_check *check, const char *name)
+{
+    struct ns_term *self = check->body->types == NULL ? NULL : check->body->types->self;
+    struct ns_type_info *info = NULL;
+    const struct ns_con *con;
+
+    if (strcmp(name, "Self") == 0 && self != NULL && (con = ns_con_of_term(self)) != NULL)
+        info = con->info;
+    return info != NULL && info->count == 1 ? info->constructors[0] : NULL;
+}
+
+static struct ns_term *conversion_result(struct ns_check *check, const char *name)
+{
+    if (strcmp(name, "Int") == 0 || strcmp(name, "Int64") == 0)
+        return ns_basic(check, NS_CON_INT);
+    if (strcmp(name, "Float") == 0 || strcmp(name, "Float64") == 0)
+        return ns_basic(check, NS_CON_FLOAT);
+    return ns_any(check);
+}
+
+static const struct ns_constructor_info *constructor_of(struct ns_check *check, const struct ns_expr *expr,
+                                                        struct ns_term *expected)
+{
+    const struct ns_argument_list *written = &expr->call.arguments;
+    bool copies = written->count >= 2 && written->items[0].name.text == NULL && written->items[1].name.text != NULL;
+    struct ns_meaning meaning;
+    struct ns_space *module;
+    const char *path;
+
+    if (expr->call.receiver == NULL)
+        return through_type(check, expr->call.name.text) != NULL
+                   ? through_type(check, expr->call.name.text)
+                   : ns_constructor_meant(check, expr->call.name.text, copies ? -1 : (int)written->count, expected);
+    if (!ns_names_module(check, expr->call.receiver, &module, &path))
+        return NULL;
+    meaning = ns_qualified_meaning(check, module, path, expr->call.name.text);
+    return meaning.kind == NS_MEANS_CONSTRUCTOR ? meaning.constructor : NULL;
+}
+
+struct ns_term *ns_infer_construct(struct ns_check *check, struct ns_expr *expr, struct ns_term *expected)
+{
+    const struct ns_constructor_info *constructor = constructor_of(check, expr, expected);
+    struct ns_typed_argument *arguments;
+    struct ns_meaning meaning;
+
+    if (constructor != NULL && constructor->type->item->kind == NS_ITEM_TYPE)
+        return construct(check, constructor, &expr->call.arguments);
+    arguments = arguments_of(check, &expr->call.arguments);
+    meaning = ns_find(check->unit, check->body->space, expr->call.name.text);
+    if (expr->call.receiver == NULL && meaning.kind == NS_MEANS_VALUE)
+        return ns_call_meaning(check, meaning, expr->call.name.text, arguments, expr->call.arguments.count,
+                               &expr->call.arguments, expr->span);
+    ns_infer_arguments(check, arguments, expr->call.arguments.count);
+    return constructor == NULL && expr->call.receiver == NULL &&
+                   ns_all_constructors(check->unit, check->body->space, expr->call.name.text) == NULL
+               ? conversion_result(check, expr->call.name.text)
+               : ns_any(check);
+}
+
+/* ---- pipes ---- */
+
+/* x |> f(a) is the call f(x, a), written out. */
+struct ns_term *ns_infer_pipe(struct ns_check *check, struct ns_expr *expr)
+{
+    const struct ns_expr *right = expr->pair.right;
+    struct ns_expr *call = nb_arena_alloc(check->arena, sizeof *call);
+    bool is_call = (right->kind == NS_EXPR_CALL || right->kind == NS_EXPR_METHOD_CALL ||
+                    right->kind == NS_EXPR_CONSTRUCT) && !right->parenthesised;
+    uint32_t count = is_call ? right->call.arguments.count : 0;
+    struct ns_argument *arguments = nb_arena_array(check->arena, count + 1, sizeof *arguments);
+
+    arguments[0].value = expr->pair.left;
+    if (count > 0)
+        memcpy(arguments + 1, right->call.arguments.items, count * sizeof *arguments);
+    if (is_call) {
+        *call = *right;
+    } else if (right->kind == NS_EXPR_UPPER) {
+        call->kind = NS_EXPR_CONSTRUCT;
+        call->call.name = (struct ns_name){ right->name, right->span };
+    } else {
+        call->kind = NS_EXPR_CALL;
+        call->call.callee = expr->pair.right;
+    }
+    call->span = expr->span;
+    call->call.arguments = (struct ns_argument_list){ arguments, count + 1 };
+    return ns_infer(check, call, NULL);
+}

@@ -1,0 +1,477 @@
+/*
+ * infer_method.c - method calls (02 §6.6), and the work that waits for a variable's type: fields, methods, traits.
+ */
+#include "config.h"
+
+#include <string.h>
+
+#include "base/intern.h"
+#include "lang/infer.h"
+
+enum { SETTLE_MAX = 5000 }; /* demands worked off at a time; what is beyond is let go */
+
+/* ---- what a method of a known receiver is ---- */
+
+static bool fits_receiver(struct ns_check *check, struct ns_term *function, struct ns_term *receiver)
+{
+    function = ns_prune(function);
+    return function->kind != NS_TERM_FUNCTION || function->function.count == 0 ||
+           ns_would_unify(check, function->function.parameters[0], receiver);
+}
+
+enum ufcs { UFCS_NONE, UFCS_MISFIT, UFCS_MANY, UFCS_FOUND };
+
+static bool takes(const struct ns_group *group, uint32_t count)
+{
+    return count <= group->arity && count >= group->required;
+}
+
+/* A function in scope whose first parameter takes the receiver. */
+static enum ufcs find_function(struct ns_check *check, const struct ns_functions *functions, struct ns_term *receiver,
+                               uint32_t count, struct ns_span span, struct ns_group **ret)
+{
+    enum ufcs found = UFCS_NONE;
+
+    for (size_t i = 0; i < functions->groups.count; i++) {
+        struct ns_group *group = functions->groups.items[i];
+
+        if (!takes(group, count))
+            continue;
+        if (!fits_receiver(check, ns_term_of_group(check, group, span), receiver)) {
+            found = found == UFCS_NONE ? UFCS_MISFIT : found;
+            continue;
+        }
+        if (found == UFCS_FOUND)
+            return UFCS_MANY;
+        found = UFCS_FOUND;
+        *ret = group;
+    }
+    return found;
+}
+
+static bool is_universal(const char *name)
+{
+    static const char names[] = " show toString hash copy inspect ";
+    const char *at = strstr(names, name);
+
+    return at != NULL && at[-1] == ' ' && at[strlen(name)] == ' ';
+}
+
+static bool is_unknown(const struct ns_term *term)
+{
+    return term->kind == NS_TERM_VARIABLE || term->kind == NS_TERM_ANY || term->kind == NS_TERM_NEVER;
+}
+
+/* The receiver may have methods and fields nobody declared. */
+static bool is_open_type(const struct ns_term *receiver)
+{
+    const struct ns_con *con = receiver->kind == NS_TERM_DATA ? receiver->data.con : NULL;
+
+    if (con == NULL)
+        return false;
+    if (con->number == NS_CON_IO || con->number == NS_CON_SERVER || con->number == NS_CON_WEB_SOCKET)
+        return true;
+    return con->info != NULL && (con->info->item->kind != NS_ITEM_TYPE || con->info->item->type.is_reactive);
+}
+
+/* A function of the very component that is being inferred: it says nothing yet. */
+static bool is_busy(const struct ns_group *group)
+{
+    return group->typing != NULL && group->typing->state == NS_TYPING_BUSY && group->typing->declared == NULL;
+}
+
+static struct ns_term *apply_method(struct ns_check *check, struct ns_callee callee,
+                                    struct ns_typed_argument *arguments, uint32_t count, struct ns_span span)
+{
+    callee.is_method = true;
+    callee.is_loose = true;
+    return ns_apply(check, &callee, arguments, count, span);
+}
+
+static struct ns_term *unknown_result(struct ns_check *check, struct ns_typed_argument *arguments, uint32_t count)
+{
+    ns_infer_arguments(check, arguments, count);
+    return ns_any(check);
+}
+
+static struct ns_term *call_group(struct ns_check *check, struct ns_group *group, struct ns_typed_argument *arguments,
+                                  uint32_t count, struct ns_span span)
+{
+    struct ns_callee callee = { .name = group->name, .group = group };
+
+    if (is_busy(group))
+        return unknown_result(check, arguments, count);
+    callee.term = ns_term_of_group(check, group, span);
+    return apply_method(check, callee, arguments, count, span);
+}
+
+static struct ns_term *complain_no_method(struct ns_check *check, const char *name, struct ns_typed_argument *arguments,
+                                          uint32_t count, const struct ns_method_call *call)
+{
+    struct ns_term *receiver = ns_prune(arguments[0].term);
+    enum ns_meaning_kind meaning = ns_find(check->unit, call->space, name).kind;
+
+    ns_infer_arguments(check, arguments, count);
+    ns_complain_method(check, call->span, receiver, name);
+    if ((meaning == NS_MEANS_FUNCTIONS || meaning == NS_MEANS_NATIVE) && !ns_is_muted(check) &&
+        ns_reported(check->unit))
+        ns_note(check->unit->diag, "type mismatch: the function `%s` does not take %s", name,
+                ns_term_text(check, receiver));
+    return ns_any(check);
+}
+
+/* A function in scope, a local one among them; the last thing a method call may mean. */
+static struct ns_term *call_in_scope(struct ns_check *check, const char *name, struct ns_typed_argument *arguments,
+                                     uint32_t count, const struct ns_method_call *call, bool *ret_found)
+{
+    struct ns_space *space = call->space;
+    struct ns_meaning meaning = ns_find(check->unit, space, name);
+    struct ns_term *receiver = ns_prune(arguments[0].term), *scheme;
+    struct ns_group *group = NULL;
+    struct ns_callee callee = { .name = name };
+
+    *ret_found = true;
+    if (meaning.kind == NS_MEANS_FUNCTIONS)
+        switch (find_function(check, meaning.functions, receiver, count, call->span, &group)) {
+        case UFCS_FOUND:
+            return call_group(check, group, arguments, count, call->span);
+        case UFCS_MANY:
+            return unknown_result(check, arguments, count);
+        case UFCS_MISFIT:
+        case UFCS_NONE:
+            break;
+        }
+    if (meaning.kind == NS_MEANS_VALUE && meaning.value->lambda != NULL)
+        return call_group(check, meaning.value->lambda, arguments, count, call->span);
+    if (meaning.kind == NS_MEANS_NATIVE && vm_native_find(meaning.native, (int)count) != NULL) {
+        scheme = ns_scheme_of_native(check, meaning.native, (int)count);
+        if (scheme == NULL)
+            return unknown_result(check, arguments, count);
+        callee.term = ns_instantiate(check, scheme, call->span, name);
+        if (fits_receiver(check, callee.term, receiver))
+            return apply_method(check, callee, arguments, count, call->span);
+    }
+    if (call->is_local)
+        return unknown_result(check, arguments, count);
+    *ret_found = false;
+    return NULL;
+}
+
+static struct ns_term *call_field(struct ns_check *check, struct ns_term *field, struct ns_typed_argument *arguments,
+                                  uint32_t count, struct ns_span span)
+{
+    struct ns_callee callee = { .term = field };
+
+    return ns_apply(check, &callee, arguments + 1, count - 1, span);
+}
+
+/* The receiver is known. The order of 02 §6.6. */
+static struct ns_term *call_known(struct ns_check *check, const char *name, struct ns_typed_argument *arguments,
+                                  uint32_t count, const struct ns_method_call *call)
+{
+    struct ns_term *receiver = ns_prune(arguments[0].term), *scheme, *field, *result;
+    struct ns_group *group = ns_trait_method(check, receiver, name, count, call->space);
+    struct ns_callee callee = { .name = name };
+    bool known = false, open, found;
+
+    if (group != NULL)
+        return call_group(check, group, arguments, count, call->span);
+    if (is_open_type(receiver))
+        return unknown_result(check, arguments, count);
+    scheme = ns_scheme_of_method(check, receiver, name, count - 1, &known);
+    if (scheme != NULL) {
+        callee.term = ns_instantiate(check, scheme, call->span, name);
+        return apply_method(check, callee, arguments, count, call->span);
+    }
+    field = call->as_function ? NULL : ns_field_of(check, receiver, name, &open);
+    if (field != NULL)
+        return call_field(check, field, arguments, count, call->span);
+    result = call_in_scope(check, name, arguments, count, call, &found);
+    if (found)
+        return result;
+    if (is_universal(name) || !known || call->as_function)
+        return unknown_result(check, arguments, count);
+    return complain_no_method(check, name, arguments, count, call);
+}
+
+/* ---- an unknown receiver ---- */
+
+static bool is_listed(const char *list, const char *name)
+{
+    size_t length = strlen(name);
+
+    for (const char *at = strstr(list, name); at != NULL; at = strstr(at + 1, name))
+        if (at[-1] == ' ' && at[length] == ' ')
+            return true;
+    return false;
+}
+
+/* What the result is, whatever the receiver turns out to be. */
+static struct ns_term *result_of(struct ns_check *check, const char *name, uint32_t count)
+{
+    if (count == 1 && is_listed(" length size ", name))
+        return ns_basic(check, NS_CON_INT);
+    if (count == 1 && strcmp(name, "isEmpty") == 0)
+        return ns_basic(check, NS_CON_BOOL);
+    if (count == 1 && is_listed(" show toString ", name))
+        return ns_basic(check, NS_CON_STRING);
+    return NULL;
+}
+
+/* The program itself gives the name a meaning: a method, a field or a function. */
+static bool is_own_name(struct ns_check *check, const char *name)
+{
+    return ns_table_get(&check->unit->own_methods, name) != NULL || ns_table_get(&check->fields, name) != NULL;
+}
+
+/* Names that only one built-in type has (02 §6.6). */
+static struct ns_term *only_receiver(struct ns_check *check, const char *name, uint32_t count)
+{
+    static const char lists[] =
+        " filter fold any all sort sortBy head tail init last sum product zip unzip unique flatten scanl foldl foldr"
+        " enumerate intersperse spanList groupBy transpose pairwise isSorted isSortedBy maximum minimum takeWhile"
+        " dropWhile partition zipWith ";
+    static const char strings[] = " chars toUpper toLower trim trimStart trimEnd startsWith endsWith padStart padEnd"
+                                  " lines words lastIndexOf substring ";
+
+    if (is_own_name(check, name))
+        return NULL;
+    if (is_listed(lists, name))
+        return ns_list_of(check, ns_variable(check));
+    if (is_listed(strings, name))
+        return ns_basic(check, NS_CON_STRING);
+    if (count == 1 && is_listed(" keys values ", name))
+        return ns_map_of(check, ns_variable(check), ns_variable(check));
+    return NULL;
+}
+
+static struct ns_term *demand_method(struct ns_check *check, const char *name, struct ns_typed_argument *arguments,
+                                     uint32_t count, const struct ns_method_call *call)
+{
+    struct ns_demand *demand = nb_arena_alloc(check->arena, sizeof *demand);
+    struct ns_term *result = result_of(check, name, count);
+    struct ns_method_call *kept = nb_arena_alloc(check->arena, sizeof *kept);
+
+    ns_infer_arguments(check, arguments, count);
+    *kept = *call;
+    *demand = (struct ns_demand){ .kind = NS_DEMAND_METHOD, .subject = arguments[0].term, .name = name,
+                                  .where = call->span, .call = kept, .space = call->space, .count = count - 1,
+                                  .result = result != NULL && !is_own_name(check, name) ? result : ns_variable(check),
+                                  .arguments = ns_terms(check, count) };
+    for (uint32_t i = 1; i < count; i++)
+        demand->arguments[i - 1] = arguments[i].term;
+    ns_demand(check, demand);
+    return demand->result;
+}
+
+struct ns_term *ns_call_method(struct ns_check *check, const char *name, struct ns_typed_argument *arguments,
+                               uint32_t count, const struct ns_method_call *call)
+{
+    struct ns_term *receiver = ns_prune(arguments[0].term), *only;
+    struct ns_method_call seen = *call;
+
+    if (seen.space == NULL)
+        seen.space = check->body->space;
+    if (receiver->kind == NS_TERM_ANY || receiver->kind == NS_TERM_NEVER)
+        return unknown_result(check, arguments, count);
+    if (receiver->kind == NS_TERM_VARIABLE && !call->as_function) {
+        only = only_receiver(check, name, count);
+        if (only != NULL && ns_would_unify(check, receiver, only)) {
+            ns_unify(check, receiver, only);
+            receiver = ns_prune(receiver);
+        }
+    }
+    if (receiver->kind == NS_TERM_VARIABLE)
+        return demand_method(check, name, arguments, count, &seen);
+    return call_known(check, name, arguments, count, &seen);
+}
+
+/* ---- method calls as written ---- */
+
+static struct ns_typed_argument *with_receiver(struct ns_check *check, struct ns_expr *receiver,
+                                               const struct ns_argument_list *written)
+{
+    struct ns_typed_argument *arguments = nb_arena_array(check->arena, written->count + 1, sizeof *arguments);
+
+    arguments[0].expr = receiver;
+    arguments[0].span = receiver->span;
+    for (uint32_t i = 0; i < written->count; i++) {
+        arguments[i + 1].expr = written->items[i].value;
+        arguments[i + 1].span = written->items[i].value->span;
+    }
+    return arguments;
+}
+
+static bool has_names(const struct ns_argument_list *written)
+{
+    for (uint32_t i = 0; i < written->count; i++)
+        if (written->items[i].name.text != NULL)
+            return true;
+    return false;
+}
+
+/* Named arguments: of a function in scope with that name if it takes the receiver, else nothing is said. */
+static struct ns_term *call_with_names(struct ns_check *check, const struct ns_expr *expr,
+                                       struct ns_typed_argument *arguments, uint32_t count)
+{
+    const char *name = expr->call.name.text;
+    struct ns_term *receiver = ns_prune(arguments[0].term);
+    struct ns_meaning meaning = ns_find(check->unit, check->body->space, name);
+
+    if (is_unknown(receiver) || meaning.kind != NS_MEANS_FUNCTIONS || meaning.functions->groups.count != 1 ||
+        meaning.functions->groups.items[0]->space->library || is_own_name(check, name) ||
+        is_busy(meaning.functions->groups.items[0]) ||
+        !fits_receiver(check, ns_term_of_group(check, meaning.functions->groups.items[0], expr->span), receiver))
+        return unknown_result(check, arguments, count);
+    return ns_call_meaning(check, meaning, name, arguments, count, &expr->call.arguments, expr->span);
+}
+
+static struct ns_term *call_qualified(struct ns_check *check, const struct ns_expr *expr, struct ns_space *module,
+                                      const char *path, struct ns_typed_argument *arguments, uint32_t count)
+{
+    struct ns_meaning meaning = ns_qualified_meaning(check, module, path, expr->call.name.text);
+
+    if (expr->call.type_arguments.count > 0 && meaning.kind == NS_MEANS_NATIVE) {
+        ns_infer_arguments(check, arguments, count);
+        return ns_any(check);
+    }
+    return ns_call_meaning(check, meaning, expr->call.name.text, arguments, count, &expr->call.arguments,
+                           expr->call.name.span);
+}
+
+/* v.Map.insert(k, w) is Map.insert(v, k, w). */
+static bool is_chained(struct ns_check *check, const struct ns_expr *receiver, struct ns_space **ret_module)
+{
+    const char *path;
+
+    if (receiver->kind != NS_EXPR_FIELD || receiver->field.name.text[0] < 'A' || receiver->field.name.text[0] > 'Z')
+        return false;
+    path = receiver->field.name.text;
+    *ret_module = ns_find_module(check->unit, check->body->space, path);
+    return *ret_module != NULL || vm_native_is_namespace(path);
+}
+
+/* m.update(f) of an mvar. */
+static bool is_mvar(struct ns_check *check, const struct ns_expr *expr)
+{
+    struct ns_meaning meaning = { .kind = NS_MEANS_NOTHING };
+    struct ns_space *module;
+    const char *path;
+
+    if (expr->kind == NS_EXPR_NAME && ns_name_find(check, expr->name) == NULL)
+        meaning = ns_find(check->unit, check->body->space, expr->name);
+    else if (expr->kind == NS_EXPR_FIELD && ns_names_module(check, expr->field.object, &module, &path))
+        meaning = ns_qualified_meaning(check, module, path, expr->field.name.text);
+    return meaning.kind == NS_MEANS_VALUE && meaning.value->kind == NS_VALUE_MVAR;
+}
+
+struct ns_term *ns_infer_method_call(struct ns_check *check, struct ns_expr *expr)
+{
+    struct ns_expr *receiver = expr->call.receiver;
+    struct ns_typed_argument *arguments = with_receiver(check, receiver, &expr->call.arguments);
+    uint32_t count = expr->call.arguments.count + 1;
+    struct ns_method_call call = { .span = expr->call.name.span };
+    struct ns_space *module = NULL;
+    const char *path;
+
+    if (ns_names_module(check, receiver, &module, &path))
+        return call_qualified(check, expr, module, path, arguments + 1, count - 1);
+    if (is_chained(check, receiver, &module)) {
+        arguments[0].expr = receiver->field.object;
+        return call_qualified(check, expr, module, receiver->field.name.text, arguments, count);
+    }
+    arguments[0].term = ns_infer(check, receiver, NULL);
+    ns_settle(check);
+    if ((strcmp(expr->call.name.text, "update") == 0 && is_mvar(check, receiver)) ||
+        expr->call.type_arguments.count > 0)
+        return unknown_result(check, arguments, count);
+    if (has_names(&expr->call.arguments))
+        return call_with_names(check, expr, arguments, count);
+    call.is_local = ns_name_find(check, expr->call.name.text) != NULL;
+    return ns_call_method(check, expr->call.name.text, arguments, count, &call);
+}
+
+/* ---- working off demands ---- */
+
+static void settle_field(struct ns_check *check, const struct ns_demand *demand)
+{
+    bool open;
+    struct ns_term *field = ns_field_of(check, demand->subject, demand->name, &open);
+
+    if (field == NULL && !open) {
+        ns_complain_field(check, demand->where, demand->subject, demand->name);
+        return;
+    }
+    if (field != NULL && ns_unify(check, demand->result, field) != NS_UNIFIED &&
+        !ns_are_numbers(demand->result, field))
+        ns_complain_clash(check, demand->where, demand->result, field, (struct ns_span){ NULL, 0, 0 }, NULL);
+}
+
+static void settle_method(struct ns_check *check, const struct ns_demand *demand)
+{
+    uint32_t count = demand->count + 1;
+    struct ns_typed_argument *arguments = nb_arena_array(check->arena, count, sizeof *arguments);
+    struct ns_method_call call = *demand->call;
+    struct ns_term *result;
+
+    call.span = demand->where;
+    call.space = demand->space;
+    for (uint32_t i = 0; i < count; i++) {
+        arguments[i].term = i == 0 ? demand->subject : demand->arguments[i - 1];
+        arguments[i].span = demand->where;
+    }
+    result = call_known(check, demand->name, arguments, count, &call);
+    if (ns_unify(check, demand->result, result) != NS_UNIFIED && !ns_are_numbers(demand->result, result))
+        ns_complain_clash(check, demand->where, demand->result, result, (struct ns_span){ NULL, 0, 0 }, NULL);
+}
+
+static void settle_trait(struct ns_check *check, const struct ns_demand *demand)
+{
+    struct ns_term *culprit;
+
+    if (ns_satisfies(check, demand->subject, demand->name, demand->trait, demand, &culprit) == NS_NO)
+        ns_complain_trait(check, demand->where, culprit, demand->name, NULL);
+}
+
+void ns_check_demands_of(struct ns_check *check, struct ns_term *variable, struct ns_term *term, struct ns_span where)
+{
+    const struct ns_demand *demand;
+
+    variable = ns_prune(variable);
+    term = ns_prune(term);
+    if (variable->kind != NS_TERM_VARIABLE || is_unknown(term))
+        return;
+    for (demand = variable->variable.demands; demand != NULL; demand = demand->next)
+        if ((demand->kind == NS_DEMAND_TRAIT || demand->kind == NS_DEMAND_CONCAT) &&
+            ns_satisfies(check, term, demand->name, demand->trait, NULL, NULL) == NS_NO)
+            ns_complain_trait(check, where, term, demand->name, NULL);
+}
+
+static void settle_one(struct ns_check *check, const struct ns_demand *demand)
+{
+    if (is_unknown(ns_prune(demand->subject)))
+        return;
+    switch (demand->kind) {
+    case NS_DEMAND_TRAIT:
+    case NS_DEMAND_CONCAT:
+        settle_trait(check, demand);
+        break;
+    case NS_DEMAND_FIELD:
+        settle_field(check, demand);
+        break;
+    case NS_DEMAND_METHOD:
+        settle_method(check, demand);
+        break;
+    }
+}
+
+void ns_settle(struct ns_check *check)
+{
+    if (check->settling || check->trials > 0)
+        return;
+    check->settling = true;
+    for (size_t i = 0; i < check->work.count && i < SETTLE_MAX; i++)
+        settle_one(check, check->work.items[i]);
+    check->work.count = 0;
+    check->settling = false;
+}
