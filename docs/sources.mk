@@ -2,3 +2,17 @@
 man_MANS += docs/man/nostos.1 docs/man/nostosctl.1 docs/man/nostosd.8
 EXTRA_DIST += docs/man/nostos.1 docs/man/nostosctl.1 docs/man/nostosd.8 \
 	docs/architecture.md docs/dependencies.md docs/manual/authors.md docs/manual/operators.md
+
+# Which tests stand for which section of the language: made with every build; `make conformance` says how they do as well.
+EXTRA_DIST += tools/conformance tests/lang/sections
+noinst_DATA = docs/conformance.md
+CLEANFILES += docs/conformance.md
+docs/conformance.md: tests/lang/sections tools/conformance
+	@$(MKDIR_P) docs
+	$(AM_V_GEN)$(top_srcdir)/tools/conformance > $@
+conformance: nostos
+	@$(MKDIR_P) docs
+	NOSTOS_TEST_RESULTS=$(abs_builddir)/docs/conformance.results $(top_srcdir)/tests/lang/run ./nostos || true
+	$(top_srcdir)/tools/conformance docs/conformance.results > docs/conformance.md
+	@rm -f docs/conformance.results
+.PHONY: conformance
