@@ -19,6 +19,7 @@
 
 #include "base/alloc.h"
 #include "base/buf.h"
+#include "cli/test.h"
 #include "io/handle.h"
 #include "io/reactor.h"
 #include "lang/compile.h"
@@ -34,11 +35,12 @@
 
 enum { EXIT_INTERRUPTED = 130, WORDS_PER_MIB = (1 << 20) / 8 };
 
-enum command { COMMAND_RUN, COMMAND_CHECK, COMMAND_DISASM, COMMAND_VERSION, COMMAND_HELP };
+enum command { COMMAND_RUN, COMMAND_CHECK, COMMAND_TEST, COMMAND_DISASM, COMMAND_VERSION, COMMAND_HELP };
 
 static const struct { const char *word; enum command command; const char *usage, *what; } commands[] = {
     { "run", COMMAND_RUN, "run FILE|DIR [args]", "compile and run (the word `run` may be left out)" },
     { "check", COMMAND_CHECK, "check FILE|DIR", "compile without running; exit status 0 when there are no errors" },
+    { "test", COMMAND_TEST, "test [FILE|DIR ...]", "run test programs and functions named test_..., see nostos(1)" },
     { "disasm", COMMAND_DISASM, "disasm FILE|DIR [FUNCTION]", "list the instructions of the program's functions" },
     { "version", COMMAND_VERSION, "version", "print the version" },
     { "help", COMMAND_HELP, "help", "print this text" },
@@ -52,15 +54,23 @@ static const char *const option_help =
     "      --json-errors  compile errors as JSON lines on standard output\n"
     "      --types        check static types (--no-types: do not)\n"
     "  -b, --bin NAME     entry point NAME of nostos.toml\n"
+    "      --entry NAME   begin in the function NAME, in a folder MODULE.NAME, instead of main\n"
     "      --threads N    worker threads (default: one per core)\n"
     "      --depth N      nested calls a process may have (default: 50000)\n"
     "      --heap MIB     memory a process may have (default: three quarters of the machine's)\n"
     "      --seed N       one thread, reproducible: same seed, same order of events\n"
-    "      --free-all     give all memory back before exiting, for leak checkers\n";
+    "      --free-all     give all memory back before exiting, for leak checkers\n"
+    "Options of `nostos test`:\n"
+    "      --jobs N       tests at a time (default: one per core)\n"
+    "      --timeout S    seconds a test may take (default: 15)\n"
+    "  -q, --quiet        say nothing of tests that pass\n";
 
 struct invocation {
     enum command command;
-    const char *path, *function, *bin;
+    const char *path, *function, *bin, *entry;
+    char **words; /* all that are no options, but for the command: moved to the front of argv; ends with NULL */
+    size_t word_count;
+    struct test_options test;
     bool json, types, free_all, seeded;
     unsigned threads;
     uint32_t depth;
@@ -84,6 +94,7 @@ struct run {
     struct sched_group group;
     struct vm_program *program;
     uint64_t main_pid;
+    bool is_test;            /* the program began in a function that fails by returning false, too */
     pthread_mutex_t output;  /* one line at a time, and none after main's result */
     bool main_ended;         /* under `output` */
     int status;
@@ -146,6 +157,8 @@ static void main_ended(struct run *run, struct vm_process *process, enum vm_stop
         vm_print_result(&text, vm_process_result(process));
         write_line(false, true, nb_buf_cstr(&text), text.length);
         nb_buf_done(&text);
+        if (run->is_test && vm_process_result(process) == VM_FALSE)
+            run->status = EXIT_FAILURE;
     }
     fflush(stdout);
 }
@@ -238,6 +251,7 @@ static int execute(const struct invocation *invocation, struct vm_program *progr
 
     pthread_mutex_init(&run->output, NULL);
     run->program = program;
+    run->is_test = invocation->entry != NULL;
     signal(SIGPIPE, SIG_IGN);
     signal(SIGINT, on_interrupt);
     setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
@@ -314,8 +328,9 @@ static int compile_and(const struct invocation *invocation)
 {
     struct ns_options options = { .check_only = invocation->command == COMMAND_CHECK,
                                   .bin = invocation->bin,
+                                  .entry = invocation->entry,
                                   .types = invocation->types,
-                                  .need_main = invocation->command != COMMAND_DISASM };
+                                  .need_main = invocation->command != COMMAND_DISASM && invocation->entry == NULL };
     struct ns_diag *diag = ns_diag_new();
     struct vm_program *program = NULL;
     int r = ns_compile(invocation->path, &options, diag, &program);
@@ -358,6 +373,28 @@ static bool number_option(const char *option, const char *text, uint64_t least, 
     return true;
 }
 
+/* One that only `nostos test` has: elsewhere programs may have options with these names. */
+static bool take_test_option(struct invocation *invocation, char **argv, int *at)
+{
+    const char *option = argv[*at];
+    uint64_t n;
+
+    if (strcmp(option, "-q") == 0 || strcmp(option, "--quiet") == 0) {
+        invocation->test.quiet = true;
+    } else if (strcmp(option, "--jobs") == 0) {
+        if (!number_option(option, argv[*at + 1], 1, TEST_JOBS_MAX, &n))
+            return false;
+        invocation->test.jobs = (unsigned)n;
+        ++*at;
+    } else if (strcmp(option, "--timeout") == 0) {
+        if (!number_option(option, argv[*at + 1], 1, TEST_SECONDS_MAX, &n))
+            return false;
+        invocation->test.seconds = (unsigned)n;
+        ++*at;
+    }
+    return true;
+}
+
 /* One option at argv[*at]; advances over its value. False: an error was printed. */
 static bool take_option(struct invocation *invocation, char **argv, int *at)
 {
@@ -383,6 +420,13 @@ static bool take_option(struct invocation *invocation, char **argv, int *at)
             return false;
         }
         ++*at;
+    } else if (strcmp(option, "--entry") == 0) {
+        invocation->entry = argv[*at + 1];
+        if (invocation->entry == NULL) {
+            fputs("Error: --entry requires the name of a function\n", stderr);
+            return false;
+        }
+        ++*at;
     } else if (strcmp(option, "--threads") == 0) {
         if (!number_option(option, argv[*at + 1], 1, SCHED_WORKERS_MAX, &n))
             return false;
@@ -402,6 +446,8 @@ static bool take_option(struct invocation *invocation, char **argv, int *at)
             return false;
         invocation->seeded = true;
         ++*at;
+    } else if (invocation->command == COMMAND_TEST) {
+        return take_test_option(invocation, argv, at);
     }
     return true;
 }
@@ -423,6 +469,7 @@ static bool take_arguments(struct invocation *invocation, char **argv)
 {
     bool first = true;
 
+    invocation->words = argv;
     for (int i = 1; argv[i] != NULL; i++) {
         if (argv[i][0] == '-' && argv[i][1] != '\0') {
             if (!take_option(invocation, argv, &i))
@@ -431,12 +478,14 @@ static bool take_arguments(struct invocation *invocation, char **argv)
             first = false;
         } else {
             first = false;
+            invocation->words[invocation->word_count++] = argv[i];
             if (invocation->path == NULL)
                 invocation->path = argv[i];
             else if (invocation->function == NULL)
                 invocation->function = argv[i];
         }
     }
+    invocation->words[invocation->word_count] = NULL;
     return true;
 }
 
@@ -453,7 +502,8 @@ static uint64_t default_heap_mib(void)
 int main(int argc, char **argv)
 {
     struct invocation invocation = {
-        .command = COMMAND_RUN, .depth = SCHED_DEPTH_MAX_DEFAULT, .heap_mib = default_heap_mib()
+        .command = COMMAND_RUN, .depth = SCHED_DEPTH_MAX_DEFAULT, .heap_mib = default_heap_mib(),
+        .test = { .jobs = sched_cores(), .seconds = TEST_SECONDS_DEFAULT }
     };
 
     if (argc < 2) {
@@ -470,12 +520,14 @@ int main(int argc, char **argv)
         puts("nostos " PACKAGE_VERSION);
         return EXIT_SUCCESS;
     }
-    if (invocation.path == NULL) {
+    if (invocation.path == NULL && invocation.command != COMMAND_TEST) {
         fputs("Error: No input file specified\nTry: nostos FILE.nos, or nostos --help\n", stderr);
         return EXIT_FAILURE;
     }
     vm_init();
     lib_register();
     srv_http_register_natives();
+    if (invocation.command == COMMAND_TEST)
+        return test_main(&invocation.test, invocation.words);
     return compile_and(&invocation);
 }

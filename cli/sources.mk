@@ -1,6 +1,7 @@
 # What belongs to cli/: the three programs, at the top of the build tree.
 bin_PROGRAMS += nostos
-nostos_SOURCES = cli/nostos.c
+nostos_SOURCES = cli/nostos.c cli/test.c cli/test.h cli/test_find.c cli/test_find.h cli/test_jobs.c cli/test_jobs.h \
+	cli/test_judge.c cli/test_judge.h
 nostos_LDADD = $(FLOOR_SERVER)
 
 sbin_PROGRAMS += nostosd

@@ -22,7 +22,7 @@
 
 enum { STREAMS = 3, READ_BYTES = 65536 };
 
-#define CONTAINER(type, member, pointer) ((type *)((char *)(pointer) - offsetof(type, member)))
+#define CONTAINER(type, member, pointer) ((type *)((char *)(pointer)-offsetof(type, member)))
 
 /* ---- a child's end ---- */
 

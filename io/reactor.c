@@ -315,8 +315,7 @@ static void take_arrivals(struct reactor *reactor)
 
 static void take_cancellations(struct reactor *reactor)
 {
-    struct io_operation *operation =
-        atomic_exchange_explicit(&reactor->cancellations, NULL, memory_order_acquire);
+    struct io_operation *operation = atomic_exchange_explicit(&reactor->cancellations, NULL, memory_order_acquire);
     struct io_operation *next;
 
     for (; operation != NULL; operation = next) {

@@ -1,8 +1,8 @@
 /*
  * stream.c - reading ahead, writing, and waiting where a descriptor does not block.
  *
- * All descriptors are non-blocking. Ordinary files do not care; of others, EAGAIN makes the operation wait for a copy of
- * the descriptor (so that several may wait for one stream, and closing it disturbs nobody) and be done again.
+ * All descriptors are non-blocking. Ordinary files do not care; of others, EAGAIN makes the operation wait for a copy
+ * of the descriptor (so that several may wait for one stream, and closing it disturbs nobody) and be done again.
  */
 #include "config.h"
 
@@ -310,8 +310,7 @@ enum vm_status io_stream_read(struct vm_ctx *ctx, struct io_handle *handle, stru
     return submit(ctx, operation);
 }
 
-enum vm_status io_stream_read_line(struct vm_ctx *ctx, struct io_handle *handle, struct io_stream *stream,
-                                   size_t most)
+enum vm_status io_stream_read_line(struct vm_ctx *ctx, struct io_handle *handle, struct io_stream *stream, size_t most)
 {
     struct io_stream_operation *operation = new_operation(handle, stream, do_read_line);
 

@@ -28,11 +28,12 @@ static struct ns_group *group_without_parameters(const struct ns_space *space, c
     return NULL;
 }
 
-/* "module.function" of nostos.toml. */
+/* "module.function"; in a folder the module main may be left out. */
 static struct ns_group *find_entry(struct ns_unit *unit, const char *entry)
 {
     const char *dot = strrchr(entry, '.');
-    const char *path = dot == NULL ? "main" : nb_intern_n(entry, (size_t)(dot - entry));
+    const char *root = unit->source->directory ? "main" : "";
+    const char *path = dot == NULL ? root : nb_intern_n(entry, (size_t)(dot - entry));
 
     return group_without_parameters(ns_table_get(&unit->paths, nb_intern(path)), dot == NULL ? entry : dot + 1);
 }
@@ -42,6 +43,10 @@ static void report_no_entry(struct ns_unit *unit)
     const struct ns_bin *bin = unit->source->bin;
     struct ns_span nowhere = { NULL, 0, 0 };
 
+    if (unit->options->entry != NULL) {
+        ns_report(unit, nowhere, "Entry point '%s' not found", unit->options->entry);
+        return;
+    }
     if (!unit->options->need_main)
         return;
     if (bin != NULL && bin->is_default && unit->options->bin == NULL)
@@ -58,7 +63,9 @@ static struct vm_function *find_main(struct ns_unit *unit)
 {
     struct ns_group *group;
 
-    if (unit->source->bin != NULL)
+    if (unit->options->entry != NULL)
+        group = find_entry(unit, unit->options->entry);
+    else if (unit->source->bin != NULL)
         group = find_entry(unit, unit->source->bin->entry);
     else if (unit->source->directory)
         group = find_entry(unit, "main.main");

@@ -12,6 +12,7 @@
 struct ns_options {
     bool check_only;           /* no code is needed */
     const char *bin;           /* entry point by name of nostos.toml, or NULL */
+    const char *entry;         /* the function to begin in instead of main ("module.function"), or NULL */
     bool need_main;            /* absence of main() is an error */
     bool types;                /* check static types */
     const char *epilogue;      /* compiled as if it stood at the end of the root file (main.nos of a folder); NULL none */

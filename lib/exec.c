@@ -32,8 +32,8 @@ static enum vm_status start_failed(struct vm_ctx *ctx, const char *what, vm_valu
     if (error == ENOMEM)
         return VM_NOMEM;
     io_error_text(error, text, sizeof text);
-    status = vm_raise_kind(ctx, "io_error", "IO error: Failed to %s %s: %s", what, vm_string_cstring(command, &name),
-                           text);
+    status =
+        vm_raise_kind(ctx, "io_error", "IO error: Failed to %s %s: %s", what, vm_string_cstring(command, &name), text);
     nb_buf_done(&name);
     return status;
 }
@@ -215,8 +215,8 @@ static enum vm_status exec_wait(struct vm_ctx *ctx, vm_value *args, vm_value *re
     ended = io_handle_take(ctx, IO_HANDLE_CHILD, vm_int_of(args[0]));
     if (ended != NULL)
         io_handle_unref(ended);
-    status = operation->error != 0 ? lib_stream_error(ctx, operation->error)
-                                   : lib_answer_int(ctx, operation->status, ret);
+    status =
+        operation->error != 0 ? lib_stream_error(ctx, operation->error) : lib_answer_int(ctx, operation->status, ret);
     io_finish(ctx);
     return status;
 }

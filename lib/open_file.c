@@ -19,7 +19,10 @@
 
 /* ---- opening ---- */
 
-static const struct { const char *name; int flags; } modes[] = {
+static const struct {
+    const char *name;
+    int flags;
+} modes[] = {
     { "r", O_RDONLY },
     { "read", O_RDONLY },
     { "w", O_WRONLY | O_CREAT | O_TRUNC },
@@ -173,9 +176,10 @@ static enum vm_status file_flush(struct vm_ctx *ctx, vm_value *args, vm_value *r
 
 static enum vm_status begin_seek(struct vm_ctx *ctx, vm_value *args)
 {
-    static const struct { const char *name; int whence; } origins[] = {
-        { "start", SEEK_SET }, { "current", SEEK_CUR }, { "end", SEEK_END }
-    };
+    static const struct {
+        const char *name;
+        int whence;
+    } origins[] = { { "start", SEEK_SET }, { "current", SEEK_CUR }, { "end", SEEK_END } };
     enum vm_status status = lib_expect(ctx, args, "IIS");
     struct io_open_file *file;
 
@@ -186,9 +190,9 @@ static enum vm_status begin_seek(struct vm_ctx *ctx, vm_value *args)
     for (size_t i = 0; i < sizeof origins / sizeof *origins; i++)
         if (vm_string_equals(args[2], origins[i].name, strlen(origins[i].name))) {
             file = find_file(ctx, args[0], &status);
-            return file == NULL ? status
-                                : io_stream_seek(ctx, &file->handle, &file->stream, vm_int_of(args[1]),
-                                                 origins[i].whence);
+            return file == NULL
+                       ? status
+                       : io_stream_seek(ctx, &file->handle, &file->stream, vm_int_of(args[1]), origins[i].whence);
         }
     return invalid_word(ctx, "seek whence", args[2]);
 }
@@ -200,8 +204,8 @@ static enum vm_status file_seek(struct vm_ctx *ctx, vm_value *args, vm_value *re
 
     if (operation == NULL)
         return begin_seek(ctx, args);
-    status = operation->error != 0 ? lib_stream_error(ctx, operation->error)
-                                   : lib_answer_int(ctx, operation->offset, ret);
+    status =
+        operation->error != 0 ? lib_stream_error(ctx, operation->error) : lib_answer_int(ctx, operation->offset, ret);
     io_finish(ctx);
     return status;
 }
