@@ -183,6 +183,7 @@ static void compile(struct ns_unit *unit)
 
     ns_declare(unit);
     ns_describe_types(unit);
+    ns_rewrite_request_forms(unit);
     ns_rewrite_scope_forms(unit);
     if (unit->options->types && ns_diag_count(unit->diag) == 0)
         ns_check(unit);

@@ -15,18 +15,12 @@
 
 enum { ALIASES_MAX = 50 };
 
-/* What the parameters of the alias that is being replaced stand for. */
-struct substitution {
-    const struct ns_type_parameter_list *parameters;
-    const char *const *texts;
-};
-
 struct writer {
     struct ns_unit *unit;
     struct nb_buf *out;
     struct ns_space *space;
-    const struct substitution *substitution; /* NULL: none */
-    int aliases;                             /* that may still be replaced, one inside the other */
+    const struct ns_bindings *bindings; /* of type parameters to texts; NULL: none */
+    int aliases;                        /* that may still be replaced, one inside the other */
 };
 
 static void write_type(const struct writer *writer, const struct ns_type *type);
@@ -53,11 +47,11 @@ static void write_fields(const struct writer *writer, const struct ns_field_list
 /* The text that a type parameter was replaced by, or NULL. */
 static const char *substituted(const struct writer *writer, const char *name)
 {
-    const struct substitution *substitution = writer->substitution;
+    const struct ns_bindings *bindings = writer->bindings;
 
-    for (uint32_t i = 0; substitution != NULL && i < substitution->parameters->count; i++)
-        if (strcmp(substitution->parameters->items[i].name.text, name) == 0)
-            return substitution->texts[i];
+    for (uint32_t i = 0; bindings != NULL && i < bindings->parameters->count; i++)
+        if (strcmp(bindings->parameters->items[i].name.text, name) == 0)
+            return bindings->texts[i];
     return NULL;
 }
 
@@ -78,14 +72,14 @@ static void write_alias(const struct writer *writer, const struct ns_type_info *
 {
     const struct ns_type_parameter_list *parameters = &alias->item->type.parameters;
     const char **texts = nb_arena_array(writer->unit->arena, parameters->count + 1, sizeof *texts);
-    struct substitution substitution = { parameters, texts };
+    struct ns_bindings bindings = { parameters, texts };
     struct writer inner = *writer;
 
     for (uint32_t i = 0; i < parameters->count; i++)
         texts[i] = i < type->named.arguments.count ? text_of(writer, type->named.arguments.items[i])
                                                    : parameters->items[i].name.text;
     inner.space = alias->space;
-    inner.substitution = &substitution;
+    inner.bindings = &bindings;
     inner.aliases--;
     write_type(&inner, alias->item->type.alias);
 }
@@ -150,7 +144,7 @@ static void write_type(const struct writer *writer, const struct ns_type *type)
 
 const char *ns_resolved_type_text(struct ns_unit *unit, struct ns_space *space, const struct ns_type *type)
 {
-    struct writer writer = { .unit = unit, .space = space, .aliases = ALIASES_MAX };
+    struct writer writer = { .unit = unit, .space = space, .bindings = unit->bindings, .aliases = ALIASES_MAX };
 
     return text_of(&writer, type);
 }
@@ -158,22 +152,22 @@ const char *ns_resolved_type_text(struct ns_unit *unit, struct ns_space *space, 
 /* ---- types ---- */
 
 /* Type parameters win over types of the same name: they stand for themselves. */
-static const struct substitution *own_parameters(struct ns_unit *unit, const struct ns_type_info *info)
+static const struct ns_bindings *own_parameters(struct ns_unit *unit, const struct ns_type_info *info)
 {
     const struct ns_type_parameter_list *parameters = &info->item->type.parameters;
-    struct substitution *substitution = nb_arena_alloc(unit->arena, sizeof *substitution);
+    struct ns_bindings *bindings = nb_arena_alloc(unit->arena, sizeof *bindings);
     const char **texts = nb_arena_array(unit->arena, parameters->count + 1, sizeof *texts);
 
     for (uint32_t i = 0; i < parameters->count; i++)
         texts[i] = parameters->items[i].name.text;
-    *substitution = (struct substitution){ parameters, texts };
-    return substitution;
+    *bindings = (struct ns_bindings){ parameters, texts };
+    return bindings;
 }
 
 static void describe_constructor(struct ns_unit *unit, const struct ns_type_info *info,
                                  const struct ns_constructor_info *constructor, struct vm_type_constructor *ret)
 {
-    struct writer writer = { .unit = unit, .space = info->space, .substitution = own_parameters(unit, info),
+    struct writer writer = { .unit = unit, .space = info->space, .bindings = own_parameters(unit, info),
                              .aliases = ALIASES_MAX };
     uint32_t count = constructor->fields->count;
     const char **texts = nb_arena_array(unit->program->arena, count + 1, sizeof *texts);

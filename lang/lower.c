@@ -874,9 +874,11 @@ void ns_lower_group(struct ns_unit *unit, struct ns_group *group)
     ns_frame_begin(&frame, unit, NULL, group->space, group->function);
     frame.group = group;
     frame.self_type = group->self_type;
+    unit->bindings = group->bindings;
     ns_check_mvars(unit, group);
     ns_lower_clauses(&frame, group);
     ns_frame_end(&frame);
+    unit->bindings = NULL;
 }
 
 static bool is_literal_expr(const struct ns_expr *expr);

@@ -93,6 +93,7 @@ struct call {
     const char *name;                    /* for messages */
     const struct ns_argument *written;
     uint32_t count;
+    struct ns_type_list type_arguments;
     unsigned *registers;
 };
 
@@ -307,6 +308,7 @@ static void call_functions(struct ns_frame *frame, struct call *call, struct ns_
 {
     struct vm_function *function;
 
+    functions = ns_instances(frame->unit, frame->space, functions, &call->type_arguments);
     if (has_names(call)) {
         struct ns_group *group = group_for_names(functions, call);
         struct ns_expr **items = item_array(frame, group->arity);
@@ -650,7 +652,7 @@ void ns_lower_call(struct ns_frame *frame, const struct ns_expr *expr, struct ns
 {
     const struct ns_expr *callee = expr->call.callee;
     struct ns_argument_list arguments = expr->call.arguments;
-    struct call call = { .span = expr->span };
+    struct call call = { .span = expr->span, .type_arguments = expr->call.type_arguments };
     unsigned saved = frame->code.next;
 
     if (callee->kind == NS_EXPR_NAME) {
@@ -661,7 +663,10 @@ void ns_lower_call(struct ns_frame *frame, const struct ns_expr *expr, struct ns
         }
         if (expr->call.type_arguments.count > 0 && wants_type(callee->name))
             arguments = prepend(
-                frame, text_expr(frame, ns_type_text(frame->unit, expr->call.type_arguments.items[0]), expr->span),
+                frame,
+                text_expr(frame,
+                          ns_resolved_type_text(frame->unit, frame->space, expr->call.type_arguments.items[0]),
+                          expr->span),
                 &arguments);
     }
     call.written = arguments.items;
@@ -684,7 +689,8 @@ static void call_qualified(struct ns_frame *frame, const struct ns_expr *expr, s
     struct call call = { .span = expr->span,
                          .name = nb_arena_printf(frame->unit->arena, "%s.%s", path, expr->call.name.text),
                          .written = arguments->items,
-                         .count = arguments->count };
+                         .count = arguments->count,
+                         .type_arguments = expr->call.type_arguments };
     struct ns_functions *lambda = lambda_functions(frame, meaning, call.count);
 
     if (!check_count(frame, &call))

@@ -35,6 +35,12 @@ struct ns_typing;
         (vec)->items[(vec)->count++] = (item); \
     } while (0)
 
+/** What type parameters stand for. */
+struct ns_bindings {
+    const struct ns_type_parameter_list *parameters;
+    const char *const *texts;
+};
+
 /** One function: the clauses that were defined under one name with one signature (01 §10.1). */
 struct ns_group {
     const char *name;                    /* bare */
@@ -51,6 +57,8 @@ struct ns_group {
     const struct ns_function *declared;  /* of a method: what its trait says of it, or NULL */
     struct vm_function *function;        /* what runs; its code is there after lowering */
     bool queued;
+    const struct ns_bindings *bindings;  /* of an instance for explicit type arguments, else NULL */
+    struct ns_group *instances, *next_instance; /* made of this one; of the same one */
     struct ns_typing *typing;            /* of the checker (check.c); NULL before it is looked at */
 };
 
@@ -183,6 +191,7 @@ struct ns_unit {
     NB_VEC(struct ns_value *) mvars;
     NB_VEC(struct vm_mvar *) vm_mvars;
     struct nb_map *strings;              /* text: immortal String */
+    const struct ns_bindings *bindings;  /* of the group that is being lowered */
     struct ns_table reported;            /* places with an error already */
     bool just_reported;
     NB_VEC(struct ns_lines) lines;       /* of the sources that were asked about, the latest answer's first */
@@ -227,8 +236,20 @@ void ns_need_library_calls(struct ns_unit *unit);
 
 /** Tell the program about its types (vm/types.h). After everything is declared. */
 void ns_describe_types(struct ns_unit *unit);
-/** The text of a type with names qualified and aliases replaced, as seen from `space`. In the program's arena. */
+/** The text of a type with names qualified, aliases replaced, and parameters of the function that is being compiled
+ *  bound, as seen from `space`. In the program's arena. */
 const char *ns_resolved_type_text(struct ns_unit *unit, struct ns_space *space, const struct ns_type *type);
+
+/* ---- instance.c ---- */
+
+/** The functions to call with explicit type arguments, written in `space`; the same functions without. */
+struct ns_functions *ns_instances(struct ns_unit *unit, struct ns_space *space, struct ns_functions *functions,
+                                  const struct ns_type_list *arguments);
+
+/* ---- request_form.c ---- */
+
+/** Replace toType() where an annotation says which type. Before anything is checked or lowered. */
+void ns_rewrite_request_forms(struct ns_unit *unit);
 
 /* ---- trait.c ---- */
 

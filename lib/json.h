@@ -28,6 +28,9 @@ void lib_json_init(void);
 /** Which constructor built a value: by name, so a program's own type of the same constructors will do. What it holds
  *  need not be what the declaration says. */
 enum lib_json_kind lib_json_kind(vm_value v);
+/** Whether it is of the type Json itself. */
+bool lib_is_json(vm_value v);
+vm_value lib_json_null(void);
 /** Replace the topmost entry of the stack, for Null nothing, by the Json value that holds it. */
 bool lib_json_wrap(struct vm_ctx *ctx, struct lib_stack *stack, enum lib_json_kind kind);
 /** The list in an Array or Object; VM_NONE when there is something else. */

@@ -59,6 +59,15 @@ enum lib_json_kind lib_json_kind(vm_value v)
     return LIB_JSON_KINDS;
 }
 
+bool lib_is_json(vm_value v)
+{
+    const struct vm_constructor *constructor = vm_constructor_of(v);
+
+    return constructor != NULL && constructor->type_id == vm_constructor(numbers[LIB_JSON_NULL])->type_id;
+}
+
+vm_value lib_json_null(void) { return VM_IMMEDIATE(VM_SORT_CTOR, numbers[LIB_JSON_NULL]); }
+
 bool lib_json_wrap(struct vm_ctx *ctx, struct lib_stack *stack, enum lib_json_kind kind)
 {
     return lib_stack_data(ctx, stack, numbers[kind], declared[kind].field == NULL ? 0 : 1);

@@ -29,6 +29,8 @@ static void register_natives(void)
     lib_register_array();
     lib_register_buffer();
     lib_register_json();
+    lib_register_reflection();
+    lib_register_request_type();
     lib_register_random();
     lib_register_process();
     lib_register_reactive();

@@ -13,6 +13,9 @@ liblib_a_SOURCES = \
 	lib/stack.c lib/stack.h \
 	lib/json.c lib/json.h lib/json.def \
 	lib/json_value.c lib/json_read.c lib/json_lenient.c lib/json_print.c lib/json_reflect.c \
+	lib/decoder.c lib/decoder.h lib/decode.c lib/decode_strict.c \
+	lib/reflection.c lib/reflection.def \
+	lib/request_type.c lib/request_type.def \
 	lib/random.c lib/random.def \
 	lib/process.c lib/process.def \
 	lib/reactive.c lib/reactive.def \

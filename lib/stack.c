@@ -10,7 +10,6 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "vm/list.h"
-#include "vm/type.h"
 
 enum { IN_PLACE = sizeof((struct lib_stack *)0)->in_place / sizeof(vm_value) };
 
@@ -94,4 +93,10 @@ bool lib_stack_data(struct vm_ctx *ctx, struct lib_stack *stack, uint32_t constr
         return lib_stack_push(stack, VM_IMMEDIATE(VM_SORT_CTOR, constructor));
     kind = vm_constructor(constructor)->mutable_fields ? VM_KIND_RECORD_CELL : VM_KIND_DATA;
     return make(ctx, stack, VM_HEADER(kind, 0, constructor, count), count);
+}
+
+enum vm_status lib_stack_construct(struct vm_ctx *ctx, struct lib_stack *stack,
+                                   const struct vm_constructor *constructor)
+{
+    return lib_stack_data(ctx, stack, constructor->id, constructor->arity) ? VM_OK : VM_NOMEM;
 }

@@ -10,6 +10,7 @@
 #define LIB_STACK_H
 
 #include "vm/process.h"
+#include "vm/type.h"
 
 struct lib_stack {
     struct vm_span span; /* items are nb_alloc'ed, or in_place */
@@ -29,5 +30,8 @@ bool lib_stack_list(struct vm_ctx *ctx, struct lib_stack *stack, uint32_t count)
 bool lib_stack_tuple(struct vm_ctx *ctx, struct lib_stack *stack, unsigned count);
 /** Data of a constructor; with no entries its constant is pushed. */
 bool lib_stack_data(struct vm_ctx *ctx, struct lib_stack *stack, uint32_t constructor, unsigned count);
+/** A value of a constructor out of as many entries as it has fields, whatever its type is. VM_OK, VM_NOMEM, VM_RAISE. */
+enum vm_status lib_stack_construct(struct vm_ctx *ctx, struct lib_stack *stack,
+                                   const struct vm_constructor *constructor);
 
 #endif

@@ -10,6 +10,8 @@ void lib_register_map(void);
 void lib_register_array(void);
 void lib_register_buffer(void);
 void lib_register_json(void);
+void lib_register_reflection(void);
+void lib_register_request_type(void);
 void lib_register_random(void);
 void lib_register_process(void);
 void lib_register_reactive(void);

@@ -222,6 +222,13 @@ const struct vm_constructor *vm_constructor_of(vm_value v)
     return NULL;
 }
 
+const char *vm_type_form_name(enum vm_type_form form)
+{
+    static const char *const names[] = { "record", "variant", "reactive", "reactive_variant" };
+
+    return names[form];
+}
+
 /* ---- the prelude ---- */
 
 static void register_prelude(uint32_t expected, const char *type, const char *name, uint16_t position,

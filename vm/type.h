@@ -13,6 +13,9 @@
 
 enum vm_type_form { VM_TYPE_RECORD, VM_TYPE_VARIANT, VM_TYPE_REACTIVE_RECORD, VM_TYPE_REACTIVE_VARIANT };
 
+/** "record", "variant", "reactive", "reactive_variant". */
+const char *vm_type_form_name(enum vm_type_form form);
+
 struct vm_constructor {
     uint32_t id;             /* its number; in headers (aux) and VM_SORT_CTOR payloads */
     uint32_t type_id;        /* nb_intern_id of the type's qualified name: equal for all constructors of one type */
