@@ -43,12 +43,30 @@ ns_mark ns_code_label(struct ns_code *code)
     return (ns_mark)(code->labels.count - 1);
 }
 
+/* A jump to the very next instruction that nobody else jumps over: as where a branch ends that has nothing to skip. */
+static void drop_idle_jump(struct ns_code *code, ns_mark label)
+{
+    const struct ns_fixup *last = code->fixups.count == 0 ? NULL : &nb_vec_last(&code->fixups);
+
+    if (last == NULL || last->label != label || last->word + 1 != code->words.count ||
+        VM_OP_OF(nb_vec_last(&code->words)) != VM_OP_JUMP || last->from != last->word ||
+        code->last_bound == code->words.count)
+        return;
+    (void)nb_vec_pop(&code->words);
+    (void)nb_vec_pop(&code->fixups);
+    if (nb_vec_last(&code->lines).at == code->words.count)
+        (void)nb_vec_pop(&code->lines);
+    code->dead = false;
+}
+
 void ns_code_bind(struct ns_code *code, ns_mark label)
 {
     struct ns_label_state *state = &code->labels.items[label];
 
     nb_assert(!state->bound);
+    drop_idle_jump(code, label);
     state->bound = true;
+    code->last_bound = (uint32_t)code->words.count;
     state->at = (uint32_t)code->words.count;
     if (state->used)
         code->dead = false;

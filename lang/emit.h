@@ -30,6 +30,7 @@ struct ns_code {
     uint32_t next;      /* the first free register */
     uint32_t registers; /* how many were ever in use */
     uint32_t line;      /* of the instructions to come */
+    uint32_t last_bound; /* where the latest label is */
     bool dead;          /* what comes now cannot be reached */
     bool too_big;       /* registers or words ran out; the function must not be used */
 };

@@ -126,6 +126,22 @@ static enum vm_op immediate_op(enum ns_operator op)
         return VM_OP_SUB_IMM;
     case NS_OPERATOR_MULTIPLY:
         return VM_OP_MUL_IMM;
+    case NS_OPERATOR_DIVIDE:
+        return VM_OP_DIV_IMM;
+    case NS_OPERATOR_REMAINDER:
+        return VM_OP_MOD_IMM;
+    case NS_OPERATOR_EQUAL:
+        return VM_OP_EQ_IMM;
+    case NS_OPERATOR_NOT_EQUAL:
+        return VM_OP_NE_IMM;
+    case NS_OPERATOR_LESS:
+        return VM_OP_LT_IMM;
+    case NS_OPERATOR_LESS_EQUAL:
+        return VM_OP_LE_IMM;
+    case NS_OPERATOR_GREATER:
+        return VM_OP_GT_IMM;
+    case NS_OPERATOR_GREATER_EQUAL:
+        return VM_OP_GE_IMM;
     default:
         return VM_OP_COUNT;
     }
@@ -356,7 +372,11 @@ static void lower_list(struct ns_frame *frame, const struct ns_expr *expr, struc
         ns_deliver_const(frame, VM_NIL, target);
         return;
     }
-    to = ns_code_take(&frame->code, 1); /* written in steps, so never the target itself */
+    /* What is written in steps is never the target itself. */
+    if (expr->list.items.count <= (expr->list.tail != NULL ? 1 : ELEMENTS_MAX))
+        to = ns_place(frame, target);
+    else
+        to = ns_code_take(&frame->code, 1);
     if (expr->list.tail != NULL)
         lower_cons(frame, expr, to);
     else if (expr->list.items.count <= ELEMENTS_MAX)
@@ -457,15 +477,16 @@ static void lower_range(struct ns_frame *frame, const struct ns_expr *expr, stru
 
 static unsigned lower_part(struct ns_frame *frame, const struct ns_part *part)
 {
-    unsigned reg = ns_code_take(&frame->code, 1);
+    unsigned reg = ns_code_take(&frame->code, 1), shown;
 
     if (part->expr == NULL) {
         ns_code_const(&frame->code, reg, ns_string_value(frame->unit, part->text, part->length));
         return reg;
     }
-    ns_lower(frame, part->expr, ns_into(reg));
+    shown = ns_operand(frame, part->expr);
     ns_mark_place(frame, part->expr->span);
-    ns_code_abc(&frame->code, VM_OP_SHOW, reg, reg, 0);
+    ns_code_abc(&frame->code, VM_OP_SHOW, reg, shown, 0);
+    frame->code.next = reg + 1;
     return reg;
 }
 
@@ -473,7 +494,7 @@ static void lower_interpolation(struct ns_frame *frame, const struct ns_expr *ex
 {
     unsigned saved = frame->code.next, count = 0;
     unsigned registers[ELEMENTS_MAX];
-    unsigned to = ns_code_take(&frame->code, 1);
+    unsigned to = expr->parts.count <= ELEMENTS_MAX ? ns_place(frame, target) : ns_code_take(&frame->code, 1);
 
     for (uint32_t i = 0; i < expr->parts.count; i++) {
         if (count == ELEMENTS_MAX) { /* what there is so far becomes the first part */
@@ -484,6 +505,7 @@ static void lower_interpolation(struct ns_frame *frame, const struct ns_expr *ex
         }
         registers[count++] = lower_part(frame, &expr->parts.items[i]);
     }
+    nb_assert(count > 0);
     ns_code_list(&frame->code, VM_OP_JOIN, to, 0, registers, count);
     ns_deliver(frame, to, target);
     frame->code.next = saved;

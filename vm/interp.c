@@ -32,6 +32,9 @@
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
+/* In a loop: it is not to become a call of memset(), which takes longer than the few words it is about. */
+#define KEEP_LOOP() __asm__ volatile("")
+
 static inline const struct vm_function *function_of(const vm_value *fp)
 {
     return (const struct vm_function *)(uintptr_t)fp[0];
@@ -49,6 +52,16 @@ static inline const struct vm_function *callable_function(vm_value v)
 
 static inline unsigned list_words(unsigned registers) { return (registers + 3) / 4; }
 
+/* Division of words of 64 bits takes several times as long as that of 32, which most operands fit. */
+static inline int64_t quotient(int64_t x, int64_t y)
+{
+    return (uint64_t)(x | y) >> 32 == 0 ? (uint32_t)x / (uint32_t)y : x / y;
+}
+static inline int64_t remainder_of(int64_t x, int64_t y)
+{
+    return (uint64_t)(x | y) >> 32 == 0 ? (uint32_t)x % (uint32_t)y : x % y;
+}
+
 /* Fill a callee's registers: with the caller's that a list names, and what is left with VM_NONE. */
 static inline void fill_registers(vm_value *to, const vm_value *from, const uint16_t *list, unsigned count,
                                   unsigned registers)
@@ -57,8 +70,10 @@ static inline void fill_registers(vm_value *to, const vm_value *from, const uint
 
     for (; i < count; i++)
         to[i] = from[list[i]];
-    for (; i < registers; i++)
+    for (; i < registers; i++) {
         to[i] = VM_NONE;
+        KEEP_LOOP();
+    }
 }
 
 /* Build a frame for `f` over the current one, whose arguments wait meanwhile at `staged`. Returns its registers. */
@@ -73,8 +88,10 @@ static inline vm_value *replace_registers(vm_value *r, const struct vm_function 
         staged[i] = r[list[i]];
     for (i = 0; i < count; i++)
         frame[i] = staged[i];
-    for (; i < f->registers; i++)
+    for (; i < f->registers; i++) {
         frame[i] = VM_NONE;
+        KEEP_LOOP();
+    }
     frame[-VM_FRAME_WORDS] = vm_from_object(f);
     frame[1 - VM_FRAME_WORDS] = return_word;
     return frame;
@@ -490,7 +507,7 @@ op_DIV: {
 
     /* The one quotient of small integers that is not small: the least one by -1. */
     if (likely(BOTH_SMALL(x, y)) && likely(y != vm_from_small(0) && y != vm_from_small(-1))) {
-        r[A] = vm_from_small(vm_small(x) / vm_small(y));
+        r[A] = vm_from_small(quotient(vm_small(x), vm_small(y)));
         NEXT(1);
     }
     if (BOTH_FLONUM(x, y))
@@ -501,7 +518,7 @@ op_MOD: {
     vm_value x = r[B], y = r[C];
 
     if (likely(BOTH_SMALL(x, y)) && likely(y != vm_from_small(0) && y != vm_from_small(-1))) {
-        r[A] = vm_from_small(vm_small(x) % vm_small(y));
+        r[A] = vm_from_small(remainder_of(vm_small(x), vm_small(y)));
         NEXT(1);
     }
     ARITHMETIC(VM_MOD);
@@ -544,6 +561,28 @@ op_MUL_IMM: {
     status = vm_op_arithmetic(ctx, VM_MUL, x, vm_from_small(SC), &result);
     goto finish_1;
 }
+op_DIV_IMM: {
+    vm_value x = r[B];
+
+    if (likely(vm_is_small(x) && SC > 0)) {
+        r[A] = vm_from_small(quotient(vm_small(x), SC));
+        NEXT(1);
+    }
+    SAVE();
+    status = vm_op_arithmetic(ctx, VM_DIV, x, vm_from_small(SC), &result);
+    goto finish_1;
+}
+op_MOD_IMM: {
+    vm_value x = r[B];
+
+    if (likely(vm_is_small(x) && SC > 0)) {
+        r[A] = vm_from_small(remainder_of(vm_small(x), SC));
+        NEXT(1);
+    }
+    SAVE();
+    status = vm_op_arithmetic(ctx, VM_MOD, x, vm_from_small(SC), &result);
+    goto finish_1;
+}
 op_NEGATE: {
     vm_value x = r[B];
 
@@ -583,6 +622,17 @@ op_CONCAT:
         } \
         SAVE(); \
         status = vm_op_compare(ctx, VM_COMPARE_##name, x, y, &result); \
+        goto finish_1; \
+    } \
+    op_##name##_IMM: \
+    { \
+        vm_value x = r[B]; \
+        if (likely(vm_is_small(x))) { \
+            r[A] = vm_from_bool((int64_t)x operator((int64_t)SC * 2 + 1)); \
+            NEXT(1); \
+        } \
+        SAVE(); \
+        status = vm_op_compare(ctx, VM_COMPARE_##name, x, vm_from_small(SC), &result); \
         goto finish_1; \
     } \
     op_TEST_##name: \

@@ -497,22 +497,36 @@ static bool builder_reserve(struct vm_ctx *ctx, const vm_value *builder, vm_valu
     return true;
 }
 
+/* Into the room of the array, and the slice that nobody else has seen grows. */
+static void builder_append(vm_value builder, uint32_t length, vm_value item)
+{
+    vm_value array = vm_field(builder, 1);
+
+    array_items(array)[length] = item;
+    set_array_end(array, length + 1);
+    vm_object(vm_field(builder, 0))[0] = VM_HEADER(VM_KIND_SLICE, 0, 0, length + 1);
+}
+
 bool vm_builder_push(struct vm_ctx *ctx, vm_value *builder, vm_value item)
 {
     uint32_t length = vm_list_length(vm_field(*builder, 0));
     vm_value array;
 
+    if (!nb_stress && length > 0 && vm_aux(*builder) == 0 && builder_has_room(*builder)) { /* the usual case */
+        builder_append(*builder, length, item);
+        return true;
+    }
     if (length >= CAPACITY_MAX || !builder_reserve(ctx, builder, &item))
         return false;
     if (!builder_has_room(*builder))
         builder_grow(ctx, *builder);
+    if (length > 0 && vm_aux(*builder) == 0) {
+        builder_append(*builder, length, item);
+        return true;
+    }
     array = vm_field(*builder, 1);
     array_items(array)[length] = item;
     set_array_end(array, length + 1);
-    if (length > 0 && vm_aux(*builder) == 0) {
-        vm_object(vm_field(*builder, 0))[0] = VM_HEADER(VM_KIND_SLICE, 0, 0, length + 1);
-        return true;
-    }
     vm_object(*builder)[1] = take_slice(ctx, array, 0, length + 1);
     vm_object(*builder)[0] = VM_HEADER(VM_KIND_BUILDER, 0, 0, 2);
     return true;

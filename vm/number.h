@@ -47,5 +47,8 @@ vm_value vm_decimal_from_text(struct vm_ctx *ctx, const char *text, size_t lengt
 
 /** Append the digits; no suffix (03 §2.3 for floats). */
 void vm_number_print(struct nb_buf *out, vm_value v);
+enum { VM_INT_TEXT_MAX = 20 };
+/** The decimal digits of an integer, with its sign; no NUL behind them. Returns how many bytes. */
+size_t vm_int_text(int64_t n, char to[VM_INT_TEXT_MAX]);
 
 #endif

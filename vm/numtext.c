@@ -336,15 +336,33 @@ static void print_decimal(struct nb_buf *out, vm_value v)
     nb_buf_done(&digits);
 }
 
+size_t vm_int_text(int64_t n, char to[VM_INT_TEXT_MAX])
+{
+    uint64_t rest = n < 0 ? -(uint64_t)n : (uint64_t)n;
+    char reversed[VM_INT_TEXT_MAX];
+    size_t count = 0, length = 0;
+
+    do {
+        reversed[count++] = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest > 0);
+    if (n < 0)
+        to[length++] = '-';
+    while (count > 0)
+        to[length++] = reversed[--count];
+    return length;
+}
+
 void vm_number_print(struct nb_buf *out, vm_value v)
 {
     struct vm_bignum view;
+    char digits[VM_INT_TEXT_MAX];
     int64_t n;
 
     if (vm_is_kind(v, VM_KIND_UINT64)) {
         nb_buf_printf(out, "%" PRIu64, vm_field(v, 0));
     } else if (vm_integer_bits(v, &n)) {
-        nb_buf_printf(out, "%" PRId64, n);
+        nb_buf_append(out, digits, vm_int_text(n, digits));
     } else if (vm_is_float(v)) {
         print_float(out, vm_float_of(v), &double_precision);
     } else if (vm_is_sort(v, VM_SORT_FLOAT32)) {

@@ -280,8 +280,11 @@ enum vm_status vm_op_show(struct vm_ctx *ctx, vm_value v, vm_value *ret)
 {
     vm_value method = user_method(ctx, v, VM_NAME_SHOW, 1);
     struct nb_buf text = NB_BUF_INIT;
+    char digits[VM_INT_TEXT_MAX];
     enum vm_status status;
 
+    if (vm_is_small(v))
+        return value_or_no_memory(vm_string_known(ctx, digits, vm_int_text(vm_small(v), digits), true), ret);
     if (method != VM_NONE)
         return call_out(ctx, method, 1, v, VM_NONE);
     vm_print_display(&text, v);
@@ -304,14 +307,16 @@ enum vm_status vm_op_join(struct vm_ctx *ctx, const uint16_t *registers, unsigne
     }
     if (length <= sizeof on_stack) {
         char *at = on_stack;
+        bool ascii = true;
 
         for (unsigned i = 0; i < count; i++) {
             struct vm_text part = vm_text(reg(ctx, registers[i]));
 
             memcpy(at, part.bytes, part.length);
             at += part.length;
+            ascii = ascii && part.ascii;
         }
-        return value_or_no_memory(vm_string(ctx, on_stack, length), ret);
+        return value_or_no_memory(vm_string_known(ctx, on_stack, length, ascii), ret);
     }
     joined = reg(ctx, registers[0]);
     for (unsigned i = 1; i < count && joined != VM_NONE; i++)

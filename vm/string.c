@@ -36,26 +36,6 @@ static uint64_t ascii_flag(bool ascii) { return ascii ? VM_FLAG_ASCII : 0; }
 
 static char *payload(vm_value string) { return (char *)(vm_object(string) + 1); }
 
-bool vm_is_string(vm_value v)
-{
-    return vm_is_object(v) && (vm_kind(v) == VM_KIND_STRING || vm_kind(v) == VM_KIND_BYTES_SLICE);
-}
-
-struct vm_text vm_text(vm_value string)
-{
-    struct vm_text text = { .ascii = (vm_header(string) & VM_FLAG_ASCII) != 0 };
-
-    if (vm_kind(string) == VM_KIND_STRING) {
-        text.bytes = payload(string);
-        text.length = vm_size(string);
-        return text;
-    }
-    uint64_t place = vm_field(string, 0);
-    text.bytes = payload(vm_field(string, 1)) + (uint32_t)place;
-    text.length = (uint32_t)(place >> 32);
-    return text;
-}
-
 /* ---- making; room in the heap is reserved ---- */
 
 /* A STRING of uninitialised text in the heap, its last word cleared so that padding is always zero. */
@@ -103,14 +83,17 @@ static vm_value collect_if_overdue(struct vm_ctx *ctx, vm_value string)
 
 vm_value vm_string(struct vm_ctx *ctx, const char *bytes, size_t length)
 {
-    bool ascii;
+    return vm_string_known(ctx, bytes, length, length <= VM_STRING_MAX && nb_utf8_is_ascii(bytes, length));
+}
+
+vm_value vm_string_known(struct vm_ctx *ctx, const char *bytes, size_t length, bool ascii)
+{
     vm_value string;
 
     if (length == 0)
         return vm_from_object(empty_object);
     if (length > VM_STRING_MAX)
         return VM_NONE;
-    ascii = nb_utf8_is_ascii(bytes, length);
     if (length > VM_STRING_INLINE) {
         string = new_shared(ctx, length, ascii);
         if (string == VM_NONE)

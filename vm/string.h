@@ -18,13 +18,26 @@ enum { VM_STRING_INLINE = 64 };
 
 struct vm_text { const char *bytes; uint32_t length; bool ascii; };
 
-bool vm_is_string(vm_value v);
+static inline bool vm_is_string(vm_value v)
+{
+    return vm_is_object(v) && (vm_kind(v) == VM_KIND_STRING || vm_kind(v) == VM_KIND_BYTES_SLICE);
+}
 /** View of a string; valid until the next allocation of the process. */
-struct vm_text vm_text(vm_value string);
+static inline struct vm_text vm_text(vm_value string)
+{
+    bool ascii = (vm_header(string) & VM_FLAG_ASCII) != 0;
+
+    if (vm_kind(string) == VM_KIND_STRING)
+        return (struct vm_text){ (const char *)(vm_object(string) + 1), vm_size(string), ascii };
+    return (struct vm_text){ (const char *)(vm_object(vm_field(string, 1)) + 1) + (uint32_t)vm_field(string, 0),
+                             (uint32_t)(vm_field(string, 0) >> 32), ascii };
+}
 /** A string of these bytes (valid UTF-8). The bytes must not lie in the process's heap unless `length` bytes and one
  *  word are reserved; then up to VM_STRING_INLINE bytes never collect. VM_NONE when memory is exhausted or length >
  *  VM_STRING_MAX. */
 vm_value vm_string(struct vm_ctx *ctx, const char *bytes, size_t length);
+/** The same, by somebody who knows whether all of them are ASCII. */
+vm_value vm_string_known(struct vm_ctx *ctx, const char *bytes, size_t length, bool ascii);
 vm_value vm_string_cstr(struct vm_ctx *ctx, const char *text);
 /** A string constant outside of heaps, e.g. for compiled code. Freed with the arena; see program.h. */
 vm_value vm_string_immortal(void *memory, const char *bytes, size_t length);

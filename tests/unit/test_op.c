@@ -210,6 +210,22 @@ START_TEST(refuses_calls_of_values)
 }
 END_TEST
 
+START_TEST(refuses_other_numbers_of_arguments)
+{
+    words[0] = VM_INSN(VM_OP_CALL_2, 0, 0, 1);
+    words[1] = vm_from_object(&function);
+    words[2] = 0;
+    words[3] = VM_INSN(VM_OP_RETURN, 0, 0, 0);
+    ck_assert_str_eq(complaint(4), "call with another number of arguments");
+    words[0] = VM_INSN(VM_OP_TAIL_SELF, 0, 0, 1);
+    words[1] = 0;
+    function.arity = function.required = 0;
+    ck_assert_str_eq(complaint(2), "more arguments than parameters");
+    function.arity = function.required = 1;
+    ck_assert_str_eq(complaint(2), "");
+}
+END_TEST
+
 START_TEST(refuses_parameters_without_registers)
 {
     words[0] = VM_INSN(VM_OP_RETURN, 0, 0, 0);
@@ -301,6 +317,7 @@ int main(void)
     tcase_add_test(all, refuses_maps_with_odd_lists);
     tcase_add_test(all, refuses_stub_instructions_elsewhere);
     tcase_add_test(all, refuses_calls_of_values);
+    tcase_add_test(all, refuses_other_numbers_of_arguments);
     tcase_add_test(all, refuses_parameters_without_registers);
     tcase_add_test(all, says_where_the_fault_is);
     tcase_add_test(all, finds_lines);
