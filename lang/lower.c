@@ -748,7 +748,8 @@ static void lower_unsupported(struct ns_frame *frame, const struct ns_expr *expr
     const char *what = expr->kind == NS_EXPR_QUOTE ? "quote" : expr->kind == NS_EXPR_SPLICE ? "splice" : "_";
 
     if (expr->kind == NS_EXPR_WILDCARD)
-        ns_report(frame->unit, expr->span, "`_` is not a value");
+        ns_report(frame->unit, expr->span,
+                  "Wildcard '_' is only valid in pattern contexts, not as a standalone expression");
     else
         ns_report(frame->unit, expr->span, "`%s` is not yet implemented", what);
 }

@@ -16,7 +16,7 @@ liblang_a_SOURCES = \
 liblang_a_SOURCES += \
 	lang/companion.c \
 	lang/compile.c lang/compile.h \
-	lang/constant.c lang/declare.c lang/describe.c lang/instance.c lang/request_form.c \
+	lang/constant.c lang/declarations.c lang/declare.c lang/describe.c lang/instance.c lang/request_form.c \
 	lang/emit.c lang/emit.h \
 	lang/frame.c lang/library_calls.c \
 	lang/lower.c lang/lower.h \
