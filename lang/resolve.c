@@ -207,7 +207,7 @@ static struct ns_meaning meaning_of_import(struct ns_unit *unit, struct ns_impor
     const struct ns_functions *prelude;
 
     if (import->named != NULL) {
-        meaning = meaning_of(import->named, false);
+        meaning = meaning_of(import->named, import->named->space->library);
         if (meaning.kind != NS_MEANS_NOTHING)
             return meaning;
     }

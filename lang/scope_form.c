@@ -18,21 +18,21 @@ struct form {
     const char *name;   /* as programs write it */
     const char *module; /* whose functions the names mean */
     const char *result; /* function of the module that gets the inner expression's value */
-    const char *start;  /* function whose result is its first argument, NULL: none */
+    const char *start;  /* called before that expression is evaluated, NULL: none … */
+    const char *end;    /* … and what gets its answer afterwards, however the evaluation was left */
     const char *more;   /* names beyond the common ones, with blanks around each */
     bool into_closures; /* and loops, and try */
 };
 
 static const struct form forms[] = {
-    { "Html", "stdlib.html", "_asHtml", NULL, " render ", true },
-    { "RHtml", "stdlib.rhtml", "_asResult", "_startRender", " component Component html ", false },
+    { "Html", "stdlib.html", "_asHtml", NULL, NULL, " render ", true },
+    { "RHtml", "stdlib.rhtml", "_asResult", "_startRender", "_endRender", " component Component html ", false },
 };
 
 static const char common_names[] =
-    " text raw el empty Element Text Raw Empty div span p h1 h2 h3 h4 h5 h6 ul ol li table thead tbody tr th td form "
-    "nav"
-    " header footer section article aside headEl body button label title strong em code pre small br hr img input meta"
-    " linkTag a ";
+    " text raw el empty Element Text Raw Empty div span p h1 h2 h3 h4 h5 h6 ul ol li table thead tbody tr th td"
+    " form nav header footer section article aside headEl body button label title strong em code pre small br hr img"
+    " input meta linkTag a ";
 
 static const struct form *find_form(const char *name)
 {
@@ -106,18 +106,23 @@ static const struct form *form_inside(const struct form *form, const struct ns_e
 
 /* ---- rewriting ---- */
 
+static struct ns_expr *new_expr(struct ns_unit *unit, enum ns_expr_kind kind, struct ns_span span)
+{
+    struct ns_expr *expr = nb_arena_alloc(unit->arena, sizeof *expr);
+
+    expr->kind = kind;
+    expr->span = span;
+    return expr;
+}
+
 /* stdlib.html, as an expression */
 static struct ns_expr *module_expr(struct ns_unit *unit, const struct form *form, struct ns_span span)
 {
-    struct ns_expr *root = nb_arena_alloc(unit->arena, sizeof *root);
-    struct ns_expr *module = nb_arena_alloc(unit->arena, sizeof *module);
+    struct ns_expr *root = new_expr(unit, NS_EXPR_NAME, span);
+    struct ns_expr *module = new_expr(unit, NS_EXPR_FIELD, span);
     const char *dot = strchr(form->module, '.');
 
-    root->kind = NS_EXPR_NAME;
-    root->span = span;
     root->name = nb_intern_n(form->module, (size_t)(dot - form->module));
-    module->kind = NS_EXPR_FIELD;
-    module->span = span;
     module->field.object = root;
     module->field.name = (struct ns_name){ nb_intern(dot + 1), span };
     return module;
@@ -146,32 +151,64 @@ static void redirect(const struct scan *scan, struct ns_expr *expr)
     expr->call.receiver = module_expr(scan->unit, scan->form, expr->call.name.span);
 }
 
-static struct ns_expr *start_call(struct ns_unit *unit, const struct form *form, struct ns_span span)
+/* stdlib.rhtml.name(argument), without argument if that is NULL */
+static struct ns_expr *module_call(struct ns_unit *unit, const struct form *form, const char *name,
+                                   struct ns_expr *argument, struct ns_span span)
 {
-    struct ns_expr *call = nb_arena_alloc(unit->arena, sizeof *call);
+    struct ns_expr *call = new_expr(unit, NS_EXPR_METHOD_CALL, span);
 
-    call->kind = NS_EXPR_METHOD_CALL;
-    call->span = span;
     call->call.receiver = module_expr(unit, form, span);
-    call->call.name = (struct ns_name){ nb_intern(form->start), span };
+    call->call.name = (struct ns_name){ nb_intern(name), span };
+    if (argument != NULL) {
+        call->call.arguments.items = nb_arena_array(unit->arena, 1, sizeof *call->call.arguments.items);
+        call->call.arguments.items[0].value = argument;
+        call->call.arguments.count = 1;
+    }
     return call;
 }
 
-/* Html(e) becomes stdlib.html._asHtml(e), RHtml(e) stdlib.rhtml._asResult(stdlib.rhtml._startRender(), e). */
+/* What the start function answered is kept in a local, whose name no program can write and no other form has. */
+static const char *local_name(struct ns_unit *unit, struct ns_span span)
+{
+    return nb_intern(nb_arena_printf(unit->arena, "render depth %u", span.from));
+}
+
+static struct ns_expr *bind_start(struct ns_unit *unit, const struct form *form, struct ns_span span)
+{
+    struct ns_expr *bind = new_expr(unit, NS_EXPR_BIND, span);
+
+    bind->bind.pattern = nb_arena_alloc(unit->arena, sizeof *bind->bind.pattern);
+    bind->bind.pattern->kind = NS_PATTERN_NAME;
+    bind->bind.pattern->span = span;
+    bind->bind.pattern->name = local_name(unit, span);
+    bind->bind.value = module_call(unit, form, form->start, NULL, span);
+    return bind;
+}
+
+/* Html(e) becomes stdlib.html._asHtml(e), and RHtml(e)
+ *     { depth = stdlib.rhtml._startRender(); try stdlib.rhtml._asResult(e) finally stdlib.rhtml._endRender(depth) } */
 static void rewrite_form(struct ns_unit *unit, struct ns_expr *expr, const struct form *form)
 {
     struct ns_span span = expr->call.name.span;
+    struct ns_expr *result = module_call(unit, form, form->result, expr->call.arguments.items[0].value, span);
+    struct ns_expr *attempt, *depth, **statements;
 
-    if (form->start != NULL) {
-        struct ns_argument *arguments = nb_arena_array(unit->arena, 2, sizeof *arguments);
-
-        arguments[0].value = start_call(unit, form, span);
-        arguments[1] = expr->call.arguments.items[0];
-        expr->call.arguments = (struct ns_argument_list){ arguments, 2 };
+    if (form->start == NULL) {
+        expr->kind = result->kind;
+        expr->call = result->call;
+        return;
     }
-    expr->kind = NS_EXPR_METHOD_CALL;
-    expr->call.receiver = module_expr(unit, form, span);
-    expr->call.name.text = nb_intern(form->result);
+    depth = new_expr(unit, NS_EXPR_NAME, span);
+    depth->name = local_name(unit, span);
+    attempt = new_expr(unit, NS_EXPR_TRY, span);
+    attempt->try_.body = result;
+    attempt->try_.finally = module_call(unit, form, form->end, depth, span);
+    statements = nb_arena_array(unit->arena, 2, sizeof *statements);
+    statements[0] = bind_start(unit, form, span);
+    statements[1] = attempt;
+    expr->kind = NS_EXPR_BLOCK;
+    expr->block.statements = (struct ns_expr_list){ statements, 2 };
+    expr->block.do_end = false;
 }
 
 static void visit(void *context, struct ns_expr *expr)
@@ -181,13 +218,16 @@ static void visit(void *context, struct ns_expr *expr)
     const struct form *form = form_of(scan, expr);
 
     if (form != NULL) {
+        struct ns_expr *argument = expr->call.arguments.items[0].value;
+
         rewrite_form(scan->unit, expr, form);
         inside.form = form;
-    } else {
-        if (scan->form != NULL && (expr->kind == NS_EXPR_CALL || expr->kind == NS_EXPR_CONSTRUCT))
-            redirect(scan, expr);
-        inside.form = form_inside(scan->form, expr);
+        visit(&inside, argument);
+        return;
     }
+    if (scan->form != NULL && (expr->kind == NS_EXPR_CALL || expr->kind == NS_EXPR_CONSTRUCT))
+        redirect(scan, expr);
+    inside.form = form_inside(scan->form, expr);
     ns_walk_children(expr, visit, &inside);
 }
 

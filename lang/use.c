@@ -76,17 +76,20 @@ static void import_all(struct ns_unit *unit, struct ns_space *space, struct ns_s
     }
 }
 
+/* Names from the library are not checked: some are forms (`Html`), and private helpers may be imported (04 §1). */
 static void import_named(struct ns_unit *unit, struct ns_space *space, struct ns_space *module,
                          const struct ns_use_item *item)
 {
     struct ns_member *member = ns_table_get(&module->members, item->name.text);
     struct ns_import *import;
 
+    if (member == NULL && module->library)
+        return;
     if (member == NULL) {
         ns_report(unit, item->name.span, "`%s` is not defined in module `%s`", item->name.text, module->path);
         return;
     }
-    if (!ns_member_is_public(member) && !ns_is_inside(space, module)) {
+    if (!ns_member_is_public(member) && !ns_is_inside(space, module) && !module->library) {
         ns_report(unit, item->name.span, "`%s` is private in module `%s`", item->name.text, module->path);
         return;
     }

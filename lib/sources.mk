@@ -42,6 +42,7 @@ library_modules = \
 	$(top_srcdir)/lib/json.nos \
 	$(top_srcdir)/lib/logging.nos \
 	$(top_srcdir)/lib/reactive.nos \
+	$(top_srcdir)/lib/rhtml.nos \
 	$(top_srcdir)/lib/server.nos \
 	$(top_srcdir)/lib/url.nos
 nodist_liblib_a_SOURCES = lib/embedded.c
