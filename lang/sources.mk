@@ -21,9 +21,10 @@ liblang_a_SOURCES += \
 	lang/frame.c lang/library_calls.c \
 	lang/lower.c lang/lower.h \
 	lang/lower_bind.c lang/lower_call.c lang/lower_closure.c lang/lower_name.c lang/lower_try.c \
-	lang/mvar_check.c lang/pattern.c lang/protect.c lang/resolve.c \
+	lang/mvar_check.c lang/overload.c lang/pattern.c lang/protect.c lang/resolve.c \
 	lang/scope_form.c lang/scope_form.h \
 	lang/table.c lang/table.h \
+	lang/type_test.c lang/type_test.h \
 	lang/trait.c lang/unit.h lang/use.c \
 	lang/walk.c lang/walk.h
 
