@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "vm/host.h"
 
 /* ---- clauses ---- */
 
@@ -233,37 +234,21 @@ static unsigned lower_thunk(struct ns_frame *frame, const struct ns_expr *body)
     return to;
 }
 
-/* Throw ("Panic", text). */
-static void fail_at_run_time(struct ns_frame *frame, const char *text)
-{
-    unsigned parts[2], to = ns_code_take(&frame->code, 1);
-
-    for (int i = 0; i < 2; i++) {
-        const char *part = i == 0 ? "Panic" : text;
-
-        parts[i] = ns_code_take(&frame->code, 1);
-        ns_code_const(&frame->code, parts[i], ns_string_value(frame->unit, part, strlen(part)));
-    }
-    ns_code_list(&frame->code, VM_OP_TUPLE, to, 0, parts, 2);
-    ns_code_abc(&frame->code, VM_OP_THROW, to, 0, 0);
-}
-
 void ns_lower_spawn(struct ns_frame *frame, const struct ns_expr *expr, struct ns_target target)
 {
     const struct ns_expr *body = expr->spawn.body;
+    static const enum vm_spawn how[] = {
+        [NS_SPAWN_PLAIN] = VM_SPAWN_PLAIN, [NS_SPAWN_LINK] = VM_SPAWN_LINK, [NS_SPAWN_MONITOR] = VM_SPAWN_MONITOR
+    };
     unsigned saved = frame->code.next, callee, to;
 
-    if (expr->spawn.kind == NS_SPAWN_MONITOR) {
-        fail_at_run_time(frame, "spawn_monitor is not supported");
-        return;
-    }
     if (!expr->spawn.block && (body->kind == NS_EXPR_LAMBDA || body->kind == NS_EXPR_NAME))
         callee = ns_operand(frame, body);
     else
         callee = lower_thunk(frame, body);
     to = ns_place(frame, target);
     ns_mark_place(frame, expr->span);
-    ns_code_abc(&frame->code, VM_OP_SPAWN, to, callee, 0);
+    ns_code_abc(&frame->code, VM_OP_SPAWN, to, callee, how[expr->spawn.kind]);
     ns_deliver(frame, to, target);
     frame->code.next = saved;
 }

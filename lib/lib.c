@@ -33,6 +33,7 @@ static void register_natives(void)
     lib_register_request_type();
     lib_register_random();
     lib_register_process();
+    lib_register_link();
     lib_register_reactive();
     lib_register_time();
     lib_register_env();

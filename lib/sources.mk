@@ -18,6 +18,7 @@ liblib_a_SOURCES = \
 	lib/request_type.c lib/request_type.def \
 	lib/random.c lib/random.def \
 	lib/process.c lib/process.def \
+	lib/link.c lib/link.def \
 	lib/reactive.c lib/reactive.def \
 	lib/time.c lib/time.def \
 	lib/env.c lib/env.h lib/env.def \
@@ -44,6 +45,7 @@ library_modules = \
 	$(top_srcdir)/lib/reactive.nos \
 	$(top_srcdir)/lib/rhtml.nos \
 	$(top_srcdir)/lib/server.nos \
+	$(top_srcdir)/lib/supervisor.nos \
 	$(top_srcdir)/lib/url.nos
 nodist_liblib_a_SOURCES = lib/embedded.c
 BUILT_SOURCES += lib/embedded.c

@@ -14,6 +14,7 @@ void lib_register_reflection(void);
 void lib_register_request_type(void);
 void lib_register_random(void);
 void lib_register_process(void);
+void lib_register_link(void);
 void lib_register_reactive(void);
 void lib_register_time(void);
 void lib_register_env(void);

@@ -19,6 +19,7 @@
 #include "base/assert.h"
 #include "base/clock.h"
 #include "base/tsan.h"
+#include "scheduler/link.h"
 #include "vm/except.h"
 
 enum { COPY_WORDS_PER_REDUCTION = 16 };
@@ -47,6 +48,8 @@ static void join_group(struct sched_slot *slot, struct sched_group *group)
     process->depth_max = group->depth_max;
     process->mailbox_max = group->mailbox_max;
     slot->accounted_words = 0;
+    atomic_store(&slot->linked, false);
+    atomic_store(&slot->traps_exit, false);
     atomic_store_explicit(&slot->timer_at, 0, memory_order_relaxed);
     atomic_store(&slot->group, group);
 }
@@ -170,11 +173,14 @@ void sched_process_end(struct sched_worker *worker, struct vm_process *process, 
 {
     struct sched_slot *slot = sched_slot_of(process);
     struct sched_group *group = atomic_load_explicit(&slot->group, memory_order_relaxed);
+    uint64_t pid = atomic_load_explicit(&process->pid, memory_order_relaxed);
 
     if (group->ended != NULL)
         group->ended(group, &worker->ctx, process, stop);
     atomic_store(&process->pid, 0);
     atomic_store(&process->state, VM_PROCESS_FREE);
+    if (atomic_load(&slot->linked))
+        sched_links_ended(&worker->ctx, slot, pid, stop);
     vm_process_done(process);
     atomic_store_explicit(&slot->timer_at, 0, memory_order_relaxed);
     if (slot->accounted_words != 0)
@@ -223,10 +229,35 @@ size_t sched_list(struct sched *sched, const struct sched_group *group, uint64_t
 
 /* ---- what the VM asks for ---- */
 
-static enum vm_status host_spawn(struct vm_ctx *ctx, vm_value closure, vm_value *ret)
+/* What spawn_link and spawn_monitor add, before the child runs: it cannot end unnoticed. */
+static enum vm_status connect_child(struct vm_ctx *ctx, enum vm_spawn how, uint64_t pid, uint64_t *ret_reference)
+{
+    if (how == VM_SPAWN_MONITOR)
+        return sched_monitor(ctx, pid, ret_reference);
+    return how == VM_SPAWN_LINK && sched_traps_exit(ctx) ? sched_link(ctx, pid) : VM_OK;
+}
+
+/* spawn_monitor's result. */
+static enum vm_status answer_pair(struct vm_ctx *ctx, uint64_t reference, vm_value *ret)
+{
+    vm_value *tuple;
+
+    if (!vm_heap_reserve(ctx, 3))
+        return VM_NOMEM;
+    tuple = vm_heap_take(&ctx->process->heap, 3);
+    tuple[0] = VM_HEADER(VM_KIND_TUPLE, 0, 0, 2);
+    tuple[1] = *ret;
+    tuple[2] = vm_from_small((int64_t)reference);
+    *ret = vm_from_object(tuple);
+    return VM_OK;
+}
+
+static enum vm_status host_spawn(struct vm_ctx *ctx, vm_value closure, enum vm_spawn how, vm_value *ret)
 {
     struct sched_group *group = ctx->process->owner;
     struct vm_process *child;
+    uint64_t reference = 0, pid;
+    enum vm_status status;
     int r = sched_process_new(ctx, sched_of(ctx), group, ctx->process->program, closure, &child);
 
     if (r == -EAGAIN && group->processes_max != 0)
@@ -237,12 +268,16 @@ static enum vm_status host_spawn(struct vm_ctx *ctx, vm_value closure, vm_value 
         return vm_raise_panic(ctx, "Send: cannot convert message");
     if (r < 0)
         return VM_NOMEM;
-    *ret = VM_IMMEDIATE(VM_SORT_PID, atomic_load_explicit(&child->pid, memory_order_relaxed));
+    pid = atomic_load_explicit(&child->pid, memory_order_relaxed);
+    *ret = VM_IMMEDIATE(VM_SORT_PID, pid);
     if (group->spawned != NULL)
         group->spawned(group, ctx, closure, child);
     ctx->process->published = true;
+    status = connect_child(ctx, how, pid, &reference);
+    if (status != VM_OK)
+        (void)sched_slot_kill(ctx, sched_slot_of(child), pid);
     sched_submit(ctx, child);
-    return VM_OK;
+    return status == VM_OK && reference != 0 ? answer_pair(ctx, reference, ret) : status;
 }
 
 /* A mailbox that nobody empties would eat all memory: its owner ends, the sender goes on. */

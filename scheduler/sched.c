@@ -15,6 +15,7 @@
 #include "base/assert.h"
 #include "base/clock.h"
 #include "base/stress.h"
+#include "scheduler/link.h"
 #include "scheduler/worker.h"
 
 enum { QUEUE_CAPACITY = NB_STRESS_OR(3, 255), LOGICAL_START_NS = 1000000000 };
@@ -90,6 +91,9 @@ static int make_parts(struct sched *sched)
     r = sched_table_new(sched, SCHED_PROCESSES_MAX, &sched->table);
     if (r < 0)
         return r;
+    sched->links = sched_links_new();
+    if (sched->links == NULL)
+        return -ENOMEM;
     r = sched_parking_new(sched->worker_count, &sched->parking);
     if (r < 0)
         return r;
@@ -220,6 +224,7 @@ struct sched *sched_free(struct sched *sched)
         nb_free(worker->poll_fds);
     }
     free(sched->workers);
+    sched_links_free(sched->links);
     sched_table_free(sched->table);
     sched_parking_free(sched->parking);
     sched_sim_free(sched->sim);

@@ -31,6 +31,8 @@ struct sched_slot {
     _Atomic(struct sched_group *) group;     /* as process.owner, for other threads to read */
     _Atomic uint64_t timer_at;               /* timer.h */
     _Atomic uint64_t kill_pid;               /* who is meant by process.kill: the greatest asked for */
+    _Atomic bool linked;                     /* link.h knows it */
+    _Atomic bool traps_exit;                 /* exit signals are messages to it */
     uint64_t accounted_words;                /* its part of group->heap_words */
     uint32_t index;                          /* this and the next only while it is in use */
     uint32_t generation;                     /* of its process */

@@ -70,6 +70,7 @@ struct sched {
     struct sched_worker *workers;
     struct sched_parking *parking;
     struct sched_table *table;
+    struct sched_links *links;
     struct sched_inject inject;
     struct sched_sim *sim;                /* in single-thread mode, else NULL */
     bool started;                         /* threads run */

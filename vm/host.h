@@ -7,10 +7,13 @@
 
 #include "vm/process.h"
 
+/** spawn, spawn_link, spawn_monitor. */
+enum vm_spawn { VM_SPAWN_PLAIN, VM_SPAWN_LINK, VM_SPAWN_MONITOR };
+
 struct vm_host {
-    /** A new process that will call `closure`, on the same program and owner as ctx->process, made runnable. Returns its pid value in *ret.
+    /** A new process that will call `closure` (as `how` says linked or monitored; then *ret is (pid, reference)), on the same program and owner as ctx->process, made runnable. Returns its pid value in *ret.
      *  VM_OK, VM_NOMEM, or VM_RAISE with ctx->exception set (not copyable, limit of processes). */
-    enum vm_status (*spawn)(struct vm_ctx *ctx, vm_value closure, vm_value *ret);
+    enum vm_status (*spawn)(struct vm_ctx *ctx, vm_value closure, enum vm_spawn how, vm_value *ret);
     /** Send: copy `message` and deliver it to the process with that pid, if it lives; wake it. VM_OK also when it does not. */
     enum vm_status (*send)(struct vm_ctx *ctx, uint64_t pid, vm_value message);
     /** Make a process runnable that may be parked (it must be known to be alive or type-stable). Threads: any. `ctx` is the caller's own or NULL. */

@@ -998,7 +998,7 @@ op_SPAWN:
         goto raise_saved;
     }
     SAVE();
-    status = ctx->host->spawn(ctx, r[B], &result);
+    status = ctx->host->spawn(ctx, r[B], (enum vm_spawn)C, &result);
     goto finish_1;
 op_SELF:
     r[A] = VM_IMMEDIATE(VM_SORT_PID, atomic_load_explicit(&p->pid, memory_order_relaxed));

@@ -78,6 +78,7 @@ static unsigned number_operands(enum vm_op op)
     case VM_OP_DROP:
     case VM_OP_CALL_VALUE:
     case VM_OP_UPDATE:
+    case VM_OP_SPAWN:
         return OPERAND_C;
     case VM_OP_TAIL_CALL_VALUE:
         return OPERAND_A | OPERAND_C;

@@ -68,7 +68,7 @@ static enum vm_stop hand_to_child(struct vm_ctx *ctx, int kind, int64_t id)
     vm_value pid;
     struct vm_process *child;
 
-    if (ctx->host->spawn(ctx, vm_from_small((int64_t)kind << ARGUMENT_BITS | id), &pid) != VM_OK)
+    if (ctx->host->spawn(ctx, vm_from_small((int64_t)kind << ARGUMENT_BITS | id), VM_SPAWN_PLAIN, &pid) != VM_OK)
         return VM_STOP_CRASH;
     child = ctx->host->find(vm_payload(pid));
     ctx->process->http_requests = NULL;

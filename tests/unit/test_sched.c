@@ -58,7 +58,7 @@ static enum vm_stop park_in(struct vm_ctx *ctx, enum vm_wait wait, uint64_t dead
 
 static enum vm_status spawn(struct vm_ctx *ctx, int kind, int64_t argument, vm_value *ret)
 {
-    return ctx->host->spawn(ctx, vm_from_small(entry_of(kind, argument)), ret);
+    return ctx->host->spawn(ctx, vm_from_small(entry_of(kind, argument)), VM_SPAWN_PLAIN, ret);
 }
 
 /* Spawns two like itself, one less deep. */
