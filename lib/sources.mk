@@ -40,11 +40,13 @@ library_modules = \
 	$(top_srcdir)/lib/traits.nos \
 	$(top_srcdir)/lib/io.nos \
 	$(top_srcdir)/lib/html.nos \
+	$(top_srcdir)/lib/html_parser.nos \
 	$(top_srcdir)/lib/json.nos \
 	$(top_srcdir)/lib/logging.nos \
 	$(top_srcdir)/lib/reactive.nos \
 	$(top_srcdir)/lib/rhtml.nos \
 	$(top_srcdir)/lib/server.nos \
+	$(top_srcdir)/lib/validation.nos \
 	$(top_srcdir)/lib/supervisor.nos \
 	$(top_srcdir)/lib/url.nos
 nodist_liblib_a_SOURCES = lib/embedded.c
