@@ -45,6 +45,7 @@ library_modules = \
 	$(top_srcdir)/lib/logging.nos \
 	$(top_srcdir)/lib/reactive.nos \
 	$(top_srcdir)/lib/rhtml.nos \
+	$(top_srcdir)/lib/rhtml_session.nos \
 	$(top_srcdir)/lib/server.nos \
 	$(top_srcdir)/lib/validation.nos \
 	$(top_srcdir)/lib/supervisor.nos \
