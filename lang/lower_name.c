@@ -299,7 +299,8 @@ struct ns_meaning ns_find_qualified(struct ns_frame *frame, struct ns_space *mod
     }
     if (meaning.kind == NS_MEANS_NOTHING) {
         const char *full = nb_arena_printf(frame->unit->arena, "%s.%s", path, name->text);
-        const struct vm_native *native = vm_native_find(full, -1);
+        bool is_list = strcmp(path, "stdlib.list") == 0; /* much of which is native, under bare names */
+        const struct vm_native *native = vm_native_find(is_list ? name->text : full, -1);
 
         if (native != NULL)
             return (struct ns_meaning){ .kind = NS_MEANS_NATIVE, .native = native->name };

@@ -152,6 +152,48 @@ static void declare_use(struct ns_unit *unit, struct ns_space *space, const stru
         import_named(unit, space, module, &item->use.items.items[i]);
 }
 
+/* Constructors of library types are known everywhere, so one of the program with the name of one that it imports could
+ * mean either. */
+static void check_constructors(struct ns_unit *unit, const struct ns_space *module)
+{
+    for (uint32_t i = 0; i < module->members.count; i++) {
+        const struct ns_member *member = module->members.entries[i].value;
+        const struct ns_constructors *others;
+
+        if (member == NULL || member->constructor == NULL || member->constructor->is_record)
+            continue;
+        others = ns_table_get(&unit->constructors, member->name);
+        for (size_t k = 0; others != NULL && k < others->items.count; k++) {
+            const struct ns_type_info *own = others->items.items[k]->type;
+
+            if (!own->space->library && !others->items.items[k]->is_record)
+                ns_report(unit, own->item->span,
+                          "Constructor '%s' conflicts with stdlib type '%s.%s'. Use a different constructor name to "
+                          "avoid ambiguity.",
+                          member->name, module->path, member->constructor->type->name);
+        }
+    }
+}
+
+/* Those of all library modules that the program uses. */
+static void check_used_constructors(struct ns_unit *unit)
+{
+    struct ns_table seen = { 0 };
+
+    for (size_t i = 0; i < unit->spaces.count; i++) {
+        const struct ns_space *space = unit->spaces.items[i];
+
+        for (uint32_t k = 0; !space->library && k < space->used.count; k++) {
+            struct ns_space *module = space->used.entries[k].value;
+
+            if (module->library && ns_table_get(&seen, module->path) == NULL)
+                check_constructors(unit, module);
+            ns_table_set(&seen, module->path, module);
+        }
+    }
+    ns_table_done(&seen);
+}
+
 void ns_declare_uses(struct ns_unit *unit)
 {
     for (size_t i = 0; i < unit->spaces.count; i++) {
@@ -161,4 +203,5 @@ void ns_declare_uses(struct ns_unit *unit)
             if (space->items->items[k]->kind == NS_ITEM_USE)
                 declare_use(unit, space, space->items->items[k]);
     }
+    check_used_constructors(unit);
 }

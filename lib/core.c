@@ -299,6 +299,13 @@ static enum vm_status core_tag_of(struct vm_ctx *ctx, vm_value *args, vm_value *
     return lib_answer_cstr(ctx, variant ? constructor->name : "", ret);
 }
 
+static enum vm_status core_eval(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
+{
+    (void)args;
+    (void)ret;
+    return vm_raise_panic(ctx, "Unknown native function: eval");
+}
+
 #define LIB_TABLE "lib/core.def"
 #define LIB_REGISTER lib_register_core
 #include "lib/table.h"

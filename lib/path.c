@@ -46,10 +46,11 @@ static bool next_part(struct vm_text path, size_t *at, struct part *ret)
 /* The last part. False when there is none. */
 static bool last_part(struct vm_text path, struct part *ret)
 {
+    struct part part;
     bool found = false;
 
-    for (size_t at = 0; next_part(path, &at, ret);)
-        found = true;
+    for (size_t at = 0; next_part(path, &at, &part); found = true)
+        *ret = part;
     return found;
 }
 
