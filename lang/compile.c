@@ -182,6 +182,7 @@ static void compile(struct ns_unit *unit)
     struct vm_function *main, *init;
 
     ns_declare(unit);
+    ns_describe_types(unit);
     ns_check_declarations(unit);
     ns_describe_types(unit);
     ns_rewrite_request_forms(unit);

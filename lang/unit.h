@@ -251,6 +251,13 @@ struct ns_functions *ns_instances(struct ns_unit *unit, struct ns_space *space, 
 /** Replace toType() where an annotation says which type. Before anything is checked or lowered. */
 void ns_rewrite_request_forms(struct ns_unit *unit);
 
+/* ---- describe.c ---- */
+
+/** Tell the program about its types (vm/types.h). After everything is declared. */
+void ns_describe_types(struct ns_unit *unit);
+/** The text of a type with names qualified and aliases replaced, as seen from `space`. In the program's arena. */
+const char *ns_resolved_type_text(struct ns_unit *unit, struct ns_space *space, const struct ns_type *type);
+
 /* ---- trait.c ---- */
 
 /** Traits and implementations: checks, methods into the program's method table. After all types are declared. */
