@@ -62,6 +62,15 @@ tests_unit_test_natives_SOURCES = tests/unit/test_natives.c
 tests_unit_test_natives_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_natives_LDADD = $(FLOOR_LIB) $(CHECK_LIBS)
 
+EXTRA_DIST += tests/fuzz/fuzz_regex.c
+if FUZZ
+noinst_PROGRAMS += tests/fuzz/fuzz_regex
+tests_fuzz_fuzz_regex_SOURCES = tests/fuzz/fuzz_regex.c
+tests_fuzz_fuzz_regex_CFLAGS = $(AM_CFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_regex_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_regex_LDADD = $(FLOOR_LIB)
+endif
+
 check_PROGRAMS += tests/unit/test_type_text
 tests_unit_test_type_text_SOURCES = tests/unit/test_type_text.c
 tests_unit_test_type_text_CFLAGS = $(UNIT_CFLAGS)
