@@ -60,6 +60,11 @@ static bool is_list(struct ns_term *term)
     return con != NULL && con->number == NS_CON_LIST;
 }
 
+static bool is_list_of_tuples(struct ns_term *term)
+{
+    return is_list(term) && ns_prune(ns_prune(term)->data.arguments[0])->kind == NS_TERM_TUPLE;
+}
+
 static bool is_either(struct ns_term *one, struct ns_term *other, enum ns_con_number number)
 {
     return ns_is_basic(one, number) || ns_is_basic(other, number);
@@ -100,7 +105,8 @@ static void note_mismatch(struct ns_check *check, struct ns_term *expected, stru
     if (ns_prune(expected)->kind == NS_TERM_FUNCTION && ns_con_of_term(found) != NULL)
         ns_note(diag, "type mismatch: expected function, found %s", text.found);
     if (is_list(expected))
-        ns_note(diag, "type mismatch: expected List, found %s", text.found);
+        ns_note(diag, "type mismatch: expected List%s, found %s",
+                is_list(found) && is_list_of_tuples(expected) ? " of tuples" : "", text.found);
 }
 
 /* Where the expectation comes from. */
@@ -139,7 +145,7 @@ void ns_complain_argument(struct ns_check *check, struct ns_span where, unsigned
     if (!opened(check))
         return;
     if (function != NULL) {
-        ns_hint(check->unit->diag, "function `%s` expects `%s` but received `%s`", function, text.expected,
+        ns_note(check->unit->diag, "function `%s` expects `%s` but received `%s`", function, text.expected,
                 text.found);
         label(check, because,
               nb_arena_printf(check->arena, "parameter type `%s` defined here in `%s`", text.expected, function));
@@ -230,6 +236,8 @@ void ns_complain_trait(struct ns_check *check, struct ns_span where, struct ns_t
     if (required_by(trait) != NULL)
         ns_note(diag, "trait `%s` is required %s %s", trait, strcmp(trait, "Hash") == 0 ? "for" : "by",
                 required_by(trait));
+    if (ns_is_basic(term, NS_CON_UNIT))
+        ns_hint(diag, "a `()` (unit) value cannot be used where a value is expected");
     if (strcmp(trait, "Num") == 0 && is_text(term))
         ns_hint(diag, "to concatenate strings, use `++`: show(42) ++ \" items\"");
     if (other == NULL && strcmp(trait, "Num") == 0)
@@ -244,15 +252,65 @@ void ns_complain_trait(struct ns_check *check, struct ns_span where, struct ns_t
         ns_note(diag, "%s does not implement %s", ns_term_text(check, other), shown);
 }
 
+/* length() takes several types that have no trait in common (02 §7.2). */
+static void complain_length(struct ns_check *check, struct ns_span where, struct ns_term *culprit)
+{
+    const struct ns_con *con = ns_con_of_term(culprit);
+    const char *how = "";
+
+    if (con != NULL && con->number == NS_CON_MAP)
+        how = " (use .size() for Map)";
+    else if (con != NULL && con->number == NS_CON_SET)
+        how = " (use .size() for Set)";
+    ns_report(check->unit, where, "type mismatch: expected List, String, Tuple, or Array%s, found %s", how,
+              ns_term_text(check, culprit));
+    if (opened(check))
+        ns_note(check->unit->diag, "Type %s has no method length", ns_head_text(check, culprit));
+}
+
+/* Neither have the numbers and Char, which toInt() and its like take (02 §4.4). */
+static void complain_conversion(struct ns_check *check, struct ns_span where, const char *function,
+                                struct ns_term *culprit)
+{
+    ns_report(check->unit, where,
+              "type mismatch in argument 1: `%s` expects numeric type (Int, Float, etc.) but found `%s`",
+              function == NULL ? "conversion" : function, ns_term_text(check, culprit));
+    if (opened(check))
+        note_mismatch(check, ns_basic(check, NS_CON_INT), culprit);
+}
+
+void ns_complain_demand(struct ns_check *check, const struct ns_demand *demand, struct ns_term *culprit)
+{
+    if (ns_is_muted(check))
+        return;
+    if (demand->trait == NULL && strcmp(demand->name, "Length") == 0)
+        complain_length(check, demand->where, culprit);
+    else if (demand->trait == NULL && strcmp(demand->name, "Numeric") == 0)
+        complain_conversion(check, demand->where, demand->of, culprit);
+    else
+        ns_complain_trait(check, demand->where, culprit, demand->name, NULL);
+}
+
 /* ---- methods and fields ---- */
+
+/* If a trait of the program has the method, that it is missing is the trait's matter, too. */
+static void note_trait_of(struct ns_check *check, struct ns_term *receiver, const char *method)
+{
+    const struct ns_trait_info *trait = ns_table_get(&check->unit->trait_methods, method);
+
+    if (trait != NULL && !trait->space->library)
+        ns_note(check->unit->diag, "%s does not implement %s", ns_term_text(check, receiver), trait->name);
+}
 
 void ns_complain_method(struct ns_check *check, struct ns_span where, struct ns_term *receiver, const char *name)
 {
     if (ns_is_muted(check))
         return;
     ns_report(check->unit, where, "Type %s has no method %s", ns_head_text(check, receiver), name);
-    if (opened(check))
-        ns_note(check->unit->diag, "no method `%s` found for type `%s`", name, ns_term_text(check, receiver));
+    if (!opened(check))
+        return;
+    ns_note(check->unit->diag, "no method `%s` found for type `%s`", name, ns_term_text(check, receiver));
+    note_trait_of(check, receiver, name);
 }
 
 void ns_complain_field(struct ns_check *check, struct ns_span where, struct ns_term *receiver, const char *name)

@@ -227,6 +227,8 @@ void ns_complain_count(struct ns_check *check, struct ns_span where, const char 
 /** `term` does not implement `trait`; `other` (may be NULL): the other operand or what would be expected. */
 void ns_complain_trait(struct ns_check *check, struct ns_span where, struct ns_term *term, const char *trait,
                        struct ns_term *other);
+/** `culprit` does not satisfy what was demanded: a trait, or what a native takes. */
+void ns_complain_demand(struct ns_check *check, const struct ns_demand *demand, struct ns_term *culprit);
 void ns_complain_method(struct ns_check *check, struct ns_span where, struct ns_term *receiver, const char *name);
 void ns_complain_field(struct ns_check *check, struct ns_span where, struct ns_term *receiver, const char *name);
 /** What ns_unify() has just said of two types, in the words that fit. */

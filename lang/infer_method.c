@@ -16,7 +16,8 @@ static bool fits_receiver(struct ns_check *check, struct ns_term *function, stru
 {
     function = ns_prune(function);
     return function->kind != NS_TERM_FUNCTION || function->function.count == 0 ||
-           ns_would_unify(check, function->function.parameters[0], receiver);
+           (!ns_excludes(check, function->function.parameters[0], receiver) &&
+            ns_would_unify(check, function->function.parameters[0], receiver));
 }
 
 enum ufcs { UFCS_NONE, UFCS_MISFIT, UFCS_MANY, UFCS_FOUND };
@@ -430,7 +431,7 @@ static void settle_trait(struct ns_check *check, const struct ns_demand *demand)
     struct ns_term *culprit;
 
     if (ns_satisfies(check, demand->subject, demand->name, demand->trait, demand, &culprit) == NS_NO)
-        ns_complain_trait(check, demand->where, culprit, demand->name, NULL);
+        ns_complain_demand(check, demand, culprit);
 }
 
 void ns_check_demands_of(struct ns_check *check, struct ns_term *variable, struct ns_term *term, struct ns_span where)

@@ -41,6 +41,9 @@ struct ns_term *ns_scheme_of_library(struct ns_check *check, const struct ns_gro
 struct ns_term *ns_scheme_of_method(struct ns_check *check, struct ns_term *receiver, const char *name, uint32_t count,
                                     bool *ret_known);
 
+/** Whether what a native demands of a parameter leaves a receiver out of question: length() means nothing for an Int. */
+bool ns_excludes(struct ns_check *check, struct ns_term *parameter, struct ns_term *receiver);
+
 /* ---- types of the program (scheme_data.c) ---- */
 
 /** A constructor as a function (or a constant, without fields), and its fields: for one use, instantiated.

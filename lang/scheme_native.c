@@ -149,9 +149,9 @@ static struct ns_term *short_method(struct ns_check *check, struct ns_term *rece
     return group == NULL ? NULL : ns_scheme_of_library(check, group);
 }
 
-/* Whether a variable's demands leave the receiver out of question: length() has no meaning for an Int. */
-static bool is_excluded(struct ns_check *check, struct ns_term *parameter, struct ns_term *receiver)
+bool ns_excludes(struct ns_check *check, struct ns_term *parameter, struct ns_term *receiver)
 {
+    parameter = ns_prune(parameter);
     if (parameter->kind != NS_TERM_VARIABLE)
         return false;
     for (const struct ns_demand *demand = parameter->variable.demands; demand != NULL; demand = demand->next)
@@ -161,14 +161,24 @@ static bool is_excluded(struct ns_check *check, struct ns_term *parameter, struc
     return false;
 }
 
+/* unzip() of a list without pairs is a method with a wrong receiver, not an unknown one. */
+static bool have_one_head(struct ns_term *parameter, struct ns_term *receiver)
+{
+    const struct ns_con *con = ns_con_of_term(parameter);
+
+    return con != NULL && con == ns_con_of_term(receiver);
+}
+
 static bool accepts(struct ns_check *check, struct ns_term *scheme, struct ns_term *receiver)
 {
     struct ns_span nowhere = { NULL, 0, 0 };
     struct ns_term *use;
 
     if (scheme == NULL || scheme->kind != NS_TERM_FUNCTION || scheme->function.count == 0 ||
-        is_excluded(check, scheme->function.parameters[0], receiver))
+        ns_excludes(check, scheme->function.parameters[0], receiver))
         return false;
+    if (have_one_head(scheme->function.parameters[0], receiver))
+        return true;
     use = ns_instantiate(check, scheme, nowhere, NULL);
     return use->kind != NS_TERM_FUNCTION || ns_would_unify(check, use->function.parameters[0], receiver);
 }
