@@ -17,6 +17,7 @@
 #include "vm/cursor.h"
 #include "vm/number.h"
 #include "vm/print.h"
+#include "vm/reactive.h"
 #include "vm/type.h"
 
 enum { FRAMES_IN_PLACE = 16, DEPTH_MAX = 4 << 20 };
@@ -237,12 +238,15 @@ static bool push_immediate(struct mirror *mirror, vm_value v)
     }
 }
 
-/* The Json value of a value, or a frame for its parts. */
+/* The Json value of a value, or a frame for its parts. Of a reactive cell: of what it holds now. */
 static bool begin(struct mirror *mirror, vm_value v)
 {
-    const struct vm_constructor *constructor = vm_constructor_of(v);
+    const struct vm_constructor *constructor;
     int64_t n;
 
+    if (vm_is_reactive(v) && vm_reactive_snapshot(mirror->ctx, v, &v) != VM_OK)
+        return false;
+    constructor = vm_constructor_of(v);
     if (constructor != NULL)
         return vm_is_object(v) ? open_data(mirror, v, constructor) : push_constant(mirror, constructor);
     if (vm_integer_bits(v, &n))

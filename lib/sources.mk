@@ -62,6 +62,20 @@ tests_unit_test_natives_SOURCES = tests/unit/test_natives.c
 tests_unit_test_natives_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_natives_LDADD = $(FLOOR_LIB) $(CHECK_LIBS)
 
+check_PROGRAMS += tests/unit/test_json
+tests_unit_test_json_SOURCES = tests/unit/test_json.c
+tests_unit_test_json_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_json_LDADD = $(FLOOR_LIB) $(CHECK_LIBS)
+
+EXTRA_DIST += tests/fuzz/fuzz_json.c
+if FUZZ
+noinst_PROGRAMS += tests/fuzz/fuzz_json
+tests_fuzz_fuzz_json_SOURCES = tests/fuzz/fuzz_json.c
+tests_fuzz_fuzz_json_CFLAGS = $(AM_CFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_json_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
+tests_fuzz_fuzz_json_LDADD = $(FLOOR_LIB)
+endif
+
 EXTRA_DIST += tests/fuzz/fuzz_regex.c
 if FUZZ
 noinst_PROGRAMS += tests/fuzz/fuzz_regex

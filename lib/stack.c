@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/assert.h"
 #include "vm/list.h"
+#include "vm/reactive.h"
 
 enum { IN_PLACE = sizeof((struct lib_stack *)0)->in_place / sizeof(vm_value) };
 
@@ -98,5 +99,16 @@ bool lib_stack_data(struct vm_ctx *ctx, struct lib_stack *stack, uint32_t constr
 enum vm_status lib_stack_construct(struct vm_ctx *ctx, struct lib_stack *stack,
                                    const struct vm_constructor *constructor)
 {
+    enum vm_status status;
+    vm_value cell = VM_NONE;
+
+    if (vm_is_reactive_form(constructor)) {
+        status = vm_reactive_new(ctx, constructor, stack->span.items + stack->span.count - constructor->arity, NULL,
+                                 &cell);
+        drop(stack, constructor->arity);
+        if (status != VM_OK)
+            return status;
+        return lib_stack_push(stack, cell) ? VM_OK : VM_NOMEM;
+    }
     return lib_stack_data(ctx, stack, constructor->id, constructor->arity) ? VM_OK : VM_NOMEM;
 }

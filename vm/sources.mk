@@ -74,6 +74,11 @@ tests_unit_test_type_SOURCES = tests/unit/test_type.c tests/unit/data.h
 tests_unit_test_type_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_type_LDADD = $(FLOOR_VM) $(CHECK_LIBS)
 
+check_PROGRAMS += tests/unit/test_types
+tests_unit_test_types_SOURCES = tests/unit/test_types.c
+tests_unit_test_types_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_types_LDADD = $(FLOOR_VM) $(CHECK_LIBS)
+
 check_PROGRAMS += tests/unit/test_string
 tests_unit_test_string_SOURCES = tests/unit/test_string.c tests/unit/data.h
 tests_unit_test_string_CFLAGS = $(UNIT_CFLAGS)
