@@ -46,7 +46,8 @@ enum vm_status io_file_status(struct vm_ctx *ctx, const char *path, size_t lengt
 /** The running process's file operation if it is done, to be given back by io_finish(); NULL while none is. */
 struct io_file *io_file_result(const struct vm_ctx *ctx);
 
-/** Read a whole file; blocks. 0 with *ret_data (nb_free; NULL when empty), or -errno. */
+/** Read a whole file, or what a pipe holds now; blocks as long as a disk does. 0 with *ret_data (nb_free; NULL when
+ *  empty), or -errno. */
 int io_file_read_now(const char *path, size_t most, char **ret_data, size_t *ret_length);
 /** Its status; blocks. 0 or -errno. */
 int io_file_status_now(const char *path, struct io_file_status *ret_status);
