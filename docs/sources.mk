@@ -5,7 +5,7 @@ EXTRA_DIST += docs/man/nostos.1 docs/man/nostosctl.1 docs/man/nostosd.8 \
 
 # Which tests stand for which section of the language: made with every build; `make conformance` says how they do as well.
 EXTRA_DIST += tools/conformance tests/lang/sections
-noinst_DATA = docs/conformance.md
+noinst_DATA += docs/conformance.md
 CLEANFILES += docs/conformance.md
 docs/conformance.md: tests/lang/sections tools/conformance
 	@$(MKDIR_P) docs
