@@ -155,10 +155,36 @@ static void evaluate_positional(struct ns_frame *frame, struct call *call, uint3
     call->registers = evaluate(frame, items, count);
 }
 
-static void report_count(struct ns_frame *frame, const struct call *call, unsigned expected)
+/* "area(w: Int, h) -> Int", as the first clause has it. */
+static void note_signature(struct ns_frame *frame, const struct ns_group *group)
+{
+    const struct ns_function *first = group->clauses.items[0];
+    struct nb_buf text = NB_BUF_INIT;
+
+    for (uint32_t i = 0; i < group->arity; i++) {
+        nb_buf_printf(&text, "%s%s", i > 0 ? ", " : "",
+                      group->parameter_names[i] == NULL ? "_" : group->parameter_names[i]);
+        if (group->types[i] != NULL)
+            nb_buf_printf(&text, ": %s", ns_type_text(frame->unit, group->types[i]));
+    }
+    nb_buf_text(&text, ")");
+    if (first->return_type != NULL)
+        nb_buf_printf(&text, " -> %s", ns_type_text(frame->unit, first->return_type));
+    ns_note(frame->unit->diag, "function signature: %s(%s", group->name, nb_buf_cstr(&text));
+    nb_buf_done(&text);
+}
+
+/* `group`: what is called, or NULL. */
+static void report_count(struct ns_frame *frame, const struct call *call, unsigned expected,
+                         const struct ns_group *group)
 {
     ns_report(frame->unit, call->span, "function `%s` expects %u argument%s, but %u %s provided", call->name, expected,
               expected == 1 ? "" : "s", call->count, call->count == 1 ? "was" : "were");
+    if (!ns_reported(frame->unit))
+        return;
+    ns_note(frame->unit->diag, "Wrong number of arguments: expected %u, found %u", expected, call->count);
+    if (group != NULL)
+        note_signature(frame, group);
 }
 
 static void report_wrong_number(struct ns_frame *frame, const struct call *call, unsigned expected)
@@ -171,11 +197,12 @@ struct parameters {
     const char *const *names;               /* NULL where a parameter has none */
     const struct ns_expr *const *defaults;  /* NULL: none has one */
     uint32_t arity, required;
+    const struct ns_group *group;           /* NULL: a native */
 };
 
 static struct parameters parameters_of(const struct ns_group *group)
 {
-    return (struct parameters){ group->parameter_names, group->defaults, group->arity, group->required };
+    return (struct parameters){ group->parameter_names, group->defaults, group->arity, group->required, group };
 }
 
 static void report_unknown_argument(struct ns_frame *frame, const struct ns_name *name, struct parameters parameters)
@@ -221,14 +248,14 @@ static bool place_arguments(struct ns_frame *frame, const struct call *call, str
             return false;
         }
         if ((uint32_t)position >= parameters.arity) {
-            report_count(frame, call, parameters.required);
+            report_count(frame, call, parameters.required, parameters.group);
             return false;
         }
         ret_items[position] = argument->value;
     }
     for (uint32_t i = 0; i < parameters.arity; i++)
         if (ret_items[i] == NULL && (parameters.defaults == NULL || parameters.defaults[i] == NULL)) {
-            report_count(frame, call, parameters.required);
+            report_count(frame, call, parameters.required, parameters.group);
             return false;
         }
     return true;
@@ -322,7 +349,8 @@ static void call_functions(struct ns_frame *frame, struct call *call, struct ns_
     } else {
         function = ns_choose(frame->unit, functions, (int)call->count);
         if (function == NULL) {
-            report_count(frame, call, least_arity(functions));
+            report_count(frame, call, least_arity(functions),
+                         functions->groups.count == 1 ? functions->groups.items[0] : NULL);
             evaluate_for_errors(frame, call);
             return;
         }
@@ -344,11 +372,11 @@ static unsigned native_arity(const char *name)
 static void call_natives(struct ns_frame *frame, struct call *call, const char *full_name, struct ns_target target)
 {
     const struct vm_native *native = vm_native_find(full_name, (int)call->count);
-    struct parameters parameters = { NULL, NULL, call->count, call->count };
+    struct parameters parameters = { NULL, NULL, call->count, call->count, NULL };
     struct ns_expr **items = item_array(frame, call->count);
 
     if (native == NULL) {
-        report_count(frame, call, native_arity(full_name));
+        report_count(frame, call, native_arity(full_name), NULL);
         evaluate_for_errors(frame, call);
         return;
     }

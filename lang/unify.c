@@ -204,6 +204,8 @@ static void link_to(struct ns_check *check, struct ns_term *variable, struct ns_
 
     note(check, variable);
     variable->variable.link = term;
+    if (term->kind == NS_TERM_VARIABLE && term->variable.name == NULL)
+        term->variable.name = variable->variable.name;
     if (term->kind == NS_TERM_ANY)
         return;
     for (const struct ns_demand *demand = demands; demand != NULL; demand = demand->next)
@@ -303,8 +305,10 @@ static enum ns_unified unify_functions(struct ns_check *check, struct ns_term *e
     if (count != found->function.count) {
         if (count == 1 && found->function.count > 1 && found->function.required > 1)
             return unify_spread(check, expected, found);
-        if (found->function.count == 1 && count > 1 && expected->function.required > 1)
-            return unify_spread(check, found, expected);
+        if (found->function.count == 1 && count > 1 && expected->function.required > 1) {
+            how = unify_spread(check, found, expected);
+            return how == NS_WRONG_COUNT && check->clash.expected == found ? clash(check, how, expected, found) : how;
+        }
         if (!takes(found, count) && !takes(expected, found->function.count))
             return clash(check, NS_WRONG_COUNT, expected, found);
         count = count < found->function.count ? count : found->function.count;
