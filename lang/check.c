@@ -155,19 +155,6 @@ static struct ns_term *declared_scheme(struct ns_check *check, const struct ns_g
 
 /* ---- one group ---- */
 
-static bool is_number_literal(enum ns_literal_kind kind)
-{
-    return kind >= NS_LITERAL_INT && kind <= NS_LITERAL_FLOAT32;
-}
-
-static bool literals_differ(const struct ns_pattern *one, const struct ns_pattern *other)
-{
-    if (one->kind != NS_PATTERN_LITERAL || other->kind != NS_PATTERN_LITERAL)
-        return false;
-    return one->literal.kind != other->literal.kind &&
-           !(is_number_literal(one->literal.kind) && is_number_literal(other->literal.kind));
-}
-
 /* Whether clauses have patterns for a parameter that no one type fits. */
 static bool is_open_position(struct ns_check *check, const struct ns_group *group, uint32_t position)
 {
@@ -176,9 +163,6 @@ static bool is_open_position(struct ns_check *check, const struct ns_group *grou
 
     for (uint32_t i = 0; i < count; i++)
         patterns[i] = group->clauses.items[i]->parameters.items[position].pattern;
-    for (uint32_t i = 1; i < count; i++)
-        if (literals_differ(patterns[0], patterns[i]))
-            return true;
     return ns_patterns_disagree(patterns, count);
 }
 

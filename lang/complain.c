@@ -93,7 +93,7 @@ static void help_with(struct ns_check *check, struct ns_term *expected, struct n
 }
 
 /* The words under the diagnostic that is open. */
-static void note_mismatch(struct ns_check *check, struct ns_term *expected, struct ns_term *found)
+void ns_note_mismatch(struct ns_check *check, struct ns_term *expected, struct ns_term *found)
 {
     struct pair text = pair_text(check, expected, found);
     struct ns_diag *diag = check->unit->diag;
@@ -129,7 +129,7 @@ void ns_complain_mismatch(struct ns_check *check, struct ns_span where, struct n
         return;
     label(check, because, why);
     help_with(check, expected, found, text);
-    note_mismatch(check, expected, found);
+    ns_note_mismatch(check, expected, found);
 }
 
 void ns_complain_argument(struct ns_check *check, struct ns_span where, unsigned position, const char *function,
@@ -152,7 +152,7 @@ void ns_complain_argument(struct ns_check *check, struct ns_span where, unsigned
     }
     help_with(check, expected, found, text);
     ns_note(check->unit->diag, "type mismatch: expected `%s`, found `%s`", text.expected, text.found);
-    note_mismatch(check, expected, found);
+    ns_note_mismatch(check, expected, found);
 }
 
 static void complain_infinite(struct ns_check *check, struct ns_span where, const struct ns_clash *clash)
@@ -168,7 +168,7 @@ static void complain_infinite(struct ns_check *check, struct ns_span where, cons
     ns_report(check->unit, where, "Type mismatch: cannot unify a type with a type containing itself (%s in %s)",
               text.expected, text.found);
     if (opened(check))
-        note_mismatch(check, clash->expected, clash->found);
+        ns_note_mismatch(check, clash->expected, clash->found);
 }
 
 void ns_complain_count(struct ns_check *check, struct ns_span where, const char *function, unsigned expected,
@@ -199,7 +199,7 @@ void ns_complain_clash(struct ns_check *check, struct ns_span where, struct ns_t
     } else if (clash.how == NS_WRONG_COUNT) {
         ns_complain_count(check, where, NULL, clash.expected->function.count, clash.found->function.count);
         if (ns_reported(check->unit))
-            note_mismatch(check, expected, found);
+            ns_note_mismatch(check, expected, found);
     } else {
         ns_complain_mismatch(check, where, expected, found, because, why);
     }
@@ -247,7 +247,7 @@ void ns_complain_trait(struct ns_check *check, struct ns_span where, struct ns_t
         return;
     }
     ns_note(diag, "type mismatch: expected `%s`, found `%s`", ns_term_text(check, other), text);
-    note_mismatch(check, other, term);
+    ns_note_mismatch(check, other, term);
     if (ns_satisfies(check, other, trait, NULL, NULL, NULL) == NS_NO)
         ns_note(diag, "%s does not implement %s", ns_term_text(check, other), shown);
 }
@@ -276,7 +276,7 @@ static void complain_conversion(struct ns_check *check, struct ns_span where, co
               "type mismatch in argument 1: `%s` expects numeric type (Int, Float, etc.) but found `%s`",
               function == NULL ? "conversion" : function, ns_term_text(check, culprit));
     if (opened(check))
-        note_mismatch(check, ns_basic(check, NS_CON_INT), culprit);
+        ns_note_mismatch(check, ns_basic(check, NS_CON_INT), culprit);
 }
 
 void ns_complain_demand(struct ns_check *check, const struct ns_demand *demand, struct ns_term *culprit)

@@ -394,7 +394,7 @@ struct ns_term *ns_join(struct ns_check *check, struct ns_term *one, struct ns_t
     ns_trial_end(check, trial, fits);
     if (fits)
         return one;
-    if (strict && ns_is_known(one) && ns_is_known(other) && is_unit(one) == is_unit(other))
+    if (strict && !ns_are_numbers(one, other) && ns_is_known(one) && ns_is_known(other) && is_unit(one) == is_unit(other))
         ns_complain_clash(check, where, one, other, (struct ns_span){ NULL, 0, 0 }, NULL);
     return ns_any(check);
 }

@@ -220,6 +220,8 @@ bool ns_is_muted(struct ns_check *check);
 /** `expected` A, found B at `where`; `because` (source NULL: none) is what imposed the expectation. */
 void ns_complain_mismatch(struct ns_check *check, struct ns_span where, struct ns_term *expected, struct ns_term *found,
                           struct ns_span because, const char *why);
+/** Add the words for a mismatch to the diagnostic that is open. */
+void ns_note_mismatch(struct ns_check *check, struct ns_term *expected, struct ns_term *found);
 void ns_complain_argument(struct ns_check *check, struct ns_span where, unsigned position, const char *function,
                           struct ns_term *expected, struct ns_term *found, struct ns_span because);
 void ns_complain_count(struct ns_check *check, struct ns_span where, const char *function, unsigned expected,

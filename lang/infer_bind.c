@@ -24,6 +24,16 @@ static void assign(struct ns_check *check, struct ns_expr *value, struct ns_term
 enum generality { MONOMORPHIC, OF_VALUE, OF_CALL };
 
 /* What may be generalised: what computes nothing, and of a call what has no connection to its arguments. */
+static enum generality generality_of(const struct ns_expr *expr);
+
+static enum generality generality_of_all(const struct ns_expr_list *items)
+{
+    for (uint32_t i = 0; i < items->count; i++)
+        if (generality_of(items->items[i]) != OF_VALUE)
+            return MONOMORPHIC;
+    return OF_VALUE;
+}
+
 static enum generality generality_of(const struct ns_expr *expr)
 {
     switch (expr->kind) {
@@ -33,7 +43,9 @@ static enum generality generality_of(const struct ns_expr *expr)
     case NS_EXPR_LITERAL:
         return OF_VALUE;
     case NS_EXPR_LIST:
-        return expr->list.items.count == 0 ? OF_VALUE : MONOMORPHIC;
+        return expr->list.tail == NULL ? generality_of_all(&expr->list.items) : MONOMORPHIC;
+    case NS_EXPR_TUPLE:
+        return generality_of_all(&expr->items);
     case NS_EXPR_MAP:
         return expr->map.count == 0 ? OF_VALUE : MONOMORPHIC;
     case NS_EXPR_SET:

@@ -106,18 +106,39 @@ static struct ns_term *call_group(struct ns_check *check, struct ns_group *group
     return apply_method(check, callee, arguments, count, span);
 }
 
+/* What the function in scope of that name wants in the receiver's place; NULL when there is none. */
+static struct ns_term *first_parameter(struct ns_check *check, const char *name, uint32_t count,
+                                       const struct ns_method_call *call)
+{
+    struct ns_meaning meaning = ns_find(check->unit, call->space, name);
+    struct ns_term *function = NULL;
+
+    if (meaning.kind == NS_MEANS_NATIVE)
+        function = ns_scheme_of_native(check, meaning.native, (int)count);
+    for (size_t i = 0; meaning.kind == NS_MEANS_FUNCTIONS && i < meaning.functions->groups.count; i++)
+        if (takes(meaning.functions->groups.items[i], count))
+            function = ns_term_of_group(check, meaning.functions->groups.items[i], call->span);
+    function = function == NULL ? NULL : ns_prune(function);
+    return function == NULL || function->kind != NS_TERM_FUNCTION || function->function.count == 0
+               ? NULL
+               : function->function.parameters[0];
+}
+
 static struct ns_term *complain_no_method(struct ns_check *check, const char *name, struct ns_typed_argument *arguments,
                                           uint32_t count, const struct ns_method_call *call)
 {
-    struct ns_term *receiver = ns_prune(arguments[0].term);
-    enum ns_meaning_kind meaning = ns_find(check->unit, call->space, name).kind;
+    struct ns_term *receiver = ns_prune(arguments[0].term), *wanted;
+    const struct ns_trait_info *trait = ns_table_get(&check->unit->trait_methods, name);
 
     ns_infer_arguments(check, arguments, count);
     ns_complain_method(check, call->span, receiver, name);
-    if ((meaning == NS_MEANS_FUNCTIONS || meaning == NS_MEANS_NATIVE) && !ns_is_muted(check) &&
-        ns_reported(check->unit))
-        ns_note(check->unit->diag, "type mismatch: the function `%s` does not take %s", name,
-                ns_term_text(check, receiver));
+    if (ns_is_muted(check) || !ns_reported(check->unit))
+        return ns_any(check);
+    wanted = first_parameter(check, name, count, call);
+    if (wanted != NULL)
+        ns_note_mismatch(check, wanted, receiver);
+    if (trait != NULL && !trait->space->library && (trait->is_public || ns_is_inside(call->space, trait->space)))
+        ns_note(check->unit->diag, "%s does not implement %s", ns_term_text(check, receiver), trait->name);
     return ns_any(check);
 }
 

@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "base/intern.h"
 #include "lang/infer.h"
 
 static bool is_open(struct ns_term *term)
@@ -87,12 +88,31 @@ static bool lacks_num(struct ns_check *check, struct ns_term *term)
     return ns_satisfies(check, term, "Num", NULL, NULL, NULL) == NS_NO;
 }
 
+/* vecMulScalar(v, 2.0) and the like do it for a type Vec, if there is such a function (02 §4.2). */
+static bool has_scalar_function(const struct operation *operation)
+{
+    static const char *const words[] = { [NS_OPERATOR_ADD] = "Add", [NS_OPERATOR_SUBTRACT] = "Sub",
+                                         [NS_OPERATOR_MULTIPLY] = "Mul", [NS_OPERATOR_DIVIDE] = "Div" };
+    enum ns_operator op = operation->expr->binary.op;
+    const struct ns_con *con = ns_con_of_term(operation->left);
+    char *name;
+
+    if (con == NULL || con->info == NULL || (op != NS_OPERATOR_ADD && op != NS_OPERATOR_SUBTRACT &&
+                                             op != NS_OPERATOR_MULTIPLY && op != NS_OPERATOR_DIVIDE))
+        return false;
+    name = nb_arena_printf(operation->check->arena, "%s%sScalar", con->info->name, words[op]);
+    name[0] = (char)(name[0] | ('a' - 'A'));
+    return ns_find(operation->check->unit, operation->check->body->space, nb_intern(name)).kind == NS_MEANS_FUNCTIONS;
+}
+
 /* At least one is known and no number: a type of the program, or an error. */
 static struct ns_term *other_operands(const struct operation *operation)
 {
     struct ns_check *check = operation->check;
     struct ns_term *left = operation->left, *right = operation->right;
 
+    if (has_scalar_function(operation))
+        return left;
     if (left->kind != NS_TERM_VARIABLE && lacks_num(check, left))
         return complain_num(operation, left, right);
     if (right->kind != NS_TERM_VARIABLE && lacks_num(check, right))
@@ -145,6 +165,8 @@ static void infer_comparison(const struct operation *operation, const char *trai
         ns_demand_trait(check, right, trait, NULL, where, operation->symbol);
         return;
     }
+    if (ns_is_basic(left, NS_CON_UNIT) || ns_is_basic(right, NS_CON_UNIT))
+        return; /* what a missing key gives (02 §5.6) */
     if (ns_unify(check, left, right) == NS_UNIFIED)
         return;
     ns_complain_clash(check, where, left, right, operation->expr->binary.left->span, NULL);

@@ -16,12 +16,25 @@ static bool is_unknown(const struct ns_term *term)
 
 /* ---- patterns of different shapes for one place ---- */
 
+static bool is_number_literal(enum ns_literal_kind kind)
+{
+    return kind >= NS_LITERAL_INT && kind <= NS_LITERAL_FLOAT32;
+}
+
+static bool literals_differ(const struct ns_pattern *one, const struct ns_pattern *other)
+{
+    return one->literal.kind != other->literal.kind &&
+           !(is_number_literal(one->literal.kind) && is_number_literal(other->literal.kind));
+}
+
 static bool disagree(const struct ns_pattern *one, const struct ns_pattern *other)
 {
     if (one->kind == NS_PATTERN_OR)
         one = one->items.items[0];
     if (other->kind == NS_PATTERN_OR)
         other = other->items.items[0];
+    if (one->kind == NS_PATTERN_LITERAL && other->kind == NS_PATTERN_LITERAL)
+        return literals_differ(one, other);
     if (one->kind != NS_PATTERN_TUPLE || other->kind != NS_PATTERN_TUPLE)
         return false;
     if (one->items.count != other->items.count)
@@ -37,7 +50,7 @@ bool ns_patterns_disagree(const struct ns_pattern *const *patterns, uint32_t cou
     const struct ns_pattern *first = NULL;
 
     for (uint32_t i = 0; i < count; i++) {
-        if (patterns[i]->kind != NS_PATTERN_TUPLE)
+        if (patterns[i]->kind != NS_PATTERN_TUPLE && patterns[i]->kind != NS_PATTERN_LITERAL)
             continue;
         if (first != NULL && disagree(first, patterns[i]))
             return true;
@@ -175,19 +188,11 @@ static struct ns_constructor_info *constructor_for(struct ns_check *check, const
     return all->items.count == 1 ? all->items.items[0] : NULL;
 }
 
-static const char *bare_name(struct ns_check *check, const char *name)
-{
-    const char *dot = strrchr(name, '.');
-
-    (void)check;
-    return dot == NULL ? name : NULL;
-}
-
 static void infer_constructor(struct ns_check *check, const struct ns_pattern *pattern, struct ns_term *scrutinee)
 {
-    const char *name = bare_name(check, pattern->constructor.name);
+    const char *name = pattern->constructor.name;
     struct ns_constructor_info *constructor =
-        name == NULL || scrutinee->kind == NS_TERM_ANY ? NULL : constructor_for(check, name, scrutinee);
+        strchr(name, '.') != NULL || scrutinee->kind == NS_TERM_ANY ? NULL : constructor_for(check, name, scrutinee);
     struct ns_term *result, **fields = NULL;
 
     if (constructor == NULL || constructor->type->item->kind != NS_ITEM_TYPE ||
@@ -210,6 +215,26 @@ static void infer_record(struct ns_check *check, const struct ns_pattern *patter
 
         ns_infer_pattern(check, field->pattern, term == NULL ? ns_any(check) : term);
     }
+}
+
+/* Constructors of different types, for a value that may be of any. */
+static bool alternatives_differ(struct ns_check *check, const struct ns_pattern *pattern, struct ns_term *scrutinee)
+{
+    const struct ns_type_info *first = NULL;
+
+    for (uint32_t i = 0; scrutinee->kind == NS_TERM_VARIABLE && i < pattern->items.count; i++) {
+        const struct ns_pattern *item = pattern->items.items[i];
+        const struct ns_constructor_info *constructor =
+            item->kind != NS_PATTERN_CONSTRUCTOR || strchr(item->constructor.name, '.') != NULL
+                ? NULL
+                : constructor_for(check, item->constructor.name, scrutinee);
+
+        if (constructor != NULL && first != NULL && constructor->type != first)
+            return true;
+        if (constructor != NULL)
+            first = constructor->type;
+    }
+    return false;
 }
 
 void ns_infer_pattern(struct ns_check *check, const struct ns_pattern *pattern, struct ns_term *scrutinee)
@@ -248,7 +273,7 @@ void ns_infer_pattern(struct ns_check *check, const struct ns_pattern *pattern, 
         infer_all(check, &pattern->items, ns_any(check));
         break;
     case NS_PATTERN_OR:
-        infer_all(check, &pattern->items, scrutinee);
+        infer_all(check, &pattern->items, alternatives_differ(check, pattern, scrutinee) ? ns_any(check) : scrutinee);
         break;
     }
 }
@@ -300,7 +325,9 @@ struct ns_term *ns_infer_match(struct ns_check *check, struct ns_expr *expr, str
 
     ns_settle(check);
     result = ns_infer_arms(check, &expr->match.arms,
-                           arms_disagree(check, &expr->match.arms) ? ns_any(check) : scrutinee, expected, true);
+                           !ns_is_known(scrutinee) && arms_disagree(check, &expr->match.arms) ? ns_any(check)
+                                                                                              : scrutinee,
+                           expected, true);
     if (!ns_is_muted(check))
         ns_check_exhaustive(check, expr, scrutinee);
     return result;
