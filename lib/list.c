@@ -46,6 +46,8 @@ static int64_t length_of(vm_value v)
         return vm_size(v);
     case VM_KIND_FLOAT32_ARRAY:
         return vm_size(v) / sizeof(float);
+    case VM_KIND_BUFFER:
+        return vm_string_count(vm_field(v, 0));
     default:
         return -1;
     }
