@@ -47,6 +47,7 @@ static void join_group(struct sched_slot *slot, struct sched_group *group)
     process->heap.limit_words = group->heap_max_words;
     process->depth_max = group->depth_max;
     process->mailbox_max = group->mailbox_max;
+    process->mailbox_max_bytes = group->mailbox_max_bytes;
     slot->accounted_words = 0;
     atomic_store(&slot->linked, false);
     atomic_store(&slot->traps_exit, false);
@@ -285,8 +286,12 @@ static void check_mailbox(struct vm_ctx *ctx, struct sched_slot *slot, uint64_t 
 {
     struct sched_group *group = atomic_load(&slot->group);
     uint32_t most = slot->process.mailbox_max;
+    uint64_t most_bytes = slot->process.mailbox_max_bytes;
+    bool too_many = most != 0 && atomic_load_explicit(&slot->process.inbox_length, memory_order_relaxed) > most;
+    bool too_large =
+        most_bytes != 0 && atomic_load_explicit(&slot->process.inbox_bytes, memory_order_relaxed) > most_bytes;
 
-    if (most == 0 || atomic_load_explicit(&slot->process.inbox_length, memory_order_relaxed) <= most)
+    if (!too_many && !too_large)
         return;
     if (atomic_load(&slot->kill_pid) == pid || group == NULL || group != ctx->process->owner)
         return; /* told already; or gone, and its group perhaps with it */
@@ -294,7 +299,7 @@ static void check_mailbox(struct vm_ctx *ctx, struct sched_slot *slot, uint64_t 
         return; /* another sender has noticed, too */
     atomic_fetch_add(&group->killed_for_mailbox, 1);
     if (group->limited != NULL)
-        group->limited(group, ctx, pid, SCHED_LIMIT_MAILBOX);
+        group->limited(group, ctx, pid, too_many ? SCHED_LIMIT_MAILBOX : SCHED_LIMIT_MAILBOX_BYTES);
 }
 
 static enum vm_status host_send(struct vm_ctx *ctx, uint64_t pid, vm_value message)

@@ -88,7 +88,7 @@ uint64_t sched_now_ns(const struct vm_ctx *ctx);
 /* ---- groups ---- */
 
 /** The limits of a group that end a process from outside. */
-enum sched_limit { SCHED_LIMIT_HEAP_TOTAL, SCHED_LIMIT_MAILBOX };
+enum sched_limit { SCHED_LIMIT_HEAP_TOTAL, SCHED_LIMIT_MAILBOX, SCHED_LIMIT_MAILBOX_BYTES };
 
 /**
  * The processes of one app version. Memory of the caller; initialise with sched_group_init(), then set what differs,
@@ -104,6 +104,7 @@ struct sched_group {
     uint64_t heap_total_max_words; /* of all its processes together; the one that grows past it is killed */
     uint32_t depth_max;          /* nested calls; starts as SCHED_DEPTH_MAX_DEFAULT */
     uint32_t mailbox_max;        /* messages waiting at one process; a receiver with more is killed */
+    uint64_t mailbox_max_bytes;  /* that they take before they are looked at; likewise */
 
     /** A process ends; its memory is given back after this returns, so exception, trace, result, http_requests are
      *  still there. Called on the worker that ran it. ctx->process is NULL. May be NULL. */
@@ -177,7 +178,7 @@ size_t sched_list(struct sched *sched, const struct sched_group *group, uint64_t
 /**
  * Something a worker drives between slices and while it is idle. Memory of the caller, until sched_free().
  *
- * The worker calls pass() at once when it has nothing to run, at least every millisecond, and after every 64 slices.
+ * The worker calls pass() at once when it has nothing to run, at least every millisecond, and after every 256 slices.
  * When it parks it sleeps in poll(2) on `fd` and its own wake-up descriptor. Between announcing that it parks and
  * sleeping it asks pending(), so that whoever hands work to the poller from another thread does: publish, then
  * sched_wake_worker().

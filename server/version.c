@@ -19,7 +19,7 @@
 #include "vm/except.h"
 #include "vm/program.h"
 
-enum { WORDS_PER_MIB = 1024 * 1024 / sizeof(vm_value), EPILOGUE_BYTES = 512, WHAT_BYTES = 200 };
+enum { BYTES_PER_MIB = 1024 * 1024, WORDS_PER_MIB = BYTES_PER_MIB / sizeof(vm_value), EPILOGUE_BYTES = 512, WHAT_BYTES = 200 };
 
 /* What main would be, for programs that only have a handle(request). Three lines, so that it ends in constant memory.
  */
@@ -32,12 +32,10 @@ static const char serve_epilogue[] =
 static void write_output(struct sched_group *group, struct vm_ctx *ctx, bool error, bool newline, const char *text,
                          size_t length)
 {
-    struct nb_buf quoted = NB_BUF_INIT;
+    struct srv_version *version = group->context;
 
-    (void)ctx, (void)newline;
-    nb_log_quote_bytes(&quoted, text, length);
-    nb_log_at(error ? NB_LOG_WARN : NB_LOG_INFO, "app.print", "app=%s text=%s", group->name, nb_buf_cstr(&quoted));
-    nb_buf_done(&quoted);
+    srv_lines_print(&version->lines, atomic_load_explicit(&ctx->process->pid, memory_order_relaxed), error, newline,
+                    text, length);
 }
 
 /* An acceptor whose server was closed has done nothing wrong. */
@@ -47,12 +45,13 @@ static bool is_quiet(const char *error)
 }
 
 /* The keys of nostosd.conf that bound a version's processes, and what an exception reads that one of them raised. */
-enum limit_key { HEAP_TOTAL_MAX, MAILBOX_MAX, HEAP_MAX, PROCESSES_MAX, DEPTH_MAX, LIMIT_KEYS };
+enum limit_key { HEAP_TOTAL_MAX, MAILBOX_MAX, MAILBOX_MAX_BYTES, HEAP_MAX, PROCESSES_MAX, DEPTH_MAX, LIMIT_KEYS };
 static const struct {
     const char *name, *error;
 } limit_keys[LIMIT_KEYS] = {
     [HEAP_TOTAL_MAX] = { "heap_total_max_mib", NULL },
     [MAILBOX_MAX] = { "mailbox_max", NULL },
+    [MAILBOX_MAX_BYTES] = { "mailbox_max_mib", NULL },
     [HEAP_MAX] = { "heap_max_mib", "Panic: Out of memory" },
     [PROCESSES_MAX] = { "processes_max", "Panic: Too many processes" },
     [DEPTH_MAX] = { "depth_max", "Stack overflow" },
@@ -63,6 +62,7 @@ static uint64_t limit_value(const struct sched_group *group, enum limit_key key)
     const uint64_t values[LIMIT_KEYS] = {
         [HEAP_TOTAL_MAX] = group->heap_total_max_words / WORDS_PER_MIB,
         [MAILBOX_MAX] = group->mailbox_max,
+        [MAILBOX_MAX_BYTES] = group->mailbox_max_bytes / BYTES_PER_MIB,
         [HEAP_MAX] = group->heap_max_words / WORDS_PER_MIB,
         [PROCESSES_MAX] = group->processes_max,
         [DEPTH_MAX] = group->depth_max,
@@ -94,10 +94,15 @@ static void describe_limit_behind(const struct sched_group *group, const char *e
 static void process_limited(struct sched_group *group, struct vm_ctx *ctx, uint64_t pid, enum sched_limit limit)
 {
     struct srv_version *version = group->context;
+    static const enum limit_key keys[] = {
+        [SCHED_LIMIT_HEAP_TOTAL] = HEAP_TOTAL_MAX,
+        [SCHED_LIMIT_MAILBOX] = MAILBOX_MAX,
+        [SCHED_LIMIT_MAILBOX_BYTES] = MAILBOX_MAX_BYTES,
+    };
     struct nb_buf what = NB_BUF_INIT;
 
     (void)ctx;
-    describe_limit(group, limit == SCHED_LIMIT_MAILBOX ? MAILBOX_MAX : HEAP_TOTAL_MAX, &what);
+    describe_limit(group, keys[limit], &what);
     nb_log_error("process.limit", "app=%s version=%u process=%" PRIu64 " %s", version->app, version->number, pid,
                  nb_buf_cstr(&what));
     nb_buf_done(&what);
@@ -131,7 +136,8 @@ static void report_crash(struct srv_version *version, struct vm_process *process
 
 static void main_has_ended(struct srv_version *version, enum vm_stop stop, const char *error)
 {
-    static const char *const ends[] = { "killed", "ended because of heap_total_max_mib", "ended because of mailbox_max" };
+    static const char *const ends[] = { "killed", "ended because of heap_total_max_mib", "ended because of mailbox_max",
+                                        "ended because of mailbox_max_mib" };
     const char *end = ends[atomic_load(&version->main_limit)];
 
     snprintf(version->failure, sizeof version->failure, "%s", error != NULL ? error : end);
@@ -144,6 +150,7 @@ static void process_ended(struct sched_group *group, struct vm_ctx *ctx, struct 
     struct srv_version *version = group->context;
     char *error = stop == VM_STOP_CRASH ? vm_exception_text(process->exception) : NULL;
 
+    srv_lines_ended(&version->lines, atomic_load(&process->pid));
     if (error != NULL) {
         atomic_fetch_add_explicit(&version->crashes, 1, memory_order_relaxed);
         report_crash(version, process, error);
@@ -181,6 +188,7 @@ static void apply_limits(struct sched_group *group, const struct conf_app *conf)
     group->heap_total_max_words = (uint64_t)conf->heap_total_max_mib * WORDS_PER_MIB;
     group->depth_max = (uint32_t)conf->depth_max;
     group->mailbox_max = (uint32_t)conf->mailbox_max;
+    group->mailbox_max_bytes = (uint64_t)conf->mailbox_max_mib * BYTES_PER_MIB;
 }
 
 static void nowhere_to_serve(struct ns_diag *diag, const char *why)
@@ -232,6 +240,7 @@ static struct srv_version *version_new(const struct srv_version *like, const str
     version->changed = like->changed;
     version->context = like->context;
     version->program = program;
+    srv_lines_init(&version->lines, version->app);
     sched_group_init(&version->group, version->app);
     version->group.context = version;
     version->group.ended = process_ended;
@@ -293,6 +302,7 @@ struct srv_version *srv_version_free(struct srv_version *version)
     if (version == NULL)
         return NULL;
     vm_program_unref(version->program);
+    srv_lines_done(&version->lines);
     nb_free(version);
     return NULL;
 }

@@ -9,6 +9,7 @@
 #include "conf/conf.h"
 #include "lang/diag.h"
 #include "scheduler/sched.h"
+#include "server/lines.h"
 #include "server/runtime.h"
 
 enum srv_main_state { SRV_MAIN_RUNS, SRV_MAIN_RETURNED, SRV_MAIN_FAILED };
@@ -21,6 +22,7 @@ struct srv_version {
     struct srv_runtime *runtime;
     struct vm_program *program;
     struct sched_group group;
+    struct srv_lines lines; /* what its processes print */
     uint64_t main_pid;
     uint64_t started_ns, retire_until_ns;
     _Atomic int main_state; /* enum srv_main_state; the manager acts when it changes */

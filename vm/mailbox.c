@@ -25,6 +25,22 @@
 #include "base/tsan.h"
 #include "vm/shared.h"
 
+/* With the shared objects that it keeps alive, although others may keep them alive, too. */
+static uint64_t bytes_of(const struct vm_message *message)
+{
+    const struct vm_fragment *fragment = message->fragment;
+    uint64_t bytes = sizeof *message;
+
+    if (vm_is_shared(message->value))
+        bytes += vm_shared_bytes(message->value);
+    if (fragment == NULL)
+        return bytes;
+    bytes += sizeof *fragment + fragment->words * sizeof(vm_value);
+    for (uint32_t i = 0; i < fragment->shared_count; i++)
+        bytes += vm_shared_bytes(fragment->shared[i]);
+    return bytes;
+}
+
 enum vm_copy_result vm_message_new(uint64_t to, vm_value value, struct vm_message **ret_message)
 {
     struct vm_message *message = nb_alloc(sizeof *message);
@@ -39,6 +55,7 @@ enum vm_copy_result vm_message_new(uint64_t to, vm_value value, struct vm_messag
     }
     message->next = NULL;
     message->to = to;
+    message->bytes = bytes_of(message);
     message->adopted = false;
     message->owns_shared = vm_is_shared(message->value);
     if (message->owns_shared)
@@ -73,6 +90,7 @@ static void push(ck_stack_t *stack, ck_stack_entry_t *entry)
 void vm_process_deliver(struct vm_process *process, struct vm_message *message)
 {
     atomic_fetch_add_explicit(&process->inbox_length, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&process->inbox_bytes, message->bytes, memory_order_relaxed);
     nb_tsan_release(&process->inbox);
     push(&process->inbox, &message->entry);
 }
@@ -80,6 +98,8 @@ void vm_process_deliver(struct vm_process *process, struct vm_message *message)
 static void forget(struct vm_process *process, struct vm_message *message)
 {
     atomic_fetch_sub_explicit(&process->inbox_length, 1, memory_order_relaxed);
+    if (!message->adopted)
+        atomic_fetch_sub_explicit(&process->inbox_bytes, message->bytes, memory_order_relaxed);
     vm_message_free(message);
 }
 
@@ -130,6 +150,7 @@ static void adopt(struct vm_process *process, struct vm_message *message)
     vm_heap_adopt(&process->heap, message->fragment);
     if (message->owns_shared)
         vm_heap_add_shared(&process->heap, message->value);
+    atomic_fetch_sub_explicit(&process->inbox_bytes, message->bytes, memory_order_relaxed);
     message->adopted = true;
 }
 

@@ -29,6 +29,7 @@ static void start_empty_mailbox(struct vm_process *process)
     process->scanned = process->numbered = 0;
     process->queue_length = 0;
     process->mailbox_max = 0;
+    process->mailbox_max_bytes = 0;
 }
 
 static void start_running_state(struct vm_process *process)

@@ -47,6 +47,7 @@ struct vm_message {
     ck_stack_entry_t entry;   /* in the receiver's inbox */
     struct vm_message *next;  /* in the receiver's queue, oldest first */
     uint64_t to;              /* the pid it was sent to */
+    uint64_t bytes;           /* counted in inbox_bytes: what it takes before it is looked at */
     uint64_t number;          /* its place in the receiver's queue: they grow; from 1 */
     vm_value value;
     struct vm_fragment *fragment; /* what `value` points into; NULL for immediates, immortals and … */
@@ -80,7 +81,9 @@ struct vm_process {
     uint64_t numbered;                   /* the last number given out */
     uint32_t queue_length;
     _Atomic uint32_t inbox_length;       /* both queues together, for others to read */
+    _Atomic uint64_t inbox_bytes;        /* likewise; of messages that no receive has looked at, afterwards they are the heap's */
     uint32_t mailbox_max;
+    uint64_t mailbox_max_bytes;
 
     _Atomic enum vm_wait wait;           /* for others to read, as long as it is WAITING: vm_process_wait_for() */
     _Atomic uint64_t deadline_ns;        /* of the current receive or sleep; UINT64_MAX none; likewise */

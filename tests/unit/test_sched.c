@@ -678,7 +678,7 @@ START_TEST(refuses_processes_beyond_the_limit)
 }
 END_TEST
 
-static _Atomic int limited_count[2];
+static _Atomic int limited_count[3];
 static _Atomic uint64_t limited_pid;
 
 static void note_limit(struct sched_group *of, struct vm_ctx *ctx, uint64_t pid, enum sched_limit limit)
@@ -702,6 +702,23 @@ START_TEST(kills_whose_mailbox_overflows)
     ck_assert_int_eq(ended_count[VM_STOP_END], 1);
     ck_assert_uint_eq(group.killed_for_mailbox, 1);
     ck_assert_int_eq(limited_count[SCHED_LIMIT_MAILBOX], 1);
+    ck_assert_uint_eq(limited_pid, receiver);
+    finish();
+}
+END_TEST
+
+START_TEST(kills_whose_messages_take_too_much)
+{
+    uint64_t receiver;
+
+    make_and_start(1);
+    group.mailbox_max_bytes = 50 * sizeof(struct vm_message);
+    group.limited = note_limit;
+    receiver = submit(WAITER, VM_WAIT_RECEIVE);
+    submit(SENDER, (int64_t)receiver);
+    await_live(0);
+    ck_assert_int_eq(ended_count[VM_STOP_KILLED], 1);
+    ck_assert_int_eq(limited_count[SCHED_LIMIT_MAILBOX_BYTES], 1);
     ck_assert_uint_eq(limited_pid, receiver);
     finish();
 }
@@ -1208,6 +1225,7 @@ int main(void)
     tcase_add_test(all, reports_a_crash);
     tcase_add_test(all, refuses_processes_beyond_the_limit);
     tcase_add_test(all, kills_whose_mailbox_overflows);
+    tcase_add_test(all, kills_whose_messages_take_too_much);
     tcase_add_test(all, kills_who_exceeds_the_memory_of_the_group);
     tcase_add_test(all, hands_the_limits_of_the_group_on);
     tcase_add_test(all, gives_all_back_when_memory_ends);
