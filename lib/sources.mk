@@ -62,6 +62,11 @@ tests_unit_test_natives_SOURCES = tests/unit/test_natives.c
 tests_unit_test_natives_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_natives_LDADD = $(FLOOR_LIB) $(CHECK_LIBS)
 
+check_PROGRAMS += tests/unit/test_regex
+tests_unit_test_regex_SOURCES = tests/unit/test_regex.c
+tests_unit_test_regex_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_regex_LDADD = $(FLOOR_LIB) $(CHECK_LIBS)
+
 check_PROGRAMS += tests/unit/test_json
 tests_unit_test_json_SOURCES = tests/unit/test_json.c
 tests_unit_test_json_CFLAGS = $(UNIT_CFLAGS)
