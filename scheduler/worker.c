@@ -45,7 +45,7 @@ enum {
     INJECT_TURNS = 61,
     QUEUE_LONG = 128,
     AGE_NS = 30 * 1000,
-    POLL_SLICES = 64,
+    POLL_SLICES = 256,
     POLL_NS = 1000 * 1000,
     DEFER_NS = 50 * 1000,
     CLOCK_WORK = NB_STRESS_OR(1, 1000), /* reductions that take about 10 µs */
@@ -505,6 +505,11 @@ static void park(struct sched_worker *worker)
     fall_asleep(worker, deadline_ns);
 }
 
+static bool has_own(const struct sched_worker *worker)
+{
+    return worker->next != NULL || sched_runq_length(worker->queue) > 0;
+}
+
 /* Look for something to run everywhere; sleep if there is nothing. NULL: look again. */
 static struct vm_process *find(struct sched_worker *worker)
 {
@@ -513,7 +518,7 @@ static struct vm_process *find(struct sched_worker *worker)
     read_clock(worker);
     run_hooks(worker);
     run_timers(worker);
-    if (worker->pollers != NULL && run_pollers(worker)) {
+    if (worker->pollers != NULL && run_pollers(worker) && has_own(worker)) {
         found(worker, QUEUE_LONG + 1); /* busy with its own: somebody else may search */
         return NULL;
     }

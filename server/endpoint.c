@@ -5,8 +5,8 @@
  * done:
  *   - work must not start on the handler's first call, or the connection is closed after the answer: headers_complete()
  * only looks, request_complete() starts;
- *   - a blocking pass stalls when exactly 128 sockets are ready: MHD_run_wait(daemon, 0) is repeated until a pass did
- * nothing (loop.c);
+ *   - a blocking pass stalls when exactly 128 sockets are ready: a pass never blocks, it is repeated while the library
+ * has something left to do, and what its descriptor still holds is found by the poll before sleeping (loop.c);
  *   - a suspended connection has no time-outs and does not notice that its client left: the deadline is ours, and an
  * answer to a client that has left is not an error;
  *   - a daemon with suspended connections must not be stopped: all requests are answered and resumed first;
@@ -576,27 +576,30 @@ uint64_t srv_endpoint_look_at_time(struct srv_endpoint *endpoint, struct vm_ctx 
 
 /* ---- passes ---- */
 
-bool srv_endpoint_pass(struct srv_endpoint *endpoint)
+/* Whether libmicrohttpd has more to read or write than it says by its descriptor; notes when it wants to be called. */
+static bool has_more(struct srv_endpoint *endpoint)
 {
-    bool did = false;
     MHD_UNSIGNED_LONG_LONG timeout_ms;
 
-    endpoint->busy = false;
-    for (unsigned i = 0; i < SRV_PASSES_MAX; i++) {
+    endpoint->due_ns = UINT64_MAX;
+    if (MHD_get_timeout(endpoint->daemon, &timeout_ms) != MHD_YES)
+        return false;
+    endpoint->due_ns = endpoint->loop->now_ns + (uint64_t)timeout_ms * NS_PER_MS;
+    return timeout_ms == 0;
+}
+
+bool srv_endpoint_pass(struct srv_endpoint *endpoint)
+{
+    bool did = false, more = true;
+
+    /* While requests wait for their answers another pass would visit them in vain. */
+    for (unsigned i = 0; i < SRV_PASSES_MAX && more && (i == 0 || endpoint->waiting_count == 0); i++) {
         endpoint->events = 0;
         MHD_run_wait(endpoint->daemon, 0);
-        if (endpoint->events == 0)
-            break;
-        did = true;
+        did |= endpoint->events != 0;
+        more = has_more(endpoint);
     }
-    endpoint->due_ns = UINT64_MAX;
-    if (MHD_get_timeout(endpoint->daemon, &timeout_ms) == MHD_YES) {
-        endpoint->due_ns = endpoint->loop->now_ns + (uint64_t)timeout_ms * NS_PER_MS;
-        if (timeout_ms == 0 && endpoint->waiting_count == 0)
-            endpoint->busy = true; /* it has more to read or write */
-    }
-    if (endpoint->events != 0)
-        endpoint->busy = true;
+    endpoint->busy = more && endpoint->waiting_count == 0;
     return did;
 }
 

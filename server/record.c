@@ -67,20 +67,33 @@ static const char *const common_texts[] = {
     "keep-alive",
     "application/x-www-form-urlencoded",
 };
-enum { COMMON_TEXTS = sizeof common_texts / sizeof *common_texts };
-static struct {
-    size_t length;
+enum { COMMON_TEXTS = sizeof common_texts / sizeof *common_texts, COMMON_LENGTHS = 40 };
+
+/* The common texts of each length, as a chain. */
+struct common {
+    const char *text;
     vm_value value;
-} common[COMMON_TEXTS];
+    const struct common *next;
+};
+static struct common commons[COMMON_TEXTS];
+static const struct common *commons_of_length[COMMON_LENGTHS];
 
 static void make_constants(void)
 {
     for (unsigned i = 0; i < COMMON_TEXTS; i++) {
-        size_t length = strlen(common_texts[i]);
+        const char *text = common_texts[i];
+        size_t length = strlen(text);
+        vm_value value = vm_string_immortal(nb_xalloc_zero(vm_string_immortal_bytes(length)), text, length);
 
-        common[i].length = length;
-        common[i].value = vm_string_immortal(nb_xalloc_zero(vm_string_immortal_bytes(length)), common_texts[i], length);
+        nb_assert(length < COMMON_LENGTHS);
+        commons[i] = (struct common){ text, value, commons_of_length[length] };
+        commons_of_length[length] = &commons[i];
     }
+}
+
+static vm_value empty_text(void)
+{
+    return commons_of_length[0]->value;
 }
 
 static uint32_t register_type(void)
@@ -103,16 +116,18 @@ void srv_record_register(void)
 {
     constructor = register_type();
     nb_assert(constructor != 0);
-    if (common[0].value == VM_NONE)
+    if (commons_of_length[0] == NULL)
         make_constants();
 }
 
 /* A text as a value; VM_NONE without memory. */
 static vm_value text_value(struct vm_ctx *ctx, const char *bytes, size_t length)
 {
-    for (unsigned i = 0; i < COMMON_TEXTS; i++) {
-        if (common[i].length == length && (length == 0 || memcmp(common_texts[i], bytes, length) == 0))
-            return common[i].value;
+    const struct common *common = length < COMMON_LENGTHS ? commons_of_length[length] : NULL;
+
+    for (; common != NULL; common = common->next) {
+        if (length == 0 || memcmp(common->text, bytes, length) == 0)
+            return common->value;
     }
     return vm_string(ctx, bytes, length);
 }
@@ -393,7 +408,7 @@ static bool make_body(struct vm_ctx *ctx, const struct srv_request *request, boo
     lib_worked(ctx, body->length);
     ctx->args[FIELD_ARGS + FORM] = VM_NIL;
     if (is_websocket || body->length == 0) {
-        ctx->args[FIELD_ARGS + BODY] = common[0].value;
+        ctx->args[FIELD_ARGS + BODY] = empty_text();
         return !is_form(request) || is_websocket || make_params(ctx, FORM, "", 0);
     }
     if (!nb_utf8_valid(body->data, body->length))

@@ -18,7 +18,7 @@
  *     inside of the chain becomes a SLICE of the same array (entry TAIL). Other chains stay cells.
  *   - Of an ARRAY only the used part goes along. A slice of a part of it takes just that part (entry PART), until
  *     the parts taken so far are as long as the array: then the whole array is copied once, for all further slices.
- * Small values without lists do not come this way: smallcopy.h.
+ * Small values without lists to compact do not come this way: smallcopy.h.
  * So lists never take more than three times their words, and lists that are split up and sent around stay small.
  */
 #include "config.h"
@@ -54,7 +54,7 @@ struct entry {
     uint8_t form;
 };
 
-enum { ENTRIES_FIRST = 24, CELLS_MIN = 3 }; /* a list shorter than that is smaller as cells */
+enum { ENTRIES_FIRST = 24, CELLS_MIN = VM_SMALL_CELLS + 1 }; /* a list shorter than that is smaller as cells */
 #define INDEX_MAX ((UINT64_C(1) << 30) - 1)
 
 struct copier {

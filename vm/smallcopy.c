@@ -10,10 +10,31 @@ struct copying {
     vm_value headers[VM_SMALL_OBJECTS];
 };
 
-#define KIND_BIT(name) (UINT64_C(1) << VM_KIND_##name)
-/* Lists get compact on the long way, handles and buffers are refused there. */
-#define LONG_WAY \
-    (KIND_BIT(CONS) | KIND_BIT(SLICE) | KIND_BIT(ARRAY) | KIND_BIT(BUFFER) | KIND_BIT(BUILDER) | KIND_BIT(HANDLE))
+/* Whether a slice is its whole array, without room, or the array has come over already. Other slices take just their
+ * part along, on the long way. */
+static bool is_whole(const vm_value *slice)
+{
+    vm_value array = vm_header(slice[1]);
+
+    return (array & 1) == 0 || (slice[2] == vm_from_small(0) && vm_header_size(array) == 1 + vm_header_size(slice[0]));
+}
+
+/* Handles and buffers are refused on the long way, larger lists get compact there. */
+static bool goes_as_it_is(const vm_value *object)
+{
+    switch (vm_header_kind(*object)) {
+    case VM_KIND_CONS:
+        return vm_header_size(*object) <= VM_SMALL_CELLS;
+    case VM_KIND_SLICE:
+        return is_whole(object);
+    case VM_KIND_BUFFER:
+    case VM_KIND_BUILDER:
+    case VM_KIND_HANDLE:
+        return false;
+    default:
+        return true;
+    }
+}
 
 static bool note_shared(struct vm_small_copy *copy, vm_value shared)
 {
@@ -42,7 +63,7 @@ static bool move(struct copying *copying, struct vm_small_copy *copy, vm_value *
     if ((header & (VM_FLAG_SHARED | VM_FLAG_IMMORTAL)) != 0)
         return (header & VM_FLAG_SHARED) == 0 || note_shared(copy, value);
     words = vm_object_words(header);
-    if ((LONG_WAY >> vm_header_kind(header) & 1) != 0 || copying->count == VM_SMALL_OBJECTS ||
+    if (!goes_as_it_is(vm_object(value)) || copying->count == VM_SMALL_OBJECTS ||
         words > (uint64_t)(copying->end - copying->top))
         return false;
     for (uint64_t i = 0; i < words; i++)

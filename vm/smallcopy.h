@@ -1,9 +1,10 @@
 /*
- * smallcopy.h - the short way through copy.c: a few objects, no lists. For copy.c alone.
+ * smallcopy.h - the short way through copy.c: a few objects. For copy.c alone.
  *
- * Most messages and closures are a tuple, a record, some strings. They are copied in one pass, as the collector does
+ * Most messages and closures are a tuple, a record, some strings, a short list. They are copied in one pass, as the collector does
  * it: objects move over one after the other, the new address stands in place of the header, and the copies are the
- * queue of what is still to be looked at. What is larger, has lists in it or cannot be copied goes the long way.
+ * queue of what is still to be looked at. What is larger, has lists in it that would get more compact, or cannot be copied
+ * goes the long way.
  */
 #ifndef VM_SMALLCOPY_H
 #define VM_SMALLCOPY_H
@@ -13,7 +14,7 @@
 #include "base/stress.h"
 #include "vm/object.h"
 
-enum { VM_SMALL_WORDS = NB_STRESS_OR(16, 96), VM_SMALL_OBJECTS = 16, VM_SMALL_SHARED = 4 };
+enum { VM_SMALL_WORDS = NB_STRESS_OR(16, 96), VM_SMALL_OBJECTS = 24, VM_SMALL_SHARED = 4, VM_SMALL_CELLS = 2 };
 
 struct vm_small_copy {
     vm_value root;                     /* the copy */

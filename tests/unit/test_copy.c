@@ -6,6 +6,7 @@
 #include <check.h>
 
 #include "tests/unit/one_process.h"
+#include "vm/list.h"
 #include "vm/smallcopy.h"
 
 /* A checksum of all words of the heap, headers included. */
@@ -257,6 +258,23 @@ START_TEST(copies_the_used_part_of_an_array)
 }
 END_TEST
 
+START_TEST(keeps_a_short_array_shared_by_the_list_and_its_tail)
+{
+    struct vm_fragment *fragment;
+    vm_value result;
+
+    set_reg(&it, 0, make_slice(&it, 0, 5, 0));
+    set_reg(&it, 1, vm_list_tail(&it.ctx, *reg(&it, 0)));
+    set_reg(&it, 1, make_pair(&it, *reg(&it, 0), *reg(&it, 1)));
+    result = copy(*reg(&it, 1), &fragment);
+    ck_assert(is_list_of(vm_field(result, 0), 0, 5));
+    ck_assert(is_list_of(vm_field(result, 1), 1, 5));
+    ck_assert_uint_eq(vm_field(vm_field(result, 0), 0), vm_field(vm_field(result, 1), 0));
+    ck_assert_uint_eq(fragment->words, 3 + 3 + 2 + 5 + 3);
+    vm_fragment_free(fragment);
+}
+END_TEST
+
 START_TEST(copies_just_the_part_that_a_slice_covers)
 {
     struct vm_fragment *fragment;
@@ -453,6 +471,7 @@ int main(void)
     tcase_add_test(all, shares_the_array_with_lists_that_begin_inside_of_a_chain);
     tcase_add_test(all, keeps_a_tail_shared_by_many_lists);
     tcase_add_test(all, copies_the_used_part_of_an_array);
+    tcase_add_test(all, keeps_a_short_array_shared_by_the_list_and_its_tail);
     tcase_add_test(all, copies_just_the_part_that_a_slice_covers);
     tcase_add_test(all, bounds_what_overlapping_slices_cost);
     tcase_add_test(all, joins_a_chain_with_a_shorter_slice);
