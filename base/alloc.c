@@ -85,17 +85,45 @@ void *nb_alloc_array(size_t count, size_t bytes)
 /* Below LARGE_BLOCK, what a large page leaves unused would count; above, faults for small ones do, and address look-ups. */
 enum { LARGE_PAGE = 2 << 20, LARGE_BLOCK = 8 << 20 };
 
+static void ask_for_large_pages(void *memory, size_t bytes)
+{
+    uintptr_t start = ((uintptr_t)memory + LARGE_PAGE - 1) & -(uintptr_t)LARGE_PAGE;
+    uintptr_t end = ((uintptr_t)memory + bytes) & -(uintptr_t)LARGE_PAGE;
+
+    if (end > start)
+        (void)madvise((void *)start, end - start, MADV_HUGEPAGE); /* a system without them goes on as before */
+}
+
 void *nb_alloc_block(size_t count, size_t bytes)
 {
-    char *memory = nb_alloc_array(count, bytes);
+    void *memory = nb_alloc_array(count, bytes);
 
-    if (memory != NULL && count * bytes >= LARGE_BLOCK) {
-        uintptr_t start = ((uintptr_t)memory + LARGE_PAGE - 1) & -(uintptr_t)LARGE_PAGE;
-        uintptr_t end = ((uintptr_t)memory + count * bytes) & -(uintptr_t)LARGE_PAGE;
-
-        (void)madvise((void *)start, end - start, MADV_HUGEPAGE); /* a system without them goes on as before */
-    }
+    if (memory != NULL && count * bytes >= LARGE_BLOCK)
+        ask_for_large_pages(memory, count * bytes);
     return memory;
+}
+
+void *nb_pages_new(size_t bytes, bool large)
+{
+    void *memory;
+
+    if (!may_allocate())
+        return NULL;
+    memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED)
+        return NULL;
+    if (large)
+        ask_for_large_pages(memory, bytes);
+    count_block(1);
+    return memory;
+}
+
+void nb_pages_free(void *memory, size_t bytes)
+{
+    if (memory == NULL)
+        return;
+    count_block(-1);
+    munmap(memory, bytes);
 }
 
 void *nb_realloc_array(void *old, size_t count, size_t bytes)

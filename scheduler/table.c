@@ -3,8 +3,12 @@
  *
  * A worker's own list is used last in, first out: the slot and heap block of the process that just ended are still in
  * the cache. When it grows beyond LOCAL_MAX, a batch moves to the common list, from where a worker that spawns more
- * than ends on it is served. Beyond WARM_BATCHES there, heap blocks are given back to the system: a burst of a
- * million processes leaves the slots behind, not their heaps.
+ * than ends on it is served. Beyond WARM_BATCHES there, what heaps have beyond their first block is given back. First blocks
+ * are part of the slots, so that beginning and end of a small process need no allocator; after a burst of a million
+ * processes sched_table_trim() gives the pages of both back to the system.
+ *
+ * Chunks are mapped each by itself. From the second on there are thousands of processes and large pages pay: a million
+ * processes would else begin with half a million page faults.
  *
  * The common list is a stack of batches. Its head is one word, the index of the first slot and a tag that changes
  * with each operation, so a compare-and-swap cannot mistake an old head for the present one; reading the note of a slot
@@ -25,7 +29,7 @@
 
 #define TABLE_MAGIC 0x9a14f6c5u
 enum {
-    CHUNK_SLOTS = 256,
+    CHUNK_SLOTS = 4096,
     BATCH = NB_STRESS_OR(2, 128),
     LOCAL_MAX = NB_STRESS_OR(4, 512),
     WARM_BATCHES = NB_STRESS_OR(1, 16)
@@ -96,7 +100,7 @@ struct sched_table *sched_table_free(struct sched_table *table)
             free_leavings(slot);
     }
     for (size_t i = 0; i < table->chunk_count; i++) {
-        nb_free(atomic_load(&table->chunks[i]));
+        nb_pages_free(atomic_load(&table->chunks[i]), CHUNK_SLOTS * sizeof(struct sched_slot));
         nb_free(atomic_load(&table->notes[i]));
     }
     nb_free(table->chunks);
@@ -137,11 +141,11 @@ static bool make_chunk(struct sched_table *table, uint32_t index)
 
     if (atomic_load_explicit(place, memory_order_acquire) != NULL)
         return true;
-    slots = make_notes(table, index) ? nb_alloc_zero(CHUNK_SLOTS * sizeof *slots) : NULL;
+    slots = make_notes(table, index) ? nb_pages_new(CHUNK_SLOTS * sizeof *slots, index >= CHUNK_SLOTS) : NULL;
     if (slots == NULL)
         return false;
     if (!atomic_compare_exchange_strong(place, &none, slots))
-        nb_free(slots);
+        nb_pages_free(slots, CHUNK_SLOTS * sizeof *slots);
     return true;
 }
 
@@ -240,6 +244,7 @@ static struct sched_slot *open_slot(struct sched_table *table, uint32_t index, u
     note->trimmed = false;
     slot->sched = table->sched;
     slot->index = index;
+    slot->process.heap.home = nb_stress ? NULL : slot->block; /* the stress build watches who uses what was freed */
     slot->generation = note->generation;
     *ret_pid = (uint64_t)slot->generation << SCHED_PID_INDEX_BITS | index;
     return slot;

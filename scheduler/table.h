@@ -36,6 +36,7 @@ struct sched_slot {
     uint64_t accounted_words;                /* its part of group->heap_words */
     uint32_t index;                          /* this and the next only while it is in use */
     uint32_t generation;                     /* of its process */
+    vm_value block[VM_BLOCK_WORDS_MIN];      /* of its heap, as long as that is small */
 };
 
 static inline struct sched_slot *sched_slot_of(struct vm_process *process) { return (struct sched_slot *)process; }

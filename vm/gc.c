@@ -169,7 +169,7 @@ static void count_shared_bytes(struct vm_heap *heap)
 
 static void drop_from_space(struct vm_heap *heap)
 {
-    nb_free(heap->start);
+    vm_heap_free_block(heap, heap->start);
     while (heap->fragments != NULL) {
         struct vm_fragment *next = heap->fragments->next;
 

@@ -18,10 +18,16 @@
 
 enum { SHARED_CAPACITY_MIN = 8 };
 
+/* All zeroes but what the struct came with. */
+static void clear(struct vm_heap *heap)
+{
+    *heap = (struct vm_heap){ .home = heap->home };
+}
+
 /* Everything but the block. */
 static void start_empty(struct vm_heap *heap, vm_value *start, size_t words)
 {
-    memset(heap, 0, sizeof *heap);
+    clear(heap);
     heap->start = heap->top = start;
     heap->fp = heap->end = start + words;
     heap->shared_limit = VM_SHARED_BYTES_MIN;
@@ -33,9 +39,9 @@ bool vm_heap_init(struct vm_heap *heap, size_t words)
 
     if (words < VM_BLOCK_WORDS_MIN)
         words = VM_BLOCK_WORDS_MIN;
-    start = nb_alloc_array(words, sizeof *start);
+    start = words == VM_BLOCK_WORDS_MIN && heap->home != NULL ? heap->home : nb_alloc_block(words, sizeof *start);
     if (start == NULL) {
-        memset(heap, 0, sizeof *heap);
+        clear(heap);
         return false;
     }
     start_empty(heap, start, words);
@@ -61,16 +67,22 @@ static void drop_contents(struct vm_heap *heap)
     free_fragments(heap);
 }
 
+void vm_heap_free_block(const struct vm_heap *heap, vm_value *block)
+{
+    if (block != heap->home)
+        nb_free(block);
+}
+
 void vm_heap_done(struct vm_heap *heap)
 {
     drop_contents(heap);
-    nb_free(heap->start);
-    memset(heap, 0, sizeof *heap);
+    vm_heap_free_block(heap, heap->start);
+    clear(heap);
 }
 
 bool vm_heap_reset(struct vm_heap *heap)
 {
-    if (heap->end - heap->start != VM_BLOCK_WORDS_MIN) {
+    if (!vm_heap_is_in_first_block(heap)) {
         vm_heap_done(heap);
         return vm_heap_init(heap, VM_BLOCK_WORDS_MIN);
     }

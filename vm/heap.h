@@ -38,6 +38,7 @@ struct vm_heap {
     vm_value *start, *top;           /* objects between them */
     vm_value *fp;                    /* the current frame (code.h); == end when the stack is empty */
     vm_value *end;
+    vm_value *home;                  /* VM_BLOCK_WORDS_MIN words that come with the struct, for a first block; or NULL */
     struct vm_fragment *fragments;   /* adopted */
     vm_value *shared;                /* shared objects this heap may point to: one reference each */
     uint32_t shared_count, shared_capacity;
@@ -63,8 +64,15 @@ static inline uint64_t vm_heap_used_words(const struct vm_heap *heap)
 
 /** Prepare an empty heap with a block of at least `words` words. False when memory is exhausted. */
 bool vm_heap_init(struct vm_heap *heap, size_t words);
-/** Give everything back: block, fragments, references. All zeroes afterwards; fine for a heap of zeroes. */
+/** Give everything back: block, fragments, references. All zeroes but `home` afterwards; fine for a heap of zeroes. */
 void vm_heap_done(struct vm_heap *heap);
+/** Give a block back, unless it is the one that comes with the struct. */
+void vm_heap_free_block(const struct vm_heap *heap, vm_value *block);
+/** Whether the block is still the first one, which vm_heap_reset() keeps. */
+static inline bool vm_heap_is_in_first_block(const struct vm_heap *heap)
+{
+    return heap->home != NULL ? heap->start == heap->home : heap->end - heap->start == VM_BLOCK_WORDS_MIN;
+}
 /** Empty the heap for the next process, keeping the block if it has the smallest size. Same result as done + init;
  *  false when there is no memory for a new block (the heap is then all zeroes). */
 bool vm_heap_reset(struct vm_heap *heap);

@@ -92,7 +92,7 @@ void vm_process_done(struct vm_process *process)
     process->operation_cancel = NULL;
     vm_mvar_release_all(process);
     vm_mailbox_clear(process);
-    if (process->heap.end - process->heap.start == VM_BLOCK_WORDS_MIN)
+    if (vm_heap_is_in_first_block(&process->heap))
         vm_heap_reset(&process->heap);
     else
         vm_heap_done(&process->heap);
