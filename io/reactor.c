@@ -288,8 +288,8 @@ static void start(struct reactor *reactor, struct io_operation *operation)
 {
     if (operation->begin == NULL) {
         start_job(reactor, operation);
-    } else if (is_unwanted(reactor, operation)) {
-        unref(operation);
+    } else if (is_unwanted(reactor, operation) && operation->process != NULL) {
+        unref(operation); /* what was posted is done even at the last moment: there it is only to let go */
     } else {
         operation->begun = true;
         operation->loop = &reactor->loop;

@@ -21,6 +21,7 @@
 #include "base/assert.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "io/reactor.h"
 #include "scheduler/sched.h"
 #include "server/app.h"
 #include "server/control.h"
@@ -593,6 +594,7 @@ static void give_back(struct daemon *daemon)
         sched_stop(daemon->sched);
     if (daemon->runtime != NULL)
         srv_runtime_stop(daemon->runtime);
+    io_stop();
     sched_free(daemon->sched);
     srv_apps_free(daemon->apps);
     srv_runtime_free(daemon->runtime);
