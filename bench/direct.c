@@ -3,8 +3,9 @@
  *
  *     direct PORT [BURN_US]
  *
- * No language, no ring, no scheduler: what remains is what the library and the kernel cost. BURN_US microseconds of
- * computation per request stand for a handler's work.
+ * No language, no ring, no scheduler: what remains is what the library and the kernel cost. What takes BURN_US
+ * microseconds of computation on an idle machine stands for a handler's work: so much work, not so much time, for with
+ * all cores busy the same work takes everybody longer.
  */
 #include "config.h"
 
@@ -16,14 +17,24 @@
 
 #include "base/clock.h"
 
-static uint64_t burn_ns;
+static uint64_t burn_rounds;
 
-static void burn(void)
+static void burn(uint64_t rounds)
 {
-    uint64_t until = nb_clock_ns() + burn_ns;
+    static volatile uint64_t sum;
 
-    while (nb_clock_ns() < until)
-        ;
+    for (uint64_t i = 0; i < rounds; i++)
+        sum += i % 7;
+}
+
+/* How many rounds take a microsecond. */
+static uint64_t rounds_per_us(void)
+{
+    enum { ROUNDS = 50 * 1000 * 1000 };
+    uint64_t began = nb_clock_ns();
+
+    burn(ROUNDS);
+    return UINT64_C(1000) * ROUNDS / (nb_clock_ns() - began);
 }
 
 static enum MHD_Result answer(void *context, struct MHD_Connection *connection, const char *url, const char *method,
@@ -39,8 +50,7 @@ static enum MHD_Result answer(void *context, struct MHD_Connection *connection, 
         return MHD_YES;
     }
     *upload_bytes = 0;
-    if (burn_ns > 0)
-        burn();
+    burn(burn_rounds);
     response = MHD_create_response_from_buffer(sizeof body - 1, body, MHD_RESPMEM_PERSISTENT);
     MHD_add_response_header(response, "Content-Type", "text/plain");
     result = MHD_queue_response(connection, MHD_HTTP_OK, response);
@@ -57,7 +67,7 @@ int main(int argc, char **argv)
         fputs("usage: direct PORT [BURN_US]\n", stderr);
         return EXIT_FAILURE;
     }
-    burn_ns = argc > 2 ? strtoull(argv[2], NULL, 10) * 1000 : 0;
+    burn_rounds = argc > 2 ? strtoull(argv[2], NULL, 10) * rounds_per_us() : 0;
     daemon = MHD_start_daemon(MHD_USE_EPOLL, (uint16_t)atoi(argv[1]), NULL, NULL, answer, NULL,
                               MHD_OPTION_CONNECTION_LIMIT, 20000u, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)8192,
                               MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_END);

@@ -75,6 +75,13 @@ acceptLoop(server) = {
 }
 main() = acceptLoop(Server.bind(PORT))'
 
+computing='spin(n, x) = if n == 0 then x else spin(n - 1, x + n % 7)
+answer(req) = {
+    spin(ROUNDS, 0)
+    Server.respond(req.id, 200, [("Content-Type", "text/plain")], "Hello, world!\n")
+}'
+computing+=${hello#*Hello, world!\\n\")}
+
 workers='work(server) = {
     req = Server.accept(server)
     Server.respond(req.id, 200, [("Content-Type", "text/plain")], "Hello, world!\n")
