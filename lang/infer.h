@@ -208,6 +208,12 @@ struct ns_group *ns_trait_method(struct ns_check *check, struct ns_term *receive
 /** The class of values of that type (vm/type.h), 0 if unknown. */
 uint32_t ns_class_of_term(struct ns_term *term);
 
+/* ---- ambiguous.c ---- */
+
+/** Report a method call in a function whose receiver's type occurs in nothing but the result (02 §12.3). After the
+ *  function's type is generalised. */
+void ns_check_ambiguous(struct ns_check *check, const struct ns_term *function);
+
 /* ---- exhaustive.c ---- */
 
 /** Report what a match's arms leave out, if its scrutinee's type is one that 02 §9 checks. */

@@ -30,7 +30,7 @@ liblang_a_SOURCES += \
 
 # Static types.
 liblang_a_SOURCES += \
-	lang/annotation.c lang/check.c lang/check.h lang/complain.c \
+	lang/ambiguous.c lang/annotation.c lang/check.c lang/check.h lang/complain.c \
 	lang/exhaustive.c \
 	lang/infer.c lang/infer.h lang/infer_bind.c lang/infer_call.c lang/infer_function.c \
 	lang/infer_method.c lang/infer_operator.c lang/infer_pattern.c \
