@@ -8,6 +8,7 @@
 #define VM_DISPATCH_H
 
 #include "vm/program.h"
+#include "vm/type.h"
 
 struct vm_methods;
 
@@ -23,6 +24,17 @@ vm_value vm_methods_find(const struct vm_methods *methods, unsigned tier, uint32
 /** Resolve a call of `site` on `receiver`. The function, native or closure to call (with the same arguments, or without the receiver when
  *  *ret_field_call), VM_NONE when nothing fits. Threads: any. */
 vm_value vm_dispatch(struct vm_program *program, struct vm_site *site, vm_value receiver, bool *ret_field_call);
+
+/** What the site found for the latest new class, if that is the class of the receiver and no arguments are to be
+ *  put in order; VM_NONE: ask vm_dispatch(). Threads: any. */
+static inline vm_value vm_dispatch_again(const struct vm_site *site, vm_value receiver)
+{
+    const struct vm_site_entry *entry = atomic_load_explicit(&site->cache, memory_order_acquire);
+
+    if (entry == NULL || site->arg_names != NULL || entry->class_key != vm_class_of(receiver))
+        return VM_NONE;
+    return entry->target;
+}
 
 /** Free what the program's call sites remember. Only vm_program_unref() calls it, with the last reference. */
 void vm_dispatch_done(struct vm_program *program);

@@ -18,6 +18,7 @@
 #include "base/stress.h"
 #include "vm/call.h"
 #include "vm/compare.h"
+#include "vm/dispatch.h"
 #include "vm/except.h"
 #include "vm/host.h"
 #include "vm/list.h"
@@ -152,6 +153,7 @@ enum vm_stop vm_run(struct vm_ctx *ctx)
     vm_value *r; /* register 0 */
     uint32_t depth;
     vm_value result = VM_NONE; /* of an instruction that ended out of line; stored by the label `deliver` */
+    const struct vm_native *native; /* to be run by the label `run_native`, with the arguments of the instruction */
     enum vm_status status;
     enum vm_entered entered;
     bool tail;
@@ -860,13 +862,14 @@ call_value_slow: {
                           vm_return_word(pc + 1 + list_words(count), A), &result);
     goto after_call;
 }
-op_CALL_NATIVE: {
-    const struct vm_native *native = (const struct vm_native *)(uintptr_t)W1;
+op_CALL_NATIVE:
+    if (unlikely(--reductions <= 0))
+        goto yield;
+    native = (const struct vm_native *)(uintptr_t)W1;
+run_native: {
     const uint16_t *list = (const uint16_t *)(pc + 2);
     unsigned count = C;
 
-    if (unlikely(--reductions <= 0))
-        goto yield;
     for (unsigned i = 0; i < count; i++)
         ctx->args[i] = r[list[i]];
     ctx->arg_count = count;
@@ -884,9 +887,22 @@ op_CALL_NATIVE: {
 op_CALL_METHOD: {
     const uint16_t *list = (const uint16_t *)(pc + 2);
     unsigned count = C;
+    vm_value target = vm_dispatch_again((const struct vm_site *)(uintptr_t)W1, r[list[0]]);
 
     if (unlikely(--reductions <= 0))
         goto yield;
+    if (likely(target != VM_NONE)) {
+        const struct vm_function *f = (const struct vm_function *)vm_object(target);
+
+        if (vm_kind(target) == VM_KIND_FUNCTION && f->arity == count) {
+            RESERVE_FRAME(f);
+            PUSH_FRAME(f, list, count, pc + 2 + list_words(count));
+            DISPATCH();
+        }
+        native = (const struct vm_native *)vm_object(target);
+        if (vm_kind(target) == VM_KIND_NATIVE && native->arity == count)
+            goto run_native;
+    }
     SAVE();
     tail = false;
     entered = vm_call_method(ctx, (struct vm_site *)(uintptr_t)W1, (struct vm_arguments){ list, count }, false,

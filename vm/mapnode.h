@@ -50,7 +50,10 @@ static inline uint32_t vm_node_bit(uint64_t hash, unsigned depth)
 }
 static inline unsigned vm_node_count_bits(uint32_t bits)
 {
-    return (unsigned)__builtin_popcount(bits);
+    /* In pairs, fours and bytes, which the product adds up: the builtin is a call where the processor need not have it. */
+    bits -= bits >> 1 & UINT32_C(0x55555555);
+    bits = (bits & UINT32_C(0x33333333)) + (bits >> 2 & UINT32_C(0x33333333));
+    return ((bits + (bits >> 4)) & UINT32_C(0x0f0f0f0f)) * UINT32_C(0x01010101) >> 24;
 }
 
 static inline unsigned vm_node_entry_count(vm_value node, unsigned depth)
