@@ -18,6 +18,7 @@
 #include "lang/compile.h"
 #include "vm/except.h"
 #include "vm/program.h"
+#include "vm/shared.h"
 
 enum { BYTES_PER_MIB = 1024 * 1024, WORDS_PER_MIB = BYTES_PER_MIB / sizeof(vm_value), EPILOGUE_BYTES = 512, WHAT_BYTES = 200 };
 
@@ -45,7 +46,7 @@ static bool is_quiet(const char *error)
 }
 
 /* The keys of nostosd.conf that bound a version's processes, and what an exception reads that one of them raised. */
-enum limit_key { HEAP_TOTAL_MAX, MAILBOX_MAX, MAILBOX_MAX_BYTES, HEAP_MAX, PROCESSES_MAX, DEPTH_MAX, LIMIT_KEYS };
+enum limit_key { HEAP_TOTAL_MAX, MAILBOX_MAX, MAILBOX_MAX_BYTES, HEAP_MAX, MVAR_MAX, PROCESSES_MAX, DEPTH_MAX, LIMIT_KEYS };
 static const struct {
     const char *name, *error;
 } limit_keys[LIMIT_KEYS] = {
@@ -53,17 +54,20 @@ static const struct {
     [MAILBOX_MAX] = { "mailbox_max", NULL },
     [MAILBOX_MAX_BYTES] = { "mailbox_max_mib", NULL },
     [HEAP_MAX] = { "heap_max_mib", "Panic: Out of memory" },
+    [MVAR_MAX] = { "mvar_max_mib", "Panic: Too much in mvars" },
     [PROCESSES_MAX] = { "processes_max", "Panic: Too many processes" },
     [DEPTH_MAX] = { "depth_max", "Stack overflow" },
 };
 
 static uint64_t limit_value(const struct sched_group *group, enum limit_key key)
 {
+    const struct srv_version *version = group->context;
     const uint64_t values[LIMIT_KEYS] = {
         [HEAP_TOTAL_MAX] = group->heap_total_max_words / WORDS_PER_MIB,
         [MAILBOX_MAX] = group->mailbox_max,
         [MAILBOX_MAX_BYTES] = group->mailbox_max_bytes / BYTES_PER_MIB,
         [HEAP_MAX] = group->heap_max_words / WORDS_PER_MIB,
+        [MVAR_MAX] = atomic_load(&version->program->account->limit) / BYTES_PER_MIB,
         [PROCESSES_MAX] = group->processes_max,
         [DEPTH_MAX] = group->depth_max,
     };
@@ -249,6 +253,7 @@ static struct srv_version *version_new(const struct srv_version *like, const str
     version->group.output = write_output;
     version->group.all_ended = all_ended;
     apply_limits(&version->group, conf);
+    atomic_store(&program->account->limit, (uint64_t)conf->mvar_max_mib * BYTES_PER_MIB);
     return version;
 }
 

@@ -286,7 +286,9 @@ static bool find_whole_array(struct copier *copier, vm_value array, vm_value hea
 static bool note_shared(struct copier *copier, vm_value value)
 {
     nb_assert(!vm_shared_is_mutable(value)); /* capsules stand alone */
-    if (!copier->sharing && !vm_references_add(&copier->references, value))
+    if (copier->sharing)
+        vm_account_adopt(value);
+    else if (!vm_references_add(&copier->references, value))
         return fail(copier, VM_COPY_NOMEM);
     return true;
 }

@@ -21,6 +21,7 @@
 #include "vm/mvar.h"
 
 #include <ck_pr.h>
+#include <inttypes.h>
 #include <sched.h>
 
 #include "base/assert.h"
@@ -236,14 +237,21 @@ enum vm_status vm_mvar_get(struct vm_ctx *ctx, struct vm_mvar *mvar, vm_value *r
 
 /* ---- writing ---- */
 
-/* The value cannot be stored. One who was woken passes that on. */
-static enum vm_status not_shared(struct vm_ctx *ctx, struct vm_mvar *mvar, enum vm_copy_result result)
+enum vm_status vm_mvar_share(struct vm_ctx *ctx, vm_value value, vm_value *ret_shared)
 {
-    begin_turn(mvar);
-    pass_on(ctx, mvar);
+    struct vm_account *account = ctx->process->program->account, *former = vm_account_charge(account);
+    enum vm_copy_result result = vm_share(value, ret_shared);
+
+    vm_account_charge(former);
     if (result == VM_COPY_NOMEM)
         return VM_NOMEM;
-    return vm_raise_panic(ctx, "Send: cannot convert message");
+    if (result == VM_COPY_REFUSED)
+        return vm_raise_panic(ctx, "Send: cannot convert message");
+    if (!vm_is_shared(*ret_shared) || !vm_account_is_exceeded(account))
+        return VM_OK;
+    vm_shared_unref(*ret_shared);
+    return vm_raise_panic(ctx, "Too much in mvars (limit %" PRIu64 " MiB)",
+                          atomic_load_explicit(&account->limit, memory_order_relaxed) >> 20);
 }
 
 /* Whether it is worth preparing a value now: just a look, the decision falls under the turn. */
@@ -262,14 +270,17 @@ static bool must_wait(struct vm_ctx *ctx, struct vm_mvar *mvar)
 enum vm_status vm_mvar_set(struct vm_ctx *ctx, struct vm_mvar *mvar, vm_value value)
 {
     vm_value shared = value, former;
-    enum vm_copy_result result;
+    enum vm_status status;
 
     if (vm_is_object(value)) {
         if (must_wait(ctx, mvar))
             return park(ctx->process);
-        result = vm_share(value, &shared);
-        if (result != VM_COPY_OK)
-            return not_shared(ctx, mvar, result);
+        status = vm_mvar_share(ctx, value, &shared);
+        if (status != VM_OK) { /* one who was woken passes that on */
+            begin_turn(mvar);
+            pass_on(ctx, mvar);
+            return status;
+        }
     }
     begin_turn(mvar);
     if (!is_free_for(mvar, pid_of(ctx->process))) {

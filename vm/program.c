@@ -14,6 +14,7 @@
 #include "base/assert.h"
 #include "vm/dispatch.h"
 #include "vm/mvar.h"
+#include "vm/shared.h"
 
 #define PROGRAM_MAGIC 0x9c06a3b7u
 
@@ -25,6 +26,11 @@ struct vm_program *vm_program_new(const char *name)
         return NULL;
     program->magic = PROGRAM_MAGIC;
     atomic_init(&program->references, 1);
+    program->account = vm_account_new();
+    if (program->account == NULL) {
+        nb_free(program);
+        return NULL;
+    }
     program->arena = nb_arena_new();
     program->name = nb_arena_strndup(program->arena, name, strlen(name));
     return program;
@@ -47,6 +53,7 @@ void vm_program_unref(struct vm_program *program)
         return;
     for (uint32_t i = 0; i < program->mvar_count; i++)
         vm_mvar_done(program->mvars[i]);
+    vm_account_release(program->account);
     vm_dispatch_done(program);
     nb_arena_free(program->arena);
     program->magic = 0;

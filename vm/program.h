@@ -46,6 +46,7 @@ struct vm_program {
     const struct vm_function *init;         /* runs before main: initialises mvars; NULL when there is nothing to do */
     const struct vm_function *main;         /* main() without parameters; NULL when the program has none */
     const struct vm_function *entry;        /* init, then a tail call of main: what main processes start with; or NULL */
+    struct vm_account *account;             /* of what its mvars hold; shared.h */
     struct vm_mvar **mvars;
     uint32_t mvar_count;
     const struct vm_function *library[VM_LIBRARY_COUNT]; /* NULL when nothing in the program leads there */

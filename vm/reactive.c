@@ -26,6 +26,7 @@
 #include "vm/except.h"
 #include "vm/list.h"
 #include "vm/map.h"
+#include "vm/mvar.h"
 #include "vm/number.h"
 #include "vm/operate.h"
 #include "vm/program.h"
@@ -222,11 +223,6 @@ static vm_value store(vm_value record, unsigned position, vm_value value)
 
 /* ---- making ---- */
 
-static enum vm_status not_shared(struct vm_ctx *ctx, enum vm_copy_result result)
-{
-    return result == VM_COPY_NOMEM ? VM_NOMEM : vm_raise_panic(ctx, "Send: cannot convert message");
-}
-
 /* A cell whose fields are all (). It belongs to the heap from now on. */
 static vm_value new_cell(struct vm_ctx *ctx, const struct vm_constructor *constructor, unsigned count)
 {
@@ -255,10 +251,10 @@ static void tidy(struct vm_ctx *ctx)
 enum vm_status vm_reactive_init(struct vm_ctx *ctx, vm_value record, unsigned position, vm_value value)
 {
     vm_value shared;
-    enum vm_copy_result result = vm_share(value, &shared);
+    enum vm_status status = vm_mvar_share(ctx, value, &shared);
 
-    if (result != VM_COPY_OK)
-        return not_shared(ctx, result);
+    if (status != VM_OK)
+        return status;
     drop(store(record, position, shared));
     tail_of(record)->is_child[position] = is_record(shared);
     return VM_OK;
@@ -298,10 +294,10 @@ static enum vm_status new_variant(struct vm_ctx *ctx, const struct vm_constructo
                                   vm_value *ret)
 {
     vm_value shared, cell;
-    enum vm_copy_result result = vm_share(content, &shared);
+    enum vm_status status = vm_mvar_share(ctx, content, &shared);
 
-    if (result != VM_COPY_OK)
-        return not_shared(ctx, result);
+    if (status != VM_OK)
+        return status;
     cell = new_cell(ctx, constructor, 1);
     if (cell == VM_NONE) {
         drop(shared);
@@ -642,7 +638,7 @@ enum vm_status vm_reactive_write(struct vm_ctx *ctx, vm_value record, uint32_t n
 {
     int position = position_of(record, name_id);
     vm_value shared, former, name = VM_NONE;
-    enum vm_copy_result result;
+    enum vm_status status;
     bool noted;
 
     if (position < 0)
@@ -650,9 +646,9 @@ enum vm_status vm_reactive_write(struct vm_ctx *ctx, vm_value record, uint32_t n
     VM_ROOT(ctx, value);
     tidy(ctx);
     VM_UNROOT(ctx, value);
-    result = vm_share(value, &shared);
-    if (result != VM_COPY_OK)
-        return not_shared(ctx, result);
+    status = vm_mvar_share(ctx, value, &shared);
+    if (status != VM_OK)
+        return status;
     ctx->process->published = true;
     former = store(record, (unsigned)position, shared);
     if (!has_callbacks(ctx, VM_REACTIVE_ON_CHANGE, record)) {
@@ -689,7 +685,7 @@ enum vm_status vm_reactive_get(struct vm_ctx *ctx, vm_value variant, vm_value *r
 enum vm_status vm_reactive_set(struct vm_ctx *ctx, vm_value variant, vm_value value)
 {
     vm_value shared, former;
-    enum vm_copy_result result = VM_COPY_OK;
+    enum vm_status status = VM_OK;
     bool noted;
 
     VM_ROOT(ctx, value);
@@ -698,9 +694,9 @@ enum vm_status vm_reactive_set(struct vm_ctx *ctx, vm_value variant, vm_value va
     if (vm_is_reactive_variant(value))
         shared = hold(value, 0);
     else
-        result = vm_share(value, &shared);
-    if (result != VM_COPY_OK)
-        return not_shared(ctx, result);
+        status = vm_mvar_share(ctx, value, &shared);
+    if (status != VM_OK)
+        return status;
     ctx->process->published = true;
     former = swap(variant, 0, shared);
     if (!has_callbacks(ctx, VM_REACTIVE_ON_CHANGE, variant)) {

@@ -18,8 +18,13 @@
 
 struct prefix {
     _Atomic uint64_t references;
-    struct prefix *next; /* while it waits to be freed */
+    union {
+        _Atomic(struct vm_account *) account; /* while it lives; NULL: nobody's */
+        struct prefix *next;                  /* while it waits to be freed */
+    };
 };
+
+static _Thread_local struct vm_account *charged; /* for new objects */
 
 /* The sum of living bytes, spread over cache lines so that threads do not wait for each other. A thread adds and
  *  subtracts
@@ -46,6 +51,31 @@ uint64_t vm_shared_bytes_total(void)
     for (unsigned i = 0; i < COUNTERS; i++)
         sum += atomic_load_explicit(&counters[i].bytes, memory_order_relaxed);
     return sum;
+}
+
+struct vm_account *vm_account_new(void)
+{
+    struct vm_account *account = nb_alloc_zero(sizeof *account);
+
+    if (account != NULL)
+        atomic_init(&account->bytes, 1);
+    return account;
+}
+
+static void discount(struct vm_account *account, uint64_t bytes)
+{
+    if (account != NULL && atomic_fetch_sub_explicit(&account->bytes, bytes, memory_order_acq_rel) == bytes)
+        nb_free(account);
+}
+
+void vm_account_release(struct vm_account *account) { discount(account, 1); }
+
+struct vm_account *vm_account_charge(struct vm_account *account)
+{
+    struct vm_account *former = charged;
+
+    charged = account;
+    return former;
 }
 
 static struct prefix *prefix_of(vm_value shared)
@@ -76,17 +106,43 @@ vm_value vm_shared_new(enum vm_kind kind, uint64_t flags, uint32_t aux, uint32_t
     if (prefix == NULL)
         return VM_NONE;
     atomic_init(&prefix->references, 1);
-    prefix->next = NULL;
+    atomic_init(&prefix->account, charged);
+    if (charged != NULL)
+        atomic_fetch_add_explicit(&charged->bytes, bytes_of(header), memory_order_relaxed);
     *(vm_value *)(void *)(prefix + 1) = header;
     count_bytes(bytes_of(header));
     return value_of(prefix);
 }
 
+void vm_account_adopt(vm_value shared)
+{
+    struct vm_account *nobody = NULL;
+
+    nb_assert(vm_is_shared(shared));
+    if (charged != NULL && atomic_load_explicit(&prefix_of(shared)->account, memory_order_relaxed) == NULL &&
+        atomic_compare_exchange_strong(&prefix_of(shared)->account, &nobody, charged))
+        atomic_fetch_add_explicit(&charged->bytes, vm_shared_bytes(shared), memory_order_relaxed);
+}
+
+static void give_back(vm_value shared)
+{
+    count_bytes(-bytes_of(vm_header(shared)));
+    nb_free(prefix_of(shared));
+}
+
 void vm_shared_discard(vm_value shared)
 {
     nb_assert(vm_is_shared(shared));
-    count_bytes(-bytes_of(vm_header(shared)));
-    nb_free(prefix_of(shared));
+    discount(atomic_load_explicit(&prefix_of(shared)->account, memory_order_relaxed), vm_shared_bytes(shared));
+    give_back(shared);
+}
+
+/* Put an object that nobody holds any more onto the list of those to be freed. */
+static void doom(struct prefix *prefix, struct prefix **list)
+{
+    discount(atomic_load_explicit(&prefix->account, memory_order_relaxed), vm_shared_bytes(value_of(prefix)));
+    prefix->next = *list;
+    *list = prefix;
 }
 
 void vm_shared_ref(vm_value shared)
@@ -124,12 +180,8 @@ static bool drop(vm_value shared)
 static void drop_fields(const vm_value *fields, uint64_t count, struct prefix **list)
 {
     for (uint64_t i = 0; i < count; i++) {
-        if (vm_is_object(fields[i]) && vm_is_shared(fields[i]) && drop(fields[i])) {
-            struct prefix *prefix = prefix_of(fields[i]);
-
-            prefix->next = *list;
-            *list = prefix;
-        }
+        if (vm_is_object(fields[i]) && vm_is_shared(fields[i]) && drop(fields[i]))
+            doom(prefix_of(fields[i]), list);
     }
 }
 
@@ -162,18 +214,17 @@ static void drop_content(vm_value dying, struct prefix **list)
 
 void vm_shared_unref(vm_value shared)
 {
-    struct prefix *list;
+    struct prefix *list = NULL;
 
     nb_assert(vm_is_shared(shared));
     if (!drop(shared))
         return;
-    list = prefix_of(shared);
-    list->next = NULL;
+    doom(prefix_of(shared), &list);
     while (list != NULL) {
         struct prefix *dying = list;
 
         list = dying->next;
         drop_content(value_of(dying), &list);
-        vm_shared_discard(value_of(dying));
+        give_back(value_of(dying));
     }
 }

@@ -13,6 +13,7 @@
 #ifndef VM_SHARED_H
 #define VM_SHARED_H
 
+#include <stdatomic.h>
 #include <stddef.h>
 
 #include "vm/heap.h"
@@ -26,6 +27,25 @@ void vm_shared_ref(vm_value shared);
 /** The same for an object that may be dying: false when it is. Its memory must be safe meanwhile. */
 bool vm_shared_try_ref(vm_value shared);
 void vm_shared_unref(vm_value shared);      /* frees at zero, with what only it referred to */
+/* Who is charged for shared objects: the program whose mvars hold them. Lives as long as one of them does. */
+struct vm_account {
+    _Atomic uint64_t bytes;  /* of all that live, and one more for the owner */
+    _Atomic uint64_t limit;  /* 0: none. Whoever stores looks at it */
+};
+struct vm_account *vm_account_new(void); /* NULL without memory */
+/** The owner lets go. NULL is fine. */
+void vm_account_release(struct vm_account *account);
+static inline bool vm_account_is_exceeded(struct vm_account *account)
+{
+    uint64_t limit = atomic_load_explicit(&account->limit, memory_order_relaxed);
+
+    return limit != 0 && atomic_load_explicit(&account->bytes, memory_order_relaxed) > limit;
+}
+/** Whom this thread's new shared objects are charged to from now on; returns whom before. NULL: nobody. */
+struct vm_account *vm_account_charge(struct vm_account *account);
+/** Charge an object that is there already, unless it is charged to somebody. */
+void vm_account_adopt(vm_value shared);
+
 uint64_t vm_shared_bytes_total(void);       /* of all that live, for metrics */
 /** What one shared object costs, without what it refers to. */
 uint64_t vm_shared_bytes(vm_value shared);
