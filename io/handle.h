@@ -30,7 +30,7 @@ enum { IO_HANDLE_KINDS = 2, IO_ORPHANS_MAX = 256 };
 struct io_handle {
     unsigned magic;
     enum io_handle_kind kind;
-    void (*drop)(struct io_handle *handle); /* nobody knows it any more: close, kill. Takes over the table's reference */
+    void (*drop)(struct io_handle *handle); /* nobody knows it any more: close, kill. Takes over a reference */
     void (*free)(struct io_handle *handle); /* the last reference is gone */
     _Atomic bool over;                      /* it is no longer in the table */
     _Atomic unsigned references;
@@ -50,7 +50,7 @@ void io_handle_unref(struct io_handle *handle);
 /** Enter a handle into the table, held by the running process. Takes over one reference. Returns its number, or 0
  *  without memory: the reference is then still the caller's. */
 int64_t io_handle_add(struct vm_ctx *ctx, struct io_handle *handle);
-/** The handle of a number in the running process's program, with a reference for the caller; NULL when there is none. */
+/** The handle of a number in the running process's program, with a reference for the caller; NULL: there is none. */
 struct io_handle *io_handle_find(struct vm_ctx *ctx, enum io_handle_kind kind, int64_t number);
 /** Remove it from the table: from now on the number is invalid, and handle->over. Returns it with the table's
  *  reference; NULL when there is none. Who waits for it is not told: io_look_again(). */

@@ -85,9 +85,9 @@ enum vm_status io_raise(struct vm_ctx *ctx, int error, const char *path);
 /** The text of a failed system call: "No such file or directory (os error 2)". `size` bytes of room. */
 void io_error_text(int error, char *text, size_t size);
 
-/** Stop the threads: what is being done is waited for, what has not begun or waits for others is dropped. Does nothing when they never
- *  started; they start again when needed. Call it after sched_stop() and before sched_free(): the pool wakes
- *  processes. */
+/** Stop the threads: what is being done is waited for, what has not begun or waits for others is dropped. Does nothing
+ *  when they never started; they start again when needed. Call it after sched_stop() and before sched_free(): the pool
+ *  wakes processes. */
 void io_stop(void);
 
 #endif
