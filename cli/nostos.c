@@ -52,7 +52,7 @@ static const char *const option_help =
     "  -v, --version      print the version\n"
     "      --check        as `nostos check`\n"
     "      --json-errors  compile errors as JSON lines on standard output\n"
-    "      --types        check static types (--no-types: do not)\n"
+    "      --no-types     do not check static types\n"
     "  -b, --bin NAME     entry point NAME of nostos.toml\n"
     "      --entry NAME   begin in the function NAME, in a folder MODULE.NAME, instead of main\n"
     "      --threads N    worker threads (default: one per core)\n"
@@ -502,7 +502,7 @@ static uint64_t default_heap_mib(void)
 int main(int argc, char **argv)
 {
     struct invocation invocation = {
-        .command = COMMAND_RUN, .depth = SCHED_DEPTH_MAX_DEFAULT, .heap_mib = default_heap_mib(),
+        .command = COMMAND_RUN, .types = true, .depth = SCHED_DEPTH_MAX_DEFAULT, .heap_mib = default_heap_mib(),
         .test = { .jobs = sched_cores(), .seconds = TEST_SECONDS_DEFAULT }
     };
 

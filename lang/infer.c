@@ -266,20 +266,24 @@ static struct ns_term *element_of(struct ns_check *check, struct ns_term *expect
 
 static struct ns_term *infer_list(struct ns_check *check, const struct ns_expr *expr, struct ns_term *expected)
 {
-    struct ns_span because = expr->span, nowhere = { NULL, 0, 0 };
+    struct ns_span nowhere = { NULL, 0, 0 };
+    struct ns_span because = expr->list.items.count > 0 ? expr->list.items.items[0]->span : nowhere;
     struct ns_term *hint = element_of(check, expected, NS_CON_LIST), *element = ns_variable(check), *list;
+    bool mixed = false;
 
     for (uint32_t i = 0; i < expr->list.items.count; i++) {
         struct ns_expr *item = expr->list.items.items[i];
         struct ns_term *term = ns_infer(check, item, hint);
 
-        if (ns_unify(check, element, term) != NS_UNIFIED)
+        if (ns_unify(check, element, term) == NS_UNIFIED)
+            continue;
+        if (ns_are_numbers(element, term) && expected != NULL && expected != check->discarded)
+            mixed = true; /* what takes numbers of one kind makes them so: Float64Array.fromList([1, 2.5]) */
+        else
             ns_complain_clash(check, item->span, element, term, because,
                               "the elements of a list must have the same type");
-        if (i == 0)
-            because = item->span;
     }
-    list = ns_list_of(check, element);
+    list = ns_list_of(check, mixed ? ns_any(check) : element);
     if (expr->list.tail != NULL)
         ns_infer_as(check, expr->list.tail, list, nowhere, NULL);
     return list;

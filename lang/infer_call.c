@@ -109,8 +109,11 @@ static bool is_tolerated(const struct ns_callee *callee, uint32_t position, stru
 /* A function that calls itself with ever larger values has no type, but works. */
 static bool is_own_recursion(const struct ns_check *check, const struct ns_callee *callee)
 {
-    return check->clash.how == NS_INFINITE && callee->group != NULL && callee->group->typing != NULL &&
-           callee->group->typing->state == NS_TYPING_BUSY;
+    if (check->clash.how != NS_INFINITE || callee->group == NULL || callee->group->typing == NULL ||
+        callee->group->typing->state != NS_TYPING_BUSY)
+        return false;
+    callee->group->typing->failed = true;
+    return true;
 }
 
 static void fit_argument(struct ns_check *check, const struct ns_callee *callee, struct ns_typed_argument *arguments,

@@ -27,12 +27,40 @@ static bool literals_differ(const struct ns_pattern *one, const struct ns_patter
            !(is_number_literal(one->literal.kind) && is_number_literal(other->literal.kind));
 }
 
+/* What a pattern says of the kind of value at first sight. */
+enum shape { SHAPE_ANY, SHAPE_LITERAL, SHAPE_LIST, SHAPE_TUPLE, SHAPE_CONSTRUCTOR, SHAPE_MAP, SHAPE_SET };
+
+static enum shape shape_of(const struct ns_pattern *pattern)
+{
+    switch (pattern->kind) {
+    case NS_PATTERN_LITERAL:
+    case NS_PATTERN_RANGE:
+        return SHAPE_LITERAL;
+    case NS_PATTERN_LIST:
+        return SHAPE_LIST;
+    case NS_PATTERN_TUPLE:
+        return SHAPE_TUPLE;
+    case NS_PATTERN_CONSTRUCTOR:
+        return SHAPE_CONSTRUCTOR;
+    case NS_PATTERN_MAP:
+        return SHAPE_MAP;
+    case NS_PATTERN_SET:
+        return SHAPE_SET;
+    default:
+        return SHAPE_ANY;
+    }
+}
+
 static bool disagree(const struct ns_pattern *one, const struct ns_pattern *other)
 {
     if (one->kind == NS_PATTERN_OR)
         one = one->items.items[0];
     if (other->kind == NS_PATTERN_OR)
         other = other->items.items[0];
+    if (shape_of(one) == SHAPE_ANY || shape_of(other) == SHAPE_ANY)
+        return false;
+    if (shape_of(one) != shape_of(other))
+        return true;
     if (one->kind == NS_PATTERN_LITERAL && other->kind == NS_PATTERN_LITERAL)
         return literals_differ(one, other);
     if (one->kind != NS_PATTERN_TUPLE || other->kind != NS_PATTERN_TUPLE)
@@ -50,7 +78,7 @@ bool ns_patterns_disagree(const struct ns_pattern *const *patterns, uint32_t cou
     const struct ns_pattern *first = NULL;
 
     for (uint32_t i = 0; i < count; i++) {
-        if (patterns[i]->kind != NS_PATTERN_TUPLE && patterns[i]->kind != NS_PATTERN_LITERAL)
+        if (shape_of(patterns[i]) == SHAPE_ANY && patterns[i]->kind != NS_PATTERN_OR)
             continue;
         if (first != NULL && disagree(first, patterns[i]))
             return true;
@@ -217,7 +245,7 @@ static void infer_record(struct ns_check *check, const struct ns_pattern *patter
     }
 }
 
-/* Constructors of different types, for a value that may be of any. */
+/* Constructors of different types or patterns of different shapes, for a value that may be of any. */
 static bool alternatives_differ(struct ns_check *check, const struct ns_pattern *pattern, struct ns_term *scrutinee)
 {
     const struct ns_type_info *first = NULL;
@@ -229,7 +257,8 @@ static bool alternatives_differ(struct ns_check *check, const struct ns_pattern 
                 ? NULL
                 : constructor_for(check, item->constructor.name, scrutinee);
 
-        if (constructor != NULL && first != NULL && constructor->type != first)
+        if ((constructor != NULL && first != NULL && constructor->type != first) ||
+            disagree(pattern->items.items[0], item))
             return true;
         if (constructor != NULL)
             first = constructor->type;

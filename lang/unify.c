@@ -268,6 +268,9 @@ static enum ns_unified unify_heads(struct ns_check *check, struct ns_term *expec
         is_pair(a->number, b->number, NS_CON_WEB_SOCKET, NS_CON_INT) || a->number == NS_CON_IO ||
         b->number == NS_CON_IO)
         return NS_UNIFIED;
+    if (a->info != NULL && b->info != NULL && a->info->space->library != b->info->space->library &&
+        a->info->name == b->info->name)
+        return NS_UNIFIED; /* the program's own Result, say, where a library function speaks of Result (02 §2.1) */
     if (is_pair(a->number, b->number, NS_CON_LIST, NS_CON_ARRAY))
         return unify(check, expected->data.arguments[0], found->data.arguments[0]);
     if ((element = array_element(check, a, b)) != NULL)

@@ -203,7 +203,7 @@ static void nowhere_to_serve(struct ns_diag *diag, const char *why)
 /* Compile; if there is no main, once more with one that serves handle. */
 static int compile(const struct conf_app *conf, const char *path, struct ns_diag *diag, struct vm_program **ret_program)
 {
-    struct ns_options options = { .need_main = false };
+    struct ns_options options = { .need_main = false, .types = true };
     struct vm_program *program;
     char epilogue[EPILOGUE_BYTES];
     bool has_handle;
