@@ -211,7 +211,7 @@ static bool has_form(struct vm_text text, const char *form)
 static enum vm_status uuid_is_valid(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
 {
     static const char *const forms[] = { UUID_FORM, "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", "{" UUID_FORM "}",
-                                         "urn:uuid:" UUID_FORM };
+                                         ("urn:uuid:" UUID_FORM) };
     enum vm_status status = lib_expect(ctx, args, "S");
     bool valid = false;
 
