@@ -210,7 +210,7 @@ static void infer_group(struct ns_check *check, struct ns_group *group)
 
     for (size_t i = 0; i < group->clauses.count; i++) {
         struct ns_typed_body body = { .space = group->space, .result = typing->term->function.result,
-                                      .types = &typing->scopes[i], .lenient = lenient };
+                                      .types = &typing->scopes[i], .typing = typing, .lenient = lenient };
 
         ns_infer_clause(check, group->clauses.items[i], typing->term, &body);
         ns_table_done(&typing->scopes[i].variables);

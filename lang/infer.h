@@ -33,6 +33,7 @@ struct ns_typed_body {
     struct ns_space *space;
     struct ns_term *result;             /* what `return` unifies with; NULL in a lambda */
     struct ns_type_scope *types;
+    struct ns_typing *typing;           /* of the function; NULL in a module's values */
     uint32_t depth;
     bool lenient;                       /* a direct throw or panic in the body: no mismatches (02 §5.9) */
     bool failed;                        /* one was passed over */
@@ -45,6 +46,7 @@ struct ns_typing {
     struct ns_term *term;               /* a function; a scheme when done. NULL: nothing is known */
     struct ns_term *declared;           /* the scheme its annotations give, if they are complete; else NULL */
     struct ns_type_scope *scopes;       /* of each clause, while busy */
+    NB_VEC(const char *) guessed;       /* methods by which the type of something in the body was guessed */
     const struct ns_implementation *implementation; /* of a method */
     bool failed;                        /* a mismatch was passed over */
     uint32_t number, low;               /* check.c: Tarjan's; number 0: not visited */

@@ -116,6 +116,21 @@ static bool is_own_recursion(const struct ns_check *check, const struct ns_calle
     return true;
 }
 
+enum { GUESSES_MAX = 3 };
+
+/* What the parameter is may have been guessed from a method that is called on it. */
+static void note_guesses(struct ns_check *check, const struct ns_callee *callee, uint32_t position,
+                         struct ns_term *found)
+{
+    const struct ns_group *group = callee->group;
+
+    if (group == NULL || group->typing == NULL || group->types[position] != NULL)
+        return;
+    for (size_t i = 0; i < group->typing->guessed.count && i < GUESSES_MAX; i++)
+        ns_note(check->unit->diag, "Type %s has no method %s", ns_head_text(check, found),
+                group->typing->guessed.items[i]);
+}
+
 static void fit_argument(struct ns_check *check, const struct ns_callee *callee, struct ns_typed_argument *arguments,
                          uint32_t position, struct ns_term *parameter)
 {
@@ -134,6 +149,7 @@ static void fit_argument(struct ns_check *check, const struct ns_callee *callee,
     if (ns_is_muted(check) || !ns_reported(check->unit))
         return;
     note_annotation_required(check, callee, arguments, position);
+    note_guesses(check, callee, position, argument->term);
     note_traits(check, callee, position, argument->term, parameter);
 }
 

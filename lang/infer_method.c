@@ -301,6 +301,8 @@ struct ns_term *ns_call_method(struct ns_check *check, const char *name, struct 
         if (only != NULL && ns_would_unify(check, receiver, only)) {
             ns_unify(check, receiver, only);
             receiver = ns_prune(receiver);
+            if (check->body->typing != NULL)
+                ns_push(check->unit, &check->body->typing->guessed, name);
         }
     }
     if (receiver->kind == NS_TERM_VARIABLE)
