@@ -309,6 +309,17 @@ static void report_signature(struct ns_unit *unit, const struct ns_group *method
               ns_type_text(unit, implementation->item->implementation.type), implementation->trait_name, detail);
 }
 
+/* Parameters that have a default in the trait may be left out. */
+static bool is_count(const struct ns_function *declared, uint32_t count)
+{
+    uint32_t required = 0;
+
+    for (uint32_t i = 0; i < declared->parameters.count; i++)
+        if (declared->parameters.items[i].value == NULL)
+            required = i + 1;
+    return count >= required && count <= declared->parameters.count;
+}
+
 /* A block may have the method with several numbers of parameters; one of them must be the trait's. */
 static bool has_count(const struct ns_group *method)
 {
@@ -316,7 +327,7 @@ static bool has_count(const struct ns_group *method)
 
     for (size_t i = 0; i < implementation->methods.count; i++)
         if (implementation->methods.items[i]->name == method->name &&
-            implementation->methods.items[i]->arity == method->declared->parameters.count)
+            is_count(method->declared, implementation->methods.items[i]->arity))
             return true;
     return false;
 }

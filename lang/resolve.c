@@ -454,7 +454,7 @@ struct ns_type_info *ns_find_type(struct ns_unit *unit, struct ns_space *space, 
     member = find_prelude(unit, name);
     if (member != NULL && member->type != NULL)
         return member->type;
-    return ns_table_get(&unit->types, name);
+    return name[1] == '\0' ? NULL : ns_table_get(&unit->types, name); /* one letter is rather a type parameter */
 }
 
 struct ns_trait_info *ns_find_trait(struct ns_unit *unit, struct ns_space *space, const char *name)
