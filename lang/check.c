@@ -277,6 +277,19 @@ static void add_meaning(const struct collecting *collecting, struct ns_meaning m
         add_edge(collecting, meaning.value->lambda != NULL ? meaning.value->lambda : meaning.value->group);
 }
 
+enum { PATH_MAX_NAMES = 16 };
+
+/* a.b.C: few enough names that they may be a module's. */
+static bool may_be_path(const struct ns_expr *expr)
+{
+    int names = 1;
+
+    for (; expr->kind == NS_EXPR_FIELD; expr = expr->field.object)
+        if (++names > PATH_MAX_NAMES)
+            return false;
+    return expr->kind == NS_EXPR_NAME || expr->kind == NS_EXPR_UPPER;
+}
+
 /* M.f, where M is no local as far as can be told here. */
 static void add_member(const struct collecting *collecting, const struct ns_expr *receiver, const char *name)
 {
@@ -284,6 +297,8 @@ static void add_member(const struct collecting *collecting, const struct ns_expr
     struct ns_space *module;
     const char *path;
 
+    if (!may_be_path(receiver))
+        return;
     collecting->check->body = &body;
     if (ns_names_module(collecting->check, receiver, &module, &path))
         add_meaning(collecting, ns_qualified_meaning(collecting->check, module, path, name));

@@ -38,7 +38,7 @@ static void print_diagnostics(const struct ns_diag *diag)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    const struct ns_options options = { .need_main = false };
+    const struct ns_options options = { .need_main = false, .types = true };
     struct ns_diag *diag = ns_diag_new();
     struct vm_program *program = NULL;
     int r;
