@@ -238,6 +238,7 @@ static void finish(struct ns_check *check, struct ns_group *group)
     if (typing->failed)
         typing->term = loosened(check, group);
     typing->term = ns_generalise(check, typing->term);
+    ns_check_determined(check, typing->term);
     ns_check_ambiguous(check, typing->term);
     typing->state = NS_TYPING_DONE;
 }

@@ -29,14 +29,17 @@ static struct pair pair_text(struct ns_check *check, struct ns_term *expected, s
     return pair;
 }
 
-bool ns_is_muted(struct ns_check *check)
+bool ns_is_muted(const struct ns_check *check)
 {
-    if (check->mute > 0)
-        return true;
-    if (check->body == NULL || !check->body->lenient)
-        return false;
-    check->body->failed = true;
-    return true;
+    return check->mute > 0 || (check->body != NULL && check->body->lenient);
+}
+
+/* Whether there is nothing to be said; in a body that is let off, that there would have been is remembered. */
+static bool passes_over(struct ns_check *check)
+{
+    if (ns_is_muted(check) && check->mute == 0)
+        check->body->failed = true;
+    return ns_is_muted(check);
 }
 
 static bool opened(struct ns_check *check)
@@ -99,6 +102,11 @@ void ns_note_mismatch(struct ns_check *check, struct ns_term *expected, struct n
     struct ns_diag *diag = check->unit->diag;
 
     ns_note(diag, "type mismatch: expected %s, found %s", text.expected, text.found);
+    if (ns_con_of_term(expected) != NULL && ns_con_of_term(found) != NULL &&
+        ns_con_of_term(expected)->arity + ns_con_of_term(found)->arity > 0 &&
+        ns_con_of_term(expected) != ns_con_of_term(found))
+        ns_note(diag, "type mismatch: expected `%s`, found `%s`", ns_head_text(check, expected),
+                ns_head_text(check, found));
     ns_note(diag, "Cannot unify types: %s and %s", text.expected, text.found);
     if (ns_is_basic(expected, NS_CON_BOOL) && ns_is_number(found))
         ns_note(diag, "Bool does not implement Num");
@@ -121,7 +129,7 @@ void ns_complain_mismatch(struct ns_check *check, struct ns_span where, struct n
 {
     struct pair text;
 
-    if (ns_is_muted(check))
+    if (passes_over(check))
         return;
     text = pair_text(check, expected, found);
     ns_report(check->unit, where, "type mismatch: expected `%s`, found `%s`", text.expected, text.found);
@@ -137,7 +145,7 @@ void ns_complain_argument(struct ns_check *check, struct ns_span where, unsigned
 {
     struct pair text;
 
-    if (ns_is_muted(check))
+    if (passes_over(check))
         return;
     text = pair_text(check, expected, found);
     ns_report(check->unit, where, "type mismatch in argument %u: expected `%s`, found `%s`", position, text.expected,
@@ -174,7 +182,7 @@ static void complain_infinite(struct ns_check *check, struct ns_span where, cons
 void ns_complain_count(struct ns_check *check, struct ns_span where, const char *function, unsigned expected,
                        unsigned found)
 {
-    if (ns_is_muted(check))
+    if (passes_over(check))
         return;
     if (function == NULL) {
         ns_report(check->unit, where, "Wrong number of arguments: expected %u, found %u", expected, found);
@@ -192,7 +200,7 @@ void ns_complain_clash(struct ns_check *check, struct ns_span where, struct ns_t
 {
     struct ns_clash clash = check->clash;
 
-    if (ns_is_muted(check))
+    if (passes_over(check))
         return;
     if (clash.how == NS_INFINITE) {
         complain_infinite(check, where, &clash);
@@ -227,7 +235,7 @@ void ns_complain_trait(struct ns_check *check, struct ns_span where, struct ns_t
     struct ns_diag *diag = check->unit->diag;
     const char *shown = strcmp(trait, "Hash") == 0 ? "Eq" : trait, *text;
 
-    if (ns_is_muted(check))
+    if (passes_over(check))
         return;
     text = ns_term_text(check, term);
     ns_report(check->unit, where, "Missing trait implementation: %s does not implement %s", text, shown);
@@ -281,7 +289,7 @@ static void complain_conversion(struct ns_check *check, struct ns_span where, co
 
 void ns_complain_demand(struct ns_check *check, const struct ns_demand *demand, struct ns_term *culprit)
 {
-    if (ns_is_muted(check))
+    if (passes_over(check))
         return;
     if (demand->trait == NULL && strcmp(demand->name, "Length") == 0)
         complain_length(check, demand->where, culprit);
@@ -304,7 +312,7 @@ static void note_trait_of(struct ns_check *check, struct ns_term *receiver, cons
 
 void ns_complain_method(struct ns_check *check, struct ns_span where, struct ns_term *receiver, const char *name)
 {
-    if (ns_is_muted(check))
+    if (passes_over(check))
         return;
     ns_report(check->unit, where, "Type %s has no method %s", ns_head_text(check, receiver), name);
     if (!opened(check))
@@ -315,7 +323,7 @@ void ns_complain_method(struct ns_check *check, struct ns_span where, struct ns_
 
 void ns_complain_field(struct ns_check *check, struct ns_span where, struct ns_term *receiver, const char *name)
 {
-    if (ns_is_muted(check))
+    if (passes_over(check))
         return;
     ns_report(check->unit, where, "Type %s has no field %s", ns_head_text(check, receiver), name);
     if (opened(check))

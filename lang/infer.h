@@ -216,6 +216,11 @@ uint32_t ns_class_of_term(struct ns_term *term);
  *  function's type is generalised. */
 void ns_check_ambiguous(struct ns_check *check, const struct ns_term *function);
 
+/* ---- undetermined.c ---- */
+
+/** Report a method call in a function that is done, if its receiver's type can never be known. */
+void ns_check_determined(struct ns_check *check, struct ns_term *scheme);
+
 /* ---- exhaustive.c ---- */
 
 /** Report what a match's arms leave out, if its scrutinee's type is one that 02 §9 checks. */
@@ -224,7 +229,7 @@ void ns_check_exhaustive(struct ns_check *check, const struct ns_expr *match, st
 /* ---- complain.c: one problem, all its formulations (02 §11.4) ---- */
 
 /** Whether reports about types are switched off: in a trial, or in a body that throws (02 §5.9). */
-bool ns_is_muted(struct ns_check *check);
+bool ns_is_muted(const struct ns_check *check);
 /** `expected` A, found B at `where`; `because` (source NULL: none) is what imposed the expectation. */
 void ns_complain_mismatch(struct ns_check *check, struct ns_span where, struct ns_term *expected, struct ns_term *found,
                           struct ns_span because, const char *why);
