@@ -323,6 +323,13 @@ static struct ns_term *mix(struct ns_check *check, struct ns_term *so_far, struc
     return fits ? so_far : ns_any(check);
 }
 
+/* A key of a map or an element of a set. */
+static struct ns_term *hashable(struct ns_check *check, const struct ns_expr *expr, struct ns_term *term)
+{
+    ns_demand_trait(check, term, nb_intern("Hash"), NULL, expr->span, NULL);
+    return term;
+}
+
 static struct ns_term *infer_map(struct ns_check *check, const struct ns_map_entry_list *entries,
                                  struct ns_term *expected)
 {
@@ -334,7 +341,7 @@ static struct ns_term *infer_map(struct ns_check *check, const struct ns_map_ent
         value_hint = ns_prune(expected)->data.arguments[1];
     }
     for (uint32_t i = 0; i < entries->count; i++) {
-        key = mix(check, key, ns_infer(check, entries->items[i].key, key_hint));
+        key = mix(check, key, hashable(check, entries->items[i].key, ns_infer(check, entries->items[i].key, key_hint)));
         value = mix(check, value, ns_infer(check, entries->items[i].value, value_hint));
     }
     return ns_map_of(check, key == NULL ? ns_variable(check) : key, value == NULL ? ns_variable(check) : value);
@@ -345,7 +352,7 @@ static struct ns_term *infer_set(struct ns_check *check, const struct ns_expr_li
     struct ns_term *element = NULL;
 
     for (uint32_t i = 0; i < items->count; i++)
-        element = mix(check, element, ns_infer(check, items->items[i], NULL));
+        element = mix(check, element, hashable(check, items->items[i], ns_infer(check, items->items[i], NULL)));
     return ns_set_of(check, element == NULL ? ns_variable(check) : element);
 }
 

@@ -206,15 +206,6 @@ static void second_round(struct ns_check *check, const struct ns_callee *callee,
     }
 }
 
-/* A literal whose kind nobody asked about is an Int. */
-static void decide_literals(struct ns_check *check, const struct ns_typed_argument *arguments, uint32_t count)
-{
-    for (uint32_t i = 0; i < count; i++)
-        if (arguments[i].expr != NULL && arguments[i].term != NULL && is_int_literal(arguments[i].expr) &&
-            ns_prune(arguments[i].term)->kind == NS_TERM_VARIABLE)
-            ns_unify(check, arguments[i].term, ns_basic(check, NS_CON_INT));
-}
-
 /* ---- calls of something with a known type ---- */
 
 static bool takes_count(const struct ns_term *function, uint32_t count)
@@ -262,7 +253,6 @@ static struct ns_term *apply_function(struct ns_check *check, const struct ns_ca
     first_round(check, callee, arguments, count, function->function.parameters);
     ns_settle(check);
     second_round(check, callee, arguments, count, function->function.parameters);
-    decide_literals(check, arguments, count);
     ns_settle(check);
     return function->function.result;
 }
@@ -293,6 +283,8 @@ struct ns_term *ns_apply(struct ns_check *check, const struct ns_callee *callee,
     ns_infer_arguments(check, arguments, count);
     ns_settle(check);
     term = ns_prune(term);
+    if (term->kind == NS_TERM_FUNCTION) /* the arguments told: f(f(x)) */
+        return apply_function(check, callee, arguments, count, span);
     if (term->kind == NS_TERM_VARIABLE)
         return apply_unknown(check, term, arguments, count, span);
     if (term->kind == NS_TERM_DATA || term->kind == NS_TERM_TUPLE) {

@@ -124,6 +124,20 @@ static struct ns_term *first_parameter(struct ns_check *check, const char *name,
                : function->function.parameters[0];
 }
 
+/* There is such a method, with another number of arguments. */
+static void note_other_count(struct ns_check *check, struct ns_term *receiver, const char *name, uint32_t count)
+{
+    bool known;
+
+    if (ns_is_muted(check) || !ns_reported(check->unit))
+        return;
+    for (uint32_t other = 0; other < VM_NATIVE_ARITY_MAX; other++)
+        if (other != count && ns_scheme_of_method(check, receiver, name, other, &known) != NULL) {
+            ns_note(check->unit->diag, "Wrong number of arguments: expected %u, found %u", other, count);
+            return;
+        }
+}
+
 static struct ns_term *complain_no_method(struct ns_check *check, const char *name, struct ns_typed_argument *arguments,
                                           uint32_t count, const struct ns_method_call *call)
 {
@@ -132,6 +146,7 @@ static struct ns_term *complain_no_method(struct ns_check *check, const char *na
 
     ns_infer_arguments(check, arguments, count);
     ns_complain_method(check, call->span, receiver, name);
+    note_other_count(check, receiver, name, count - 1);
     if (ns_is_muted(check) || !ns_reported(check->unit))
         return ns_any(check);
     wanted = first_parameter(check, name, count, call);

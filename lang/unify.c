@@ -310,7 +310,7 @@ static enum ns_unified unify_functions(struct ns_check *check, struct ns_term *e
             return unify_spread(check, expected, found);
         if (found->function.count == 1 && count > 1 && expected->function.required > 1) {
             how = unify_spread(check, found, expected);
-            return how == NS_WRONG_COUNT && check->clash.expected == found ? clash(check, how, expected, found) : how;
+            return how == NS_WRONG_COUNT || how == NS_INFINITE ? clash(check, NS_WRONG_COUNT, expected, found) : how;
         }
         if (!takes(found, count) && !takes(expected, found->function.count))
             return clash(check, NS_WRONG_COUNT, expected, found);
