@@ -3,8 +3,8 @@
  *
  * The components of the call graph are found by Tarjan's algorithm with a stack of its own, as programs are as long as
  * they like. Inside a component functions have one type each, unless they are fully annotated; afterwards they are
- * generalised (02 §5.2). Methods of implementations are looked at first; calls of a method do not make an edge, as it is
- * its declared type that counts.
+ * generalised (02 §5.2). Methods of implementations are looked at first; calls of a method do not make an edge, as it
+ * is its declared type that counts.
  */
 #include "config.h"
 
@@ -238,7 +238,6 @@ static void finish(struct ns_check *check, struct ns_group *group)
     if (typing->failed)
         typing->term = loosened(check, group);
     typing->term = ns_generalise(check, typing->term);
-    ns_check_determined(check, typing->term);
     ns_check_ambiguous(check, typing->term);
     typing->state = NS_TYPING_DONE;
 }

@@ -8,7 +8,7 @@
  *     scheme.h        where a name's type comes from: natives and library functions (their texts), constructors,
  *                     annotations, built-in methods by receiver
  *     satisfy.c       which type implements which trait (02 §8.6 and the program's implementations)
- *     undetermined.c  a method call whose receiver nobody determines (02 §12.3)
+ *     ambiguous.c     a method call whose receiver nothing can ever tell (02 §12.3)
  *     exhaustive.c    match arms that leave something out (02 §9)
  *
  * The checker runs after everything is declared and before code is made, over the modules of the program; functions of

@@ -216,11 +216,6 @@ uint32_t ns_class_of_term(struct ns_term *term);
  *  function's type is generalised. */
 void ns_check_ambiguous(struct ns_check *check, const struct ns_term *function);
 
-/* ---- undetermined.c ---- */
-
-/** Report a method call in a function that is done, if its receiver's type can never be known. */
-void ns_check_determined(struct ns_check *check, struct ns_term *scheme);
-
 /* ---- exhaustive.c ---- */
 
 /** Report what a match's arms leave out, if its scrutinee's type is one that 02 §9 checks. */
