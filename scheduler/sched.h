@@ -178,7 +178,8 @@ size_t sched_list(struct sched *sched, const struct sched_group *group, uint64_t
 /**
  * Something a worker drives between slices and while it is idle. Memory of the caller, until sched_free().
  *
- * The worker calls pass() at once when it has nothing to run, at least every millisecond, and after every 256 slices.
+ * The worker calls pass() at once when it has nothing to run, at least every millisecond, and after some
+ * 40 µs of work.
  * When it parks it sleeps in poll(2) on `fd` and its own wake-up descriptor. Between announcing that it parks and
  * sleeping it asks pending(), so that whoever hands work to the poller from another thread does: publish, then
  * sched_wake_worker().

@@ -20,15 +20,16 @@
  * leaves cores idle. So help is called (sched_parking_wake_one: only if somebody is parked and nobody is searching)
  * when
  *   - a process used up its slice while others wait: whoever computes that long lets the others go elsewhere;
- *   - the queue grows longer than QUEUE_LONG. Not less: an accept loop spawns a handler for each request of a burst;
- *     with a bound of 4 the second core was woken for each batch of hello-worlds, a third more CPU time per request;
+ *   - the queue holds more than QUEUE_WORK, by what a slice takes lately. A bound on its length fits nobody: an accept
+ *     loop spawns a handler for each request of a burst, and with a bound of 4 the second core was woken for each batch
+ *     of hello-worlds, a third more CPU time per request, while with 128 handlers that compute for 10 µs stayed on one;
  *   - a process has waited in the queue for AGE_NS: one of those waiting is sampled at a time, by its number, so this
  *     costs a comparison;
- *   - a thief that was the last searcher leaves more than QUEUE_LONG behind, or the injection queue is not empty;
+ *   - a thief that was the last searcher leaves more than that behind, or the injection queue is not empty;
  *   - work comes from outside of the workers.
  * What is not called for is not lost: the owner of a queue never parks while it holds anything.
  *
- * Pollers (a connection loop) get a pass every POLL_SLICES slices or POLL_NS, and whenever there is nothing to run.
+ * Pollers (a connection loop) get a pass after POLL_WORK or POLL_NS, and whenever there is nothing to run.
  */
 #include "config.h"
 
@@ -43,9 +44,9 @@
 
 enum {
     INJECT_TURNS = 61,
-    QUEUE_LONG = 128,
+    QUEUE_WORK = 2000,                  /* reductions, some 20 µs */
     AGE_NS = 30 * 1000,
-    POLL_SLICES = 256,
+    POLL_WORK = 4000,
     POLL_NS = 1000 * 1000,
     DEFER_NS = 50 * 1000,
     CLOCK_WORK = NB_STRESS_OR(1, 1000), /* reductions that take about 10 µs */
@@ -77,6 +78,8 @@ static void spend(struct sched_worker *worker, int64_t reductions)
     if (worker->sched->sim != NULL)
         nb_clock_set_logical(nb_clock_ns() + (uint64_t)reductions * LOGICAL_NS);
     worker->clock_debt += reductions;
+    worker->poll_debt += reductions;
+    worker->slice_work += (reductions - worker->slice_work) / 8;
     if (worker->clock_debt >= CLOCK_WORK)
         read_clock(worker);
 }
@@ -105,6 +108,12 @@ static void overflow(struct sched_worker *worker, struct vm_process *process)
     call_for_help(worker);
 }
 
+/* Whether a queue of that length is work for more than one, by what a slice here takes lately. */
+static bool is_long(const struct sched_worker *worker, size_t length)
+{
+    return (int64_t)length * worker->slice_work > QUEUE_WORK;
+}
+
 /* Append to the worker's own queue; asks for help when that is long. */
 static void push(struct sched_worker *worker, struct vm_process *process)
 {
@@ -121,7 +130,7 @@ static void push(struct sched_worker *worker, struct vm_process *process)
         worker->sample = worker->pushed;
         worker->sample_ns = worker->now_ns;
     }
-    if (sched_runq_length(worker->queue) > QUEUE_LONG)
+    if (is_long(worker, sched_runq_length(worker->queue)))
         call_for_help(worker);
 }
 
@@ -212,13 +221,13 @@ static size_t next_random(struct sched_worker *worker)
 }
 
 /* The search has ended with work. If we were the last searcher and there is more, somebody else shall come. */
-static void found(struct sched_worker *worker, size_t left_behind)
+static void found(struct sched_worker *worker, bool leaves_much)
 {
     if (!worker->searching)
         return;
     worker->searching = false;
     if (sched_parking_found(worker->sched->parking) &&
-        (left_behind > QUEUE_LONG || sched_inject_length(&worker->sched->inject) > 0))
+        (leaves_much || sched_inject_length(&worker->sched->inject) > 0))
         call_for_help(worker);
 }
 
@@ -239,7 +248,7 @@ static struct vm_process *steal(struct sched_worker *worker)
             continue;
         worker->pushed += moved;
         sched_count(&worker->counts.steals, moved);
-        found(worker, sched_runq_length(victim->queue));
+        found(worker, is_long(worker, sched_runq_length(victim->queue)));
         return sched_runq_take(worker->queue);
     }
     return NULL;
@@ -392,7 +401,7 @@ static bool run_pollers(struct sched_worker *worker)
         read_clock(worker);
         worker->sample_ns = worker->now_ns;
     }
-    worker->slices_since_poll = 0;
+    worker->poll_debt = 0;
     worker->polled_ns = worker->now_ns;
     return any;
 }
@@ -404,7 +413,7 @@ static void look_after(struct sched_worker *worker)
     if (worker->deferred != NULL && worker->now_ns - worker->deferred_ns >= DEFER_NS)
         run_hooks(worker);
     if (worker->pollers != NULL &&
-        (++worker->slices_since_poll >= POLL_SLICES || worker->now_ns - worker->polled_ns >= POLL_NS)) {
+        (worker->poll_debt >= POLL_WORK || worker->now_ns - worker->polled_ns >= POLL_NS)) {
         run_hooks(worker);
         run_pollers(worker);
     }
@@ -519,7 +528,7 @@ static struct vm_process *find(struct sched_worker *worker)
     run_hooks(worker);
     run_timers(worker);
     if (worker->pollers != NULL && run_pollers(worker) && has_own(worker)) {
-        found(worker, QUEUE_LONG + 1); /* busy with its own: somebody else may search */
+        found(worker, true); /* busy with its own: somebody else may search */
         return NULL;
     }
     if (worker->sched->sim != NULL) {
@@ -553,7 +562,7 @@ void sched_worker_loop(struct sched_worker *worker)
             process = find(worker);
         if (process == NULL)
             continue;
-        found(worker, 0);
+        found(worker, false);
         run(worker, process);
         look_after(worker);
     }

@@ -57,7 +57,8 @@ struct sched_worker {
     struct sched_poller *pollers;
     struct pollfd *poll_fds;              /* [0] the wake-up descriptor, then one per poller; NULL without pollers */
     unsigned poll_count;
-    unsigned slices_since_poll;
+    int64_t poll_debt;                    /* reductions since the pollers' last pass */
+    int64_t slice_work;                   /* reductions of a slice with what its turn costs, a sliding average */
     uint64_t polled_ns;
 
     struct sched_counts counts;
