@@ -70,7 +70,7 @@ static bool is_open_type(const struct ns_term *receiver)
 
     if (con == NULL)
         return false;
-    if (con->number == NS_CON_IO || con->number == NS_CON_SERVER || con->number == NS_CON_WEB_SOCKET)
+    if (con->number == NS_CON_IO)
         return true;
     return con->info != NULL && (con->info->item->kind != NS_ITEM_TYPE || con->info->item->type.is_reactive);
 }

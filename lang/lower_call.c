@@ -13,6 +13,7 @@
 #include "base/assert.h"
 #include "base/buf.h"
 #include "base/intern.h"
+#include "lang/scheme.h"
 
 /* ---- the instructions ---- */
 
@@ -783,6 +784,17 @@ static struct ns_local *only_local(struct ns_frame *frame, const char *name)
     return ns_find(frame->unit, frame->space, name).kind == NS_MEANS_NOTHING ? local : NULL;
 }
 
+/* The native that a method of a handle (`server.accept()`) means by the receiver's static type; NULL: none. */
+static const struct vm_native *handle_method(struct ns_frame *frame, const struct ns_expr *expr)
+{
+    struct ns_term *type = expr->call.receiver->term;
+    const char *path = type == NULL ? NULL : ns_handle_namespace(type);
+
+    return path == NULL ? NULL
+                        : vm_native_find(nb_arena_printf(frame->unit->arena, "%s.%s", path, expr->call.name.text),
+                                         (int)expr->call.arguments.count + 1);
+}
+
 static void call_on_value(struct ns_frame *frame, const struct ns_expr *expr, struct ns_target target)
 {
     struct ns_argument_list arguments = prepend(frame, expr->call.receiver, &expr->call.arguments);
@@ -790,11 +802,14 @@ static void call_on_value(struct ns_frame *frame, const struct ns_expr *expr, st
     struct call call = {
         .span = expr->call.name.span, .name = name, .written = arguments.items, .count = arguments.count
     };
-    struct ns_local *local = only_local(frame, name);
+    const struct vm_native *of_handle = handle_method(frame, expr);
+    struct ns_local *local = of_handle == NULL ? only_local(frame, name) : NULL;
 
     if (!check_count(frame, &call))
         return;
-    if (local != NULL)
+    if (of_handle != NULL)
+        call_method(frame, &call, name, vm_from_object(of_handle), false, target);
+    else if (local != NULL)
         call_known_local(frame, &call, local, target);
     else
         call_method(frame, &call, name, fallback_of(frame, name, call.count), false, target);

@@ -28,7 +28,7 @@ struct ns_term *ns_term_of_type(struct ns_check *check, struct ns_type_scope *sc
 
 /* ---- natives and library functions (scheme_native.c) ---- */
 
-/** Of the native of that full name ("length", "String.trim") that takes so many arguments; -1: the only one there is. */
+/** Of the native of that full name ("length", "String.trim") with so many arguments; -1: the only one there is. */
 struct ns_term *ns_scheme_of_native(struct ns_check *check, const char *full_name, int arity);
 
 /** Of a function of a library module: what 02 §7 and the library's texts say of it, always a function term. */
@@ -40,6 +40,10 @@ struct ns_term *ns_scheme_of_library(struct ns_check *check, const struct ns_gro
  *  `ret_known` says whether the table is complete for this head, so that "no method" may be reported. */
 struct ns_term *ns_scheme_of_method(struct ns_check *check, struct ns_term *receiver, const char *name, uint32_t count,
                                     bool *ret_known);
+
+/** The namespace of a handle's natives: "Server". A handle is a number while the program runs, so that only its static
+ *  type tells what its methods are. NULL for all other types; prunes. */
+const char *ns_handle_namespace(struct ns_term *receiver);
 
 /** Whether what a native demands of a parameter leaves a receiver out of question: length() means nothing for an Int. */
 bool ns_excludes(struct ns_check *check, struct ns_term *parameter, struct ns_term *receiver);

@@ -115,8 +115,19 @@ static const char *const short_names[][3] = {
     { "Result", "isErr", "resIsErr" },     { "Result", "toOption", "resToOption" },
 };
 
+const char *ns_handle_namespace(struct ns_term *receiver)
+{
+    const struct ns_con *con = ns_con_of_term(receiver);
+
+    return con != NULL && (con->number == NS_CON_SERVER || con->number == NS_CON_WEB_SOCKET) ? con->name : NULL;
+}
+
 static const char *namespace_of(struct ns_term *receiver)
 {
+    const char *handle = ns_handle_namespace(receiver);
+
+    if (handle != NULL)
+        return handle;
     if (receiver->kind == NS_TERM_DATA && receiver->data.con->number != NS_CON_DEFINED &&
         receiver->data.con->class_key != 0)
         return vm_class_name(receiver->data.con->class_key);
