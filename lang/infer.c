@@ -1,231 +1,10 @@
 /*
- * infer.c - the types of expressions (02 §5.1), scopes, and what names mean where a value is wanted.
+ * infer.c - the types of expressions (02 §5.1).
  */
 #include "config.h"
 
-#include <stdio.h>
-#include <string.h>
-
 #include "base/intern.h"
 #include "lang/infer.h"
-#include "lang/lower.h"
-
-/* ---- scopes ---- */
-
-size_t ns_names_begin(struct ns_check *check)
-{
-    return check->names.count;
-}
-
-void ns_names_end(struct ns_check *check, size_t scope)
-{
-    while (check->names.count > scope) {
-        struct ns_typed_local *local = check->names.items[--check->names.count];
-
-        ns_table_set(&check->locals, local->name, local->hidden);
-    }
-}
-
-struct ns_typed_local *ns_name_add(struct ns_check *check, const char *name, struct ns_term *term)
-{
-    struct ns_typed_local *local = nb_arena_alloc(check->arena, sizeof *local);
-
-    local->name = name;
-    local->term = term;
-    local->depth = check->body->depth;
-    local->hidden = ns_table_set(&check->locals, name, local);
-    ns_push(check->unit, &check->names, local);
-    return local;
-}
-
-struct ns_typed_local *ns_name_find(const struct ns_check *check, const char *name)
-{
-    return ns_table_get(&check->locals, name);
-}
-
-/* ---- modules ---- */
-
-/* "a.b.C" if the expression is nothing but names with dots, else NULL. A local in front makes it a value. */
-static const char *path_of(struct ns_check *check, const struct ns_expr *expr)
-{
-    const char *front;
-
-    if (expr->kind == NS_EXPR_NAME || expr->kind == NS_EXPR_UPPER)
-        return ns_name_find(check, expr->name) == NULL ? expr->name : NULL;
-    if (expr->kind != NS_EXPR_FIELD)
-        return NULL;
-    front = path_of(check, expr->field.object);
-    if (front == NULL)
-        return NULL;
-    return nb_intern(nb_arena_printf(check->arena, "%s.%s", front, expr->field.name.text));
-}
-
-bool ns_names_module(struct ns_check *check, const struct ns_expr *expr, struct ns_space **ret_space,
-                     const char **ret_path)
-{
-    struct ns_space *space = check->body->space;
-    const char *path;
-
-    if (expr->kind == NS_EXPR_NAME && ns_find(check->unit, space, expr->name).kind == NS_MEANS_VALUE)
-        return false;
-    path = path_of(check, expr);
-    if (path == NULL)
-        return false;
-    *ret_path = path;
-    *ret_space = ns_find_module(check->unit, space, path);
-    return *ret_space != NULL || ns_is_namespace(check->unit, space, path);
-}
-
-static bool has_public_group(const struct ns_functions *functions)
-{
-    for (size_t i = 0; i < functions->groups.count; i++)
-        if (functions->groups.items[i]->is_public)
-            return true;
-    return false;
-}
-
-/* What is private is reported when code is made; here it only means nothing. */
-static struct ns_meaning member_meaning(struct ns_check *check, const struct ns_space *module, const char *name)
-{
-    const struct ns_member *member = ns_table_get(&module->members, name);
-    bool all = ns_is_inside(check->body->space, module);
-    struct ns_meaning meaning = { .kind = NS_MEANS_NOTHING };
-
-    if (member == NULL)
-        return meaning;
-    if (member->functions != NULL && (all || has_public_group(member->functions)))
-        return (struct ns_meaning){ .kind = NS_MEANS_FUNCTIONS, .functions = member->functions };
-    if (member->mvar != NULL || member->binding != NULL || member->constant != NULL) {
-        meaning.kind = NS_MEANS_VALUE;
-        meaning.value = member->mvar != NULL      ? member->mvar
-                        : member->binding != NULL ? member->binding
-                                                  : member->constant;
-    } else if (member->constructor != NULL) {
-        meaning.kind = NS_MEANS_CONSTRUCTOR;
-        meaning.constructor = member->constructor;
-    }
-    return meaning;
-}
-
-struct ns_meaning ns_qualified_meaning(struct ns_check *check, struct ns_space *module, const char *path,
-                                       const char *name)
-{
-    struct ns_meaning meaning = { .kind = NS_MEANS_NOTHING };
-    const struct vm_native *native;
-
-    if (module != NULL)
-        meaning = member_meaning(check, module, name);
-    if (meaning.kind != NS_MEANS_NOTHING)
-        return meaning;
-    native = vm_native_find(nb_arena_printf(check->arena, "%s.%s", path, name), -1);
-    if (native != NULL)
-        meaning = (struct ns_meaning){ .kind = NS_MEANS_NATIVE, .native = native->name };
-    return meaning;
-}
-
-/* ---- names ---- */
-
-/* How many constructors of that name the program itself has that take so many arguments; one of them. */
-static unsigned own_candidates(const struct ns_constructors *all, int count, struct ns_constructor_info **ret)
-{
-    unsigned found = 0;
-
-    for (size_t i = 0; i < all->items.count; i++) {
-        struct ns_constructor_info *candidate = all->items.items[i];
-
-        if (candidate->type->space->library || (count >= 0 && candidate->fields->count != (uint32_t)count))
-            continue;
-        *ret = candidate;
-        found++;
-    }
-    return found;
-}
-
-struct ns_constructor_info *ns_constructor_meant(struct ns_check *check, const char *name, int count,
-                                                 struct ns_term *expected)
-{
-    struct ns_space *space = check->body->space;
-    const struct ns_constructors *all = ns_all_constructors(check->unit, space, name);
-    const struct ns_con *con = expected == NULL ? NULL : ns_con_of_term(expected);
-    struct ns_constructor_info *own = NULL;
-
-    if (all == NULL)
-        return NULL;
-    for (size_t i = 0; con != NULL && con->info != NULL && i < all->items.count; i++)
-        if (all->items.items[i]->type == con->info)
-            return all->items.items[i];
-    switch (own_candidates(all, count, &own)) {
-    case 0:
-        return ns_find_constructor(check->unit, space, name, count);
-    case 1:
-        return own;
-    default:
-        return NULL;
-    }
-}
-
-static struct ns_term *term_of_constructor(struct ns_check *check, const struct ns_constructor_info *constructor)
-{
-    struct ns_term *result, **fields;
-
-    if (constructor == NULL || constructor->type->item->kind != NS_ITEM_TYPE)
-        return ns_any(check);
-    fields = ns_instantiate_constructor(check, constructor, &result);
-    if (constructor->fields->count == 0 && !constructor->is_record)
-        return result;
-    return ns_function_of(check, fields, constructor->fields->count, constructor->fields->count, result);
-}
-
-static struct ns_term *term_of_functions(struct ns_check *check, const struct ns_functions *functions,
-                                         struct ns_span where)
-{
-    if (functions->groups.count != 1)
-        return ns_any(check);
-    return ns_term_of_group(check, functions->groups.items[0], where);
-}
-
-struct ns_term *ns_term_of_meaning(struct ns_check *check, struct ns_meaning meaning, struct ns_span where)
-{
-    struct ns_term *scheme;
-
-    switch (meaning.kind) {
-    case NS_MEANS_VALUE:
-        return ns_term_of_value(check, meaning.value, where);
-    case NS_MEANS_FUNCTIONS:
-        return term_of_functions(check, meaning.functions, where);
-    case NS_MEANS_NATIVE:
-        scheme = ns_scheme_of_native(check, meaning.native, -1);
-        return scheme == NULL ? ns_any(check) : ns_instantiate(check, scheme, where, meaning.native);
-    case NS_MEANS_CONSTRUCTOR:
-        return term_of_constructor(check, meaning.constructor);
-    case NS_MEANS_METHOD:
-    case NS_MEANS_NOTHING:
-        break;
-    }
-    return ns_any(check);
-}
-
-static struct ns_term *infer_name(struct ns_check *check, const struct ns_expr *expr)
-{
-    const struct ns_typed_local *local = ns_name_find(check, expr->name);
-
-    if (local == NULL && strcmp(expr->name, "self") == 0)
-        return ns_any(check);
-    if (local == NULL)
-        return ns_term_of_meaning(check, ns_find(check->unit, check->body->space, expr->name), expr->span);
-    return local->is_scheme ? ns_instantiate(check, local->term, expr->span, NULL) : local->term;
-}
-
-static struct ns_term *infer_upper(struct ns_check *check, const struct ns_expr *expr, struct ns_term *expected)
-{
-    struct ns_meaning meaning = ns_find(check->unit, check->body->space, expr->name);
-
-    if (ns_name_find(check, expr->name) != NULL)
-        return infer_name(check, expr);
-    if (meaning.kind == NS_MEANS_VALUE)
-        return ns_term_of_meaning(check, meaning, expr->span);
-    return term_of_constructor(check, ns_constructor_meant(check, expr->name, -1, expected));
-}
 
 /* ---- literals and collections ---- */
 
@@ -235,7 +14,8 @@ static struct ns_term *infer_literal(struct ns_check *check, const struct ns_lit
         [NS_LITERAL_UNIT] = NS_CON_UNIT,       [NS_LITERAL_BOOL] = NS_CON_BOOL,     [NS_LITERAL_INT] = NS_CON_INT,
         [NS_LITERAL_INT8] = NS_CON_INT8,       [NS_LITERAL_INT16] = NS_CON_INT16,   [NS_LITERAL_INT32] = NS_CON_INT32,
         [NS_LITERAL_UINT8] = NS_CON_UINT8,     [NS_LITERAL_UINT16] = NS_CON_UINT16, [NS_LITERAL_UINT32] = NS_CON_UINT32,
-        [NS_LITERAL_UINT64] = NS_CON_UINT64,   [NS_LITERAL_BIGINT] = NS_CON_BIGINT, [NS_LITERAL_DECIMAL] = NS_CON_DECIMAL,
+        [NS_LITERAL_UINT64] = NS_CON_UINT64,   [NS_LITERAL_BIGINT] = NS_CON_BIGINT,
+        [NS_LITERAL_DECIMAL] = NS_CON_DECIMAL,
         [NS_LITERAL_FLOAT] = NS_CON_FLOAT,     [NS_LITERAL_FLOAT32] = NS_CON_FLOAT32, [NS_LITERAL_CHAR] = NS_CON_CHAR,
         [NS_LITERAL_STRING] = NS_CON_STRING,
     };
@@ -405,14 +185,20 @@ struct ns_term *ns_join(struct ns_check *check, struct ns_term *one, struct ns_t
     ns_trial_end(check, trial, fits);
     if (fits)
         return one;
-    if (strict && !ns_are_numbers(one, other) && ns_is_known(one) && ns_is_known(other) && is_unit(one) == is_unit(other))
+    strict = strict && !ns_are_numbers(one, other) && is_unit(one) == is_unit(other);
+    if (strict && ns_is_known(one) && ns_is_known(other))
         ns_complain_clash(check, where, one, other, (struct ns_span){ NULL, 0, 0 }, NULL);
     return ns_any(check);
 }
 
+static void infer_basic(struct ns_check *check, struct ns_expr *expr, enum ns_con_number number)
+{
+    ns_infer_as(check, expr, ns_basic(check, number), (struct ns_span){ NULL, 0, 0 }, NULL);
+}
+
 static void infer_condition(struct ns_check *check, struct ns_expr *condition)
 {
-    ns_infer_as(check, condition, ns_basic(check, NS_CON_BOOL), (struct ns_span){ NULL, 0, 0 }, NULL);
+    infer_basic(check, condition, NS_CON_BOOL);
 }
 
 /* A branch has a scope of its own, also if it is a single binding. */
@@ -551,7 +337,7 @@ static struct ns_term *infer_receive(struct ns_check *check, const struct ns_exp
     struct ns_term *after;
 
     if (expr->receive.timeout != NULL)
-        ns_infer(check, expr->receive.timeout, NULL);
+        infer_basic(check, expr->receive.timeout, NS_CON_INT);
     if (expr->receive.after == NULL)
         return term;
     after = infer_scoped(check, expr->receive.after, expected);
@@ -560,7 +346,7 @@ static struct ns_term *infer_receive(struct ns_check *check, const struct ns_exp
 
 static struct ns_term *infer_send(struct ns_check *check, const struct ns_expr *expr)
 {
-    ns_infer(check, expr->pair.left, NULL);
+    infer_basic(check, expr->pair.left, NS_CON_PID);
     ns_infer(check, expr->pair.right, NULL);
     return ns_basic(check, NS_CON_UNIT);
 }
@@ -624,9 +410,9 @@ static struct ns_term *infer(struct ns_check *check, struct ns_expr *expr, struc
     case NS_EXPR_INTERPOLATION:
         return infer_interpolation(check, &expr->parts);
     case NS_EXPR_NAME:
-        return infer_name(check, expr);
+        return ns_infer_name(check, expr);
     case NS_EXPR_UPPER:
-        return infer_upper(check, expr, expected);
+        return ns_infer_upper(check, expr, expected);
     case NS_EXPR_LIST:
         return infer_list(check, expr, expected);
     case NS_EXPR_RANGE_LIST:

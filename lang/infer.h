@@ -93,11 +93,11 @@ struct ns_term *ns_term_of_value(struct ns_check *check, struct ns_value *value,
 
 /* ---- infer.c ---- */
 
-/** The type of an expression. `expected` (may be NULL) is a hint that helps lambdas and constructors; the caller unifies.
- *  ns_discarded(): the value is not used, branches need not agree. */
+/** The type of an expression. `expected` (may be NULL) is a hint that helps lambdas and constructors; the caller
+ *  unifies. ns_discarded(): the value is not used, branches need not agree. */
 struct ns_term *ns_infer(struct ns_check *check, struct ns_expr *expr, struct ns_term *expected);
 struct ns_term *ns_discarded(struct ns_check *check);
-/** Infer and unify; what does not fit is reported at the expression. `because` and `why` as for ns_complain_mismatch(). */
+/** Infer and unify; what does not fit is reported at the expression. `because`, `why`: see ns_complain_mismatch(). */
 void ns_infer_as(struct ns_check *check, struct ns_expr *expr, struct ns_term *expected, struct ns_span because,
                  const char *why);
 struct ns_term *ns_term_of_literal(struct ns_check *check, const struct ns_literal *literal);
@@ -106,6 +106,11 @@ struct ns_term *ns_join(struct ns_check *check, struct ns_term *one, struct ns_t
                         bool strict);
 /** Both are numbers of built-in types. */
 bool ns_are_numbers(struct ns_term *one, struct ns_term *other);
+/* ---- infer_name.c ---- */
+
+/** The type of a name's value. */
+struct ns_term *ns_infer_name(struct ns_check *check, const struct ns_expr *expr);
+struct ns_term *ns_infer_upper(struct ns_check *check, const struct ns_expr *expr, struct ns_term *expected);
 /** The module or namespace an expression names; ns_is_module() for the checker's scopes. */
 bool ns_names_module(struct ns_check *check, const struct ns_expr *expr, struct ns_space **ret_space,
                      const char **ret_path);
@@ -118,8 +123,7 @@ struct ns_term *ns_term_of_meaning(struct ns_check *check, struct ns_meaning mea
 struct ns_constructor_info *ns_constructor_meant(struct ns_check *check, const char *name, int count,
                                                  struct ns_term *expected);
 
-/* ---- scopes (infer.c) ---- */
-
+/* Scopes: */
 size_t ns_names_begin(struct ns_check *check);
 void ns_names_end(struct ns_check *check, size_t scope);
 struct ns_typed_local *ns_name_add(struct ns_check *check, const char *name, struct ns_term *term);
@@ -147,6 +151,8 @@ struct ns_callee {
 };
 
 struct ns_term *ns_infer_call(struct ns_check *check, struct ns_expr *expr);
+/** The arguments of a call, still to be inferred. */
+struct ns_typed_argument *ns_arguments_of(struct ns_check *check, const struct ns_argument_list *written);
 struct ns_term *ns_infer_construct(struct ns_check *check, struct ns_expr *expr, struct ns_term *expected);
 struct ns_term *ns_infer_pipe(struct ns_check *check, struct ns_expr *expr);
 /** A call whose arguments are in the order of parameters (absent ones: both NULL). The result's type. */
@@ -164,7 +170,7 @@ struct ns_term *ns_infer_method_call(struct ns_check *check, struct ns_expr *exp
 /** A method call with its receiver as first argument, inferred. */
 struct ns_term *ns_call_method(struct ns_check *check, const char *name, struct ns_typed_argument *arguments,
                                uint32_t count, const struct ns_method_call *call);
-/** Whether a type could stand for a variable: what the variable is asked to be is held against it, errors at `where`. */
+/** Hold what a variable is asked to be against a type that may stand for it; errors show at `where`. */
 void ns_check_demands_of(struct ns_check *check, struct ns_term *variable, struct ns_term *term, struct ns_span where);
 /** Work off the demands whose subjects became known. */
 void ns_settle(struct ns_check *check);
@@ -199,8 +205,9 @@ bool ns_throws_directly(const struct ns_expr *body);
 
 enum ns_answer { NS_NO, NS_YES, NS_MAYBE };
 
-/** Whether a type implements a trait (`trait` NULL: a built-in one of that name). NS_MAYBE when what is not known decides;
- *  variables inside then get the demand `pass`, if that is not NULL. On NS_NO *ret_culprit is the part that fails. */
+/** Whether a type implements a trait (`trait` NULL: a built-in one of that name). NS_MAYBE when what is not known
+ *  decides; variables inside then get the demand `pass`, if that is not NULL. On NS_NO *ret_culprit is the part that
+ *  fails. */
 enum ns_answer ns_satisfies(struct ns_check *check, struct ns_term *term, const char *name,
                             const struct ns_trait_info *trait, const struct ns_demand *pass,
                             struct ns_term **ret_culprit);

@@ -32,8 +32,8 @@ liblang_a_SOURCES += \
 liblang_a_SOURCES += \
 	lang/ambiguous.c lang/annotation.c lang/check.c lang/check.h lang/complain.c \
 	lang/exhaustive.c \
-	lang/infer.c lang/infer.h lang/infer_bind.c lang/infer_call.c lang/infer_function.c \
-	lang/infer_method.c lang/infer_operator.c lang/infer_pattern.c \
+	lang/infer.c lang/infer.h lang/infer_bind.c lang/infer_call.c lang/infer_construct.c lang/infer_function.c \
+	lang/infer_method.c lang/infer_name.c lang/infer_operator.c lang/infer_pattern.c \
 	lang/satisfy.c lang/scheme.h lang/scheme_data.c lang/scheme_native.c \
 	lang/term.c lang/term.h lang/type_text.c lang/type_text.h lang/unify.c
 

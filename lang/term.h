@@ -1,9 +1,10 @@
 /*
  * term.h - types as the checker thinks of them: terms, variables, what a variable is asked to be, schemes.
  *
- * An annotation as it was written is a struct ns_type (ast.h); a term is what it means. Terms are shared freely and never
- * change, but for variables: one that was bound stands for its `link`, so every reader goes through ns_prune() first.
- * T_DYN of the specification is NS_TERM_ANY: it fits everything and says nothing; the answer in every case of doubt.
+ * An annotation as it was written is a struct ns_type (ast.h); a term is what it means. Terms are shared freely and
+ * never change, but for variables: one that was bound stands for its `link`, so every reader goes through ns_prune()
+ * first. T_DYN of the specification is NS_TERM_ANY: it fits everything and says nothing; the answer in every case of
+ * doubt.
  *
  * Levels (after Didier Rémy): a variable belongs to the generalisable binding in which it was made; unification lowers
  * the level to that of the outermost term it meets; generalising turns what is deeper than the binding into quantified
@@ -118,7 +119,7 @@ struct ns_term *ns_variable(struct ns_check *check);                 /* fresh, o
 struct ns_term *ns_quantified(struct ns_check *check, const char *name);  /* for schemes made by hand */
 struct ns_term *ns_any(struct ns_check *check);
 struct ns_term *ns_never(struct ns_check *check);
-struct ns_term *ns_basic(struct ns_check *check, enum ns_con_number number); /* without arguments: Int, String, unit … */
+struct ns_term *ns_basic(struct ns_check *check, enum ns_con_number number); /* without arguments: Int, unit … */
 struct ns_term *ns_data(struct ns_check *check, const struct ns_con *con, struct ns_term **arguments);
 struct ns_term *ns_data_1(struct ns_check *check, const struct ns_con *con, struct ns_term *argument);
 struct ns_term *ns_list_of(struct ns_check *check, struct ns_term *element);
