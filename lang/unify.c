@@ -107,8 +107,8 @@ static bool lower(struct ns_check *check, struct ns_term *term, int32_t level, c
     else if (term->kind == NS_TERM_TUPLE)
         found = lower_all(check, term->tuple.items, term->tuple.count, level, sought);
     else if (term->kind == NS_TERM_FUNCTION)
-        found = lower_all(check, term->function.parameters, term->function.count, level, sought) |
-                lower(check, term->function.result, level, sought);
+        found = lower_all(check, &term->function.result, 1, level, sought) ||
+                lower_all(check, term->function.parameters, term->function.count, level, sought);
     check->depth--;
     return found;
 }
