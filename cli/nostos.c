@@ -278,8 +278,10 @@ static int execute(const struct invocation *invocation, struct vm_program *progr
     if (r < 0)
         return start_failed("the workers", r);
     fflush(stdout);
-    if (!invocation->free_all)
+    if (!invocation->free_all) {
+        srv_runtime_flush(run->runtime); /* an answer that main, or who ended it, has given is an answer */
         _exit(run->status);
+    }
     srv_runtime_stop(run->runtime);
     sched_group_release(&run->group);
     io_stop();

@@ -191,6 +191,8 @@ static void on_completed(void *closure, struct MHD_Connection *mhd, void **conte
         client_gone(endpoint, request);
         return;
     }
+    if (request->state == SRV_REQUEST_SENDING)
+        endpoint->sending_count--;
     if (request->state == SRV_REQUEST_SENDING && code == MHD_REQUEST_TERMINATED_COMPLETED_OK)
         count_answer(endpoint, request);
     else if (request->state == SRV_REQUEST_SENDING || request->state == SRV_REQUEST_ANSWERED)
@@ -216,6 +218,7 @@ static enum MHD_Result queue_answer(struct srv_endpoint *endpoint, struct srv_re
         MHD_destroy_response(response);
     request->response = NULL;
     request->state = SRV_REQUEST_SENDING;
+    endpoint->sending_count++;
     endpoint->events++;
     return queued;
 }

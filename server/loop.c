@@ -413,6 +413,27 @@ static bool has_connections(const struct srv_loop *loop)
     return false;
 }
 
+static bool is_sending(const struct srv_loop *loop)
+{
+    for (const struct srv_endpoint *endpoint = loop->endpoints; endpoint != NULL; endpoint = endpoint->next) {
+        if (endpoint->sending_count > 0)
+            return true;
+    }
+    return false;
+}
+
+void srv_loop_flush(struct srv_loop *loop)
+{
+    for (unsigned i = 0; i < END_TURNS_MAX; i++) {
+        bool did = srv_loop_turn(loop, NULL);
+
+        if (!did && !is_sending(loop))
+            break;
+        if (!did)
+            usleep(END_PAUSE_US);
+    }
+}
+
 void srv_loop_end(struct srv_loop *loop)
 {
     srv_loop_turn(loop, NULL);

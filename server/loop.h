@@ -69,6 +69,7 @@ struct srv_endpoint {
     struct srv_link bodies; /* body is coming: body_timeout_ms */
     struct srv_link open;   /* requests that wait for their answer: request_deadline_ms */
     uint32_t connections, open_count, suspended_count;
+    uint32_t sending_count; /* answers that libmicrohttpd has and has not sent to their end */
     uint32_t waiting_count; /* whole and neither answered nor suspended: libmicrohttpd keeps asking for them */
 
     uint32_t events;           /* what the current pass did */
@@ -171,6 +172,9 @@ struct srv_endpoint *srv_endpoint_free(struct srv_endpoint *endpoint);
 
 /** Give an endpoint to its loop, on the loop's thread. */
 void srv_loop_attach(struct srv_loop *loop, struct srv_endpoint *endpoint);
+/** After the scheduler's and its own thread have ended: send the answers that have been given, for a fifth of a second at
+ * the most. Requests without one are left alone. */
+void srv_loop_flush(struct srv_loop *loop);
 /** After the scheduler's and its own thread have ended: answer everything, stop all daemons. */
 void srv_loop_end(struct srv_loop *loop);
 

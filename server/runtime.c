@@ -131,6 +131,15 @@ void srv_runtime_stop(struct srv_runtime *runtime)
         srv_loop_end(&runtime->loops[i]);
 }
 
+void srv_runtime_flush(struct srv_runtime *runtime)
+{
+    nb_check_object(runtime, RUNTIME_MAGIC);
+    for (unsigned i = 0; i < runtime->loop_count; i++) {
+        srv_loop_stop_thread(&runtime->loops[i]);
+        srv_loop_flush(&runtime->loops[i]);
+    }
+}
+
 struct srv_runtime *srv_runtime_free(struct srv_runtime *runtime)
 {
     if (runtime == NULL)
