@@ -4,6 +4,7 @@
 #include "config.h"
 
 #include "lang/compile.h"
+#include "lang/compile_expression.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -235,4 +236,17 @@ int ns_compile_text(const char *file_name, const char *text, size_t length, cons
     int error = ns_load_text(file_name, text, length, options, diag, &source);
 
     return error != 0 ? error : compile_source(source, options, diag, ret_program);
+}
+
+int ns_compile_expression(struct ns_expr *expr, struct vm_program **ret_program)
+{
+    static const struct ns_options options = { .need_main = true };
+    struct ns_program_source *source = NULL;
+    struct ns_diag *diag = ns_diag_new();
+    int error = ns_load_expression(expr, diag, &source);
+
+    if (error == 0)
+        error = compile_source(source, &options, diag, ret_program);
+    ns_diag_free(diag);
+    return error;
 }

@@ -292,9 +292,6 @@ static void declare_function(struct ns_unit *unit, struct ns_space *space, const
     group = ns_functions_add(unit, entry->functions, space, clause);
     if (group->clauses.count == 1)
         group->is_public = item->is_public;
-    if (item->decorators.count > 0)
-        ns_report(unit, item->decorators.items[0].span, "decorator `@%s` is not yet implemented",
-                  item->decorators.items[0].name.text);
 }
 
 static struct ns_value *new_value(struct ns_unit *unit, struct ns_space *space, const struct ns_item *item,
@@ -542,9 +539,6 @@ static void declare_type(struct ns_unit *unit, struct ns_space *space, const str
         register_constructor(unit, type->constructors[i], i);
         note_constructor(unit, type->constructors[i]);
     }
-    if (item->decorators.count > 0)
-        ns_report(unit, item->decorators.items[0].span, "decorator `@%s` is not yet implemented",
-                  item->decorators.items[0].name.text);
 }
 
 static void declare_trait(struct ns_unit *unit, struct ns_space *space, const struct ns_item *item)
@@ -622,9 +616,7 @@ static void declare_item(struct ns_unit *unit, struct ns_space *space, const str
     case NS_ITEM_MODULE:
         declare_module(unit, space, item);
         break;
-    case NS_ITEM_TEMPLATE:
-        ns_report(unit, item->span, "`template` is not yet implemented");
-        break;
+    case NS_ITEM_TEMPLATE:       /* applied before: expand.c */
     case NS_ITEM_IMPLEMENTATION: /* trait.c */
     case NS_ITEM_USE:            /* use.c */
     case NS_ITEM_TEST:           /* parsed and ignored: 01 §6.6 */

@@ -19,7 +19,7 @@
 #include "base/vec.h"
 
 #define DIAG_MAGIC 0x6d1a60e5u
-enum { RANK_DEFAULT = 10, EXCERPT_MAX = 160 };
+enum { RANK_DEFAULT = 10, EXCERPT_MAX = 160, TEMPLATES_TOLD_MAX = 8 };
 
 struct label { struct ns_span span; const char *text; };
 
@@ -85,6 +85,25 @@ const struct ns_source *ns_diag_source(struct ns_diag *diag, const char *file, c
     return source;
 }
 
+const struct ns_source *ns_diag_expanded_source(struct ns_diag *diag, const struct ns_source *source, const char *name,
+                                                struct ns_span template_at)
+{
+    struct ns_template_use *use = nb_arena_alloc(diag->arena, sizeof *use);
+    struct ns_source *expanded = nb_arena_alloc(diag->arena, sizeof *expanded);
+
+    *use = (struct ns_template_use){ name, template_at, source };
+    *expanded = *source;
+    expanded->expanded_by = use;
+    return expanded;
+}
+
+const struct ns_source *ns_source_original(const struct ns_source *source)
+{
+    while (source != NULL && source->expanded_by != NULL)
+        source = source->expanded_by->before;
+    return source;
+}
+
 /* ---- reporting ---- */
 
 static const char *format_text(struct ns_diag *diag, const char *format, va_list arguments)
@@ -101,9 +120,29 @@ static const char *format_text(struct ns_diag *diag, const char *format, va_list
 static size_t group_of(const struct ns_diag *diag, const struct ns_source *source)
 {
     for (size_t i = 0; i < diag->entries.count; i++)
-        if (diag->entries.items[i]->span.source == source)
+        if (ns_source_original(diag->entries.items[i]->span.source) == ns_source_original(source))
             return diag->entries.items[i]->number;
     return diag->count;
+}
+
+/* "template defined at line …", innermost use first; a handful tell enough. */
+static void note_templates(struct ns_diag *diag, const struct ns_source *source)
+{
+    struct nb_buf text = NB_BUF_INIT;
+    unsigned left = TEMPLATES_TOLD_MAX;
+
+    if (source == NULL || source->expanded_by == NULL)
+        return;
+    nb_buf_text(&text, "this error may be caused by template expansion:");
+    for (const struct ns_template_use *use = source->expanded_by; use != NULL && left-- > 0;
+         use = use->before->expanded_by) {
+        uint32_t line, column;
+
+        ns_source_position(use->template_at.source, use->template_at.from, &line, &column);
+        nb_buf_printf(&text, "\n    in expansion of @%s decorator (template defined at line %u)", use->name, line);
+    }
+    ns_note(diag, "%s", nb_buf_cstr(&text));
+    nb_buf_done(&text);
 }
 
 void ns_error(struct ns_diag *diag, enum ns_error_kind kind, struct ns_span span, const char *format, ...)
@@ -126,6 +165,7 @@ void ns_error(struct ns_diag *diag, enum ns_error_kind kind, struct ns_span span
     va_end(arguments);
     nb_vec_push(&diag->entries, entry);
     diag->open = entry;
+    note_templates(diag, span.source);
 }
 
 void ns_hint(struct ns_diag *diag, const char *format, ...)

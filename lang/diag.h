@@ -26,12 +26,20 @@ struct ns_source {
     const char *text;
     uint32_t length;
     bool library;         /* part of stdlib.* */
+    const struct ns_template_use *expanded_by; /* NULL, or: the same text, for code that a template made out of it */
 };
 
 /** A part of a source: bytes [from, to). */
 struct ns_span {
     const struct ns_source *source;
     uint32_t from, to;
+};
+
+/** Which template had a hand in code: errors in such code tell. */
+struct ns_template_use {
+    const char *name;
+    struct ns_span template_at;     /* the template's name where it is defined */
+    const struct ns_source *before; /* what the code belonged to before: the text, or again expanded code */
 };
 
 enum ns_error_kind { NS_ERROR_PARSE, NS_ERROR_COMPILE };
@@ -44,6 +52,12 @@ struct ns_diag *ns_diag_free(struct ns_diag *diag);
 /** Add a source that lives as long as the diag. The text is copied unless `is_static`; names are copied. */
 const struct ns_source *ns_diag_source(struct ns_diag *diag, const char *file, const char *module, const char *text,
                                        uint32_t length, bool library, bool is_static);
+
+/** A source with the same text for code that a template made; errors in it get a note that says so. */
+const struct ns_source *ns_diag_expanded_source(struct ns_diag *diag, const struct ns_source *source, const char *name,
+                                                struct ns_span template_at);
+/** The text itself, whatever templates made out of it. */
+const struct ns_source *ns_source_original(const struct ns_source *source);
 
 /** Report an error. `span.source` NULL: without a place. The entry stays "open": hints, notes and labels that follow
  *  belong to it. */

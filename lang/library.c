@@ -109,7 +109,10 @@ static void index_items(const struct ns_item_list *items, size_t module)
 static void index_module(size_t module)
 {
     const struct ns_library_module *library = &modules.items[module];
-    struct ns_source source = { library->path, library->path, library->text, (uint32_t)library->length, true };
+    struct ns_source source = {
+        .file = library->path, .module = library->path, .text = library->text, .length = (uint32_t)library->length,
+        .library = true
+    };
     struct nb_arena *arena = nb_arena_new();
     struct ns_diag *diag = ns_diag_new();
 

@@ -743,15 +743,16 @@ static void lower_as_statement(struct ns_frame *frame, const struct ns_expr *exp
     ns_deliver_const(frame, VM_UNIT, target);
 }
 
-static void lower_unsupported(struct ns_frame *frame, const struct ns_expr *expr)
+/* What the grammar has and no program may write. */
+static void lower_misplaced(struct ns_frame *frame, const struct ns_expr *expr)
 {
-    const char *what = expr->kind == NS_EXPR_QUOTE ? "quote" : expr->kind == NS_EXPR_SPLICE ? "splice" : "_";
-
     if (expr->kind == NS_EXPR_WILDCARD)
         ns_report(frame->unit, expr->span,
                   "Wildcard '_' is only valid in pattern contexts, not as a standalone expression");
+    else if (expr->kind == NS_EXPR_SPLICE)
+        ns_report(frame->unit, expr->span, "Splice (~) can only be used inside quote");
     else
-        ns_report(frame->unit, expr->span, "`%s` is not yet implemented", what);
+        ns_report(frame->unit, expr->span, "`quote` can only be the body of a template");
 }
 
 static void lower_primary(struct ns_frame *frame, const struct ns_expr *expr, struct ns_target target)
@@ -788,7 +789,7 @@ static void lower_primary(struct ns_frame *frame, const struct ns_expr *expr, st
         ns_lower_lambda(frame, expr, target);
         break;
     default:
-        lower_unsupported(frame, expr);
+        lower_misplaced(frame, expr);
         break;
     }
 }

@@ -20,6 +20,7 @@
 #include "base/map.h"
 #include "base/utf8.h"
 #include "base/vec.h"
+#include "lang/expand.h"
 #include "lang/file.h"
 #include "lang/library.h"
 #include "lang/parse.h"
@@ -369,9 +370,23 @@ static void collect_modules(struct loader *loader)
         program->modules[loader->library.count + i] = loader->own.items[i];
 }
 
+/* Templates can make code that mentions other parts of the library than the program's text does. */
+static int expand(struct loader *loader)
+{
+    struct ns_own_modules own = { loader->own.items, loader->own.count };
+    size_t errors = ns_diag_count(loader->diag);
+
+    ns_expand_templates(loader->arena, own, loader->diag, &loader->references);
+    for (size_t i = 0; i < own.count; i++)
+        note_constructors(loader, &own.items[i]->file->items);
+    return ns_diag_count(loader->diag) > errors ? -EINVAL : 0;
+}
+
 /* Add the library if all went well so far, hand over the program or free it. */
 static int loader_end(struct loader *loader, int r, struct ns_program_source **ret_program)
 {
+    if (r == 0)
+        r = expand(loader);
     if (r == 0)
         r = add_prelude(loader);
     if (r == 0)
@@ -426,6 +441,37 @@ int ns_load_text(const char *file_name, const char *text, size_t length, const s
     else
         r = add_own(&loader, ns_diag_source(diag, file_name, "", text, (uint32_t)length, false, false));
     return loader_end(&loader, r, ret_program);
+}
+
+/* A module whose only item is main() = expr. */
+static struct ns_module *module_around(struct loader *loader, struct ns_expr *expr)
+{
+    struct ns_module *module = nb_arena_alloc(loader->arena, sizeof *module);
+    struct ns_item **items = nb_arena_array(loader->arena, 1, sizeof *items);
+
+    items[0] = nb_arena_alloc(loader->arena, sizeof **items);
+    items[0]->kind = NS_ITEM_FUNCTION;
+    items[0]->span = expr->span;
+    items[0]->function = nb_arena_alloc(loader->arena, sizeof *items[0]->function);
+    items[0]->function->name = (struct ns_name){ nb_intern("main"), expr->span };
+    items[0]->function->span = expr->span;
+    items[0]->function->body = expr;
+    module->path = nb_intern("");
+    module->source = ns_source_original(expr->span.source);
+    module->file = nb_arena_alloc(loader->arena, sizeof *module->file);
+    module->file->source = module->source;
+    module->file->items = (struct ns_item_list){ items, 1 };
+    return module;
+}
+
+int ns_load_expression(struct ns_expr *expr, struct ns_diag *diag, struct ns_program_source **ret_program)
+{
+    struct loader loader;
+
+    nb_assert(expr != NULL && diag != NULL && ret_program != NULL);
+    loader_begin(&loader, ns_source_original(expr->span.source)->file, NULL, diag);
+    nb_vec_push(&loader.own, module_around(&loader, expr));
+    return loader_end(&loader, 0, ret_program);
 }
 
 struct ns_program_source *ns_program_source_free(struct ns_program_source *program)

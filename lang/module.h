@@ -58,6 +58,9 @@ int ns_load(const char *path, const struct ns_options *options, struct ns_diag *
 int ns_load_text(const char *file_name, const char *text, size_t length, const struct ns_options *options,
                  struct ns_diag *diag, struct ns_program_source **ret_program);
 
+/** The same for a tree, as the body of a root module's main(). The tree must outlive the program source. */
+int ns_load_expression(struct ns_expr *expr, struct ns_diag *diag, struct ns_program_source **ret_program);
+
 /** Free the modules and their trees (not the texts); NULL is fine. Returns NULL. */
 struct ns_program_source *ns_program_source_free(struct ns_program_source *program);
 

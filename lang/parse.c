@@ -116,6 +116,8 @@ static struct ns_span span_of(const struct ns_parser *parser, uint32_t from, uin
 {
     struct ns_span span = { parser->source, from, to };
 
+    if (parser->place != NULL)
+        return *parser->place;
     if (parser->map != NULL) {
         span.from = parser->map[from];
         span.to = parser->map[to];
@@ -535,4 +537,50 @@ struct ns_file *ns_parse(struct nb_arena *arena, const struct ns_source *source,
     file->comments = tokens.comments;
     file->items = ns_parse_items(&parser, NS_TOKEN_END);
     return file;
+}
+
+/* ---- texts made by templates ---- */
+
+static bool parse_definitions(struct ns_parser *parser, struct ns_fragment *fragment)
+{
+    fragment->items = ns_parse_items(parser, NS_TOKEN_END);
+    return fragment->items.count > 0;
+}
+
+static bool parse_statements(struct ns_parser *parser, struct ns_fragment *fragment)
+{
+    fragment->items = (struct ns_item_list){ NULL, 0 };
+    fragment->statements = ns_parse_statements(parser, NS_TOKEN_END);
+    return fragment->statements.count > 0;
+}
+
+bool ns_parse_fragment(struct nb_arena *arena, const char *text, uint32_t length, struct ns_span place, uint32_t depth,
+                       const struct ns_references *references, struct ns_fragment *ret_fragment)
+{
+    bool (*const readings[])(struct ns_parser *, struct ns_fragment *) = { parse_definitions, parse_statements };
+    struct ns_source source = { .file = "", .module = "", .text = text, .length = length };
+    struct ns_tokens tokens = ns_lex(arena, &source, text, length, NULL, NULL);
+    struct ns_parser start = { .arena = arena,
+                               .source = &source,
+                               .references = references,
+                               .text = text,
+                               .place = &place,
+                               .tokens = tokens.items,
+                               .count = tokens.count,
+                               .depth = depth,
+                               .deepest = depth };
+    bool well = false;
+
+    for (unsigned i = 0; i < 2 && !tokens.failed && !well; i++) {
+        struct ns_parser parser = start;
+
+        parser.diag = ns_diag_new();
+        memset(ret_fragment, 0, sizeof *ret_fragment);
+        well = readings[i](&parser, ret_fragment) && ns_diag_count(parser.diag) == 0 &&
+               ns_peek_at(&parser, parser.at)->kind == NS_TOKEN_END;
+        ns_diag_free(parser.diag);
+    }
+    if (well)
+        ns_note_references(&start);
+    return well;
 }

@@ -30,4 +30,22 @@ struct ns_references {
 struct ns_file *ns_parse(struct nb_arena *arena, const struct ns_source *source, struct ns_diag *diag,
                          const struct ns_references *references);
 
+/** What a text was that a template made. */
+struct ns_fragment {
+    struct ns_item_list items;        /* definitions … */
+    struct ns_expr_list statements;   /* … or, if it is not made of these, statements */
+};
+
+/**
+ * Parse a text that a template made: definitions, or else statements (an expression is one).
+ *
+ * text   NUL-terminated; need not outlive the call
+ * place  the place that all nodes get
+ * depth  how deeply nested the code around it is
+ *
+ * Returns false if it is neither; nothing is reported.
+ */
+bool ns_parse_fragment(struct nb_arena *arena, const char *text, uint32_t length, struct ns_span place, uint32_t depth,
+                       const struct ns_references *references, struct ns_fragment *ret_fragment);
+
 #endif

@@ -30,6 +30,7 @@ struct ns_parser {
     const struct ns_references *references;
     const char *text;        /* what the tokens were read from: the source, or the decoded inside of a string */
     const uint32_t *map;     /* byte of text → byte of the source; NULL: the same */
+    const struct ns_span *place; /* of all nodes, if they come from no source of their own; else NULL */
     const struct ns_token *tokens;
     uint32_t count;
     uint32_t at;             /* index of the next token */

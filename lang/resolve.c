@@ -83,7 +83,7 @@ static const struct ns_lines *lines_of(struct ns_unit *unit, const struct ns_sou
 
 uint32_t ns_line_of(struct ns_unit *unit, struct ns_span span)
 {
-    const struct ns_lines *lines = lines_of(unit, span.source);
+    const struct ns_lines *lines = lines_of(unit, ns_source_original(span.source));
     uint32_t low = 0, high = lines->count;
 
     while (high - low > 1) {

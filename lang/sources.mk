@@ -12,6 +12,11 @@ liblang_a_SOURCES = \
 	lang/parse_expr.c lang/parse_item.c lang/parse_literal.c \
 	lang/parse_pattern.c lang/parse_primary.c lang/parse_type.c \
 	lang/project.c lang/project.h
+# Templates: trees to trees.
+liblang_a_SOURCES += \
+	lang/copy.c lang/copy.h \
+	lang/compile_expression.h lang/expand.c lang/expand.h lang/expand_private.h \
+	lang/expand_comptime.c lang/expand_quote.c lang/expand_value.c
 # The back end: trees to code.
 liblang_a_SOURCES += \
 	lang/companion.c \

@@ -1,0 +1,36 @@
+/*
+ * copy.h - making a tree out of another, node by node.
+ *
+ * A copier says what becomes of the expressions directly inside of a node, and of places; the rest of the node is
+ * copied as it is. That makes plain copies as well as the expansion of templates.
+ */
+#ifndef LANG_COPY_H
+#define LANG_COPY_H
+
+#include "lang/ast.h"
+
+struct nb_arena;
+struct ns_copier;
+
+/** Expressions on their way into a list of the tree. */
+struct ns_expr_buf { struct ns_expr **items; uint32_t count, capacity; };
+void ns_expr_buf_push(struct nb_arena *arena, struct ns_expr_buf *buf, struct ns_expr *expr);
+
+struct ns_copier {
+    struct nb_arena *arena;
+    void *context;
+    /** What stands for one expression. */
+    struct ns_expr *(*one)(struct ns_copier *copier, const struct ns_expr *expr);
+    /** What stands for one expression of a list: any number. `statement`: of a block's. */
+    void (*several)(struct ns_copier *copier, const struct ns_expr *expr, bool statement, struct ns_expr_buf *out);
+    struct ns_span (*place)(struct ns_copier *copier, struct ns_span span);
+};
+
+/** A node like `expr`, with parts in the copier's arena that the copier made. Parts that are NULL stay so. */
+struct ns_expr *ns_copy_node(struct ns_copier *copier, const struct ns_expr *expr);
+struct ns_expr_list ns_copy_list(struct ns_copier *copier, const struct ns_expr_list *list, bool statements);
+struct ns_function *ns_copy_function(struct ns_copier *copier, const struct ns_function *function);
+struct ns_pattern *ns_copy_pattern(struct ns_copier *copier, const struct ns_pattern *pattern);
+struct ns_type *ns_copy_type(struct ns_copier *copier, const struct ns_type *type);
+
+#endif
