@@ -92,6 +92,7 @@ static enum ns_answer holds_of_con(const struct ns_con *con, enum builtin_trait 
     case NS_CON_ARRAY:
     case NS_CON_SET:
     case NS_CON_MAP:
+    case NS_CON_PID:
         return trait == TRAIT_EQ ? NS_YES : NS_NO;
     default:
         return NS_MAYBE;
