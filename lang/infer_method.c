@@ -404,6 +404,20 @@ static bool is_mvar(struct ns_check *check, const struct ns_expr *expr)
     return meaning.kind == NS_MEANS_VALUE && meaning.value->kind == NS_VALUE_MVAR;
 }
 
+/* update(T, (T) -> T) -> T (05 §2.3); the receiver's type is the mvar's. */
+static struct ns_term *call_update(struct ns_check *check, struct ns_typed_argument *arguments, uint32_t count,
+                                   struct ns_span span)
+{
+    struct ns_callee callee = { .name = "update" };
+    struct ns_term *value = arguments[0].term, **change = ns_terms(check, 1), **parameters = ns_terms(check, 2);
+
+    change[0] = value;
+    parameters[0] = value;
+    parameters[1] = ns_function_of(check, change, 1, 1, value);
+    callee.term = ns_function_of(check, parameters, 2, 2, value);
+    return apply_method(check, callee, arguments, count, span);
+}
+
 struct ns_term *ns_infer_method_call(struct ns_check *check, struct ns_expr *expr)
 {
     struct ns_expr *receiver = expr->call.receiver;
@@ -421,9 +435,10 @@ struct ns_term *ns_infer_method_call(struct ns_check *check, struct ns_expr *exp
     }
     arguments[0].term = ns_infer(check, receiver, NULL);
     ns_settle(check);
-    if ((strcmp(expr->call.name.text, "update") == 0 && is_mvar(check, receiver)) ||
-        expr->call.type_arguments.count > 0)
+    if (expr->call.type_arguments.count > 0)
         return unknown_result(check, arguments, count);
+    if (count == 2 && strcmp(expr->call.name.text, "update") == 0 && is_mvar(check, receiver))
+        return call_update(check, arguments, count, call.span);
     if (has_names(&expr->call.arguments))
         return call_with_names(check, expr, arguments, count);
     call.is_local = ns_name_find(check, expr->call.name.text) != NULL;
