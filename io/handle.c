@@ -230,16 +230,21 @@ struct io_handle *io_handle_take(struct vm_ctx *ctx, enum io_handle_kind kind, i
 
 /* ---- ends ---- */
 
+/* Whether others may know it, and are to have it. */
+static bool may_outlive(const struct io_handle *handle, const struct vm_process *process, enum vm_stop stop)
+{
+    return process->published && (stop == VM_STOP_END || handle->kind == IO_HANDLE_SOCKET);
+}
+
 void io_process_ended(struct vm_process *process, enum vm_stop stop)
 {
-    bool known_to_others = stop == VM_STOP_END && process->published;
     struct io_handle *handle, *dropped = NULL;
 
     if (atomic_load_explicit(&process->handles, memory_order_relaxed) == NULL)
         return; /* only the process itself adds to it */
     pthread_mutex_lock(&lock);
     while ((handle = atomic_load(&process->handles)) != NULL)
-        if (known_to_others) {
+        if (may_outlive(handle, process, stop)) {
             leave_holder(handle);
             become_orphan(handle);
         } else {

@@ -1,12 +1,12 @@
 /*
- * handle.h - the numbers by which programs know open files and running commands.
+ * handle.h - the numbers by which programs know open files, running commands and sockets.
  *
- * A handle is a number from 1 upwards, never used twice, valid in every process of the program (04 §5.2). Files and
- * children are numbered apart. So that nothing is left behind, a handle has a holder: the process that opened it. When
- * the holder
+ * A handle is a number from 1 upwards, never used twice, valid in every process of the program (04 §5.2). Files,
+ * children and sockets are numbered apart. So that nothing is left behind, a handle has a holder: the process that
+ * opened it. When the holder
  *
  *   - crashes, is killed, or ends without having told anybody of anything (vm_process.published), its handles are
- *     dropped: files closed, children killed;
+ *     dropped: files closed, children killed. A socket of which others may know outlives a crash, too (05 §9);
  *   - ends otherwise, others may know its handles: each belongs to the next process that uses it. Of those that nobody
  *     uses, the IO_ORPHANS_MAX youngest of all programs are kept.
  *
@@ -23,8 +23,8 @@
 
 struct sched_group;
 
-enum io_handle_kind { IO_HANDLE_FILE, IO_HANDLE_CHILD };
-enum { IO_HANDLE_KINDS = 2, IO_ORPHANS_MAX = 256 };
+enum io_handle_kind { IO_HANDLE_FILE, IO_HANDLE_CHILD, IO_HANDLE_SOCKET };
+enum { IO_HANDLE_KINDS = 3, IO_ORPHANS_MAX = 256 };
 
 /** What a handle stands for. Back ends embed it as their first member. */
 struct io_handle {

@@ -22,6 +22,8 @@ struct io_closable {
 
 /** The loop, for an operation that was begun. */
 uv_loop_t *io_loop_of(const struct io_operation *operation);
+/** Its process has ended, or the reactor stops: begin nothing more for it. */
+bool io_is_unwanted(const struct io_operation *operation);
 /** The operation is done: its process is woken, the reactor's reference given back. */
 void io_complete(struct io_operation *operation);
 

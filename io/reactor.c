@@ -278,6 +278,11 @@ uv_loop_t *io_loop_of(const struct io_operation *operation)
     return operation->loop;
 }
 
+bool io_is_unwanted(const struct io_operation *operation)
+{
+    return is_unwanted(operation->loop->data, operation);
+}
+
 void io_complete(struct io_operation *operation)
 {
     tell(operation);

@@ -10,6 +10,7 @@
 #include "lang/compile.h"
 #include "lib/embedded.h"
 #include "lib/env.h"
+#include "lib/http.h"
 #include "lib/tables.h"
 
 /* Modules whose names are visible everywhere. */
@@ -45,12 +46,15 @@ static void register_natives(void)
     lib_register_file();
     lib_register_open_file();
     lib_register_exec();
+    lib_register_http();
+    lib_register_tcp();
 }
 
 void lib_register(void)
 {
     lib_env_started();
     register_natives();
+    lib_http_register_record();
     for (const struct lib_source *source = lib_sources; source->module != NULL; source++)
         ns_library_add(source->module, source->text, source->length, is_prelude(source->module));
 }

@@ -32,7 +32,9 @@ liblib_a_SOURCES = \
 	lib/file.c lib/file.def \
 	lib/handle.c lib/handle.h \
 	lib/open_file.c lib/open_file.def \
-	lib/exec.c lib/exec.def
+	lib/exec.c lib/exec.def \
+	lib/http.c lib/http.h lib/http.def \
+	lib/tcp.c lib/tcp.def
 
 # The library in the language itself becomes part of the executable.
 library_modules = \
@@ -47,8 +49,8 @@ library_modules = \
 	$(top_srcdir)/lib/rhtml.nos \
 	$(top_srcdir)/lib/rhtml_session.nos \
 	$(top_srcdir)/lib/server.nos \
-	$(top_srcdir)/lib/validation.nos \
 	$(top_srcdir)/lib/supervisor.nos \
+	$(top_srcdir)/lib/validation.nos \
 	$(top_srcdir)/lib/url.nos
 nodist_liblib_a_SOURCES = lib/embedded.c
 BUILT_SOURCES += lib/embedded.c

@@ -26,5 +26,7 @@ void lib_register_path(void);
 void lib_register_file(void);
 void lib_register_open_file(void);
 void lib_register_exec(void);
+void lib_register_http(void);
+void lib_register_tcp(void);
 
 #endif
