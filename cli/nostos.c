@@ -19,6 +19,8 @@
 
 #include "base/alloc.h"
 #include "base/buf.h"
+#include "cli/repl.h"
+#include "cli/session_value.h"
 #include "cli/test.h"
 #include "io/handle.h"
 #include "io/reactor.h"
@@ -35,12 +37,13 @@
 
 enum { EXIT_INTERRUPTED = 130, WORDS_PER_MIB = (1 << 20) / 8 };
 
-enum command { COMMAND_RUN, COMMAND_CHECK, COMMAND_TEST, COMMAND_DISASM, COMMAND_VERSION, COMMAND_HELP };
+enum command { COMMAND_RUN, COMMAND_CHECK, COMMAND_TEST, COMMAND_REPL, COMMAND_DISASM, COMMAND_VERSION, COMMAND_HELP };
 
 static const struct { const char *word; enum command command; const char *usage, *what; } commands[] = {
     { "run", COMMAND_RUN, "run FILE|DIR [args]", "compile and run (the word `run` may be left out)" },
     { "check", COMMAND_CHECK, "check FILE|DIR", "compile without running; exit status 0 when there are no errors" },
     { "test", COMMAND_TEST, "test [FILE|DIR ...]", "run test programs and functions named test_..., see nostos(1)" },
+    { "repl", COMMAND_REPL, "repl [FILE ...]", "evaluate what is typed, line by line; see nostos(1)" },
     { "disasm", COMMAND_DISASM, "disasm FILE|DIR [FUNCTION]", "list the instructions of the program's functions" },
     { "version", COMMAND_VERSION, "version", "print the version" },
     { "help", COMMAND_HELP, "help", "print this text" },
@@ -501,6 +504,17 @@ static uint64_t default_heap_mib(void)
     return (uint64_t)pages * (uint64_t)page_bytes / (1 << 20) * 3 / 4 + 1;
 }
 
+static int run_session(const struct invocation *invocation)
+{
+    struct session_options options = { .threads = invocation->threads,
+                                       .depth = invocation->depth,
+                                       .heap_words = invocation->heap_mib * WORDS_PER_MIB,
+                                       .types = invocation->types };
+
+    session_value_register();
+    return repl_main(&options, invocation->words, invocation->free_all);
+}
+
 int main(int argc, char **argv)
 {
     struct invocation invocation = {
@@ -522,7 +536,7 @@ int main(int argc, char **argv)
         puts("nostos " PACKAGE_VERSION);
         return EXIT_SUCCESS;
     }
-    if (invocation.path == NULL && invocation.command != COMMAND_TEST) {
+    if (invocation.path == NULL && invocation.command != COMMAND_TEST && invocation.command != COMMAND_REPL) {
         fputs("Error: No input file specified\nTry: nostos FILE.nos, or nostos --help\n", stderr);
         return EXIT_FAILURE;
     }
@@ -531,5 +545,7 @@ int main(int argc, char **argv)
     srv_http_register_natives();
     if (invocation.command == COMMAND_TEST)
         return test_main(&invocation.test, invocation.words);
+    if (invocation.command == COMMAND_REPL)
+        return run_session(&invocation);
     return compile_and(&invocation);
 }

@@ -13,6 +13,7 @@
 #include "base/assert.h"
 #include "base/intern.h"
 #include "lang/check.h"
+#include "lang/infer.h"
 #include "lang/scope_form.h"
 #include "lang/unit.h"
 #include "vm/dispatch.h"
@@ -178,6 +179,21 @@ static void publish_mvars(struct ns_unit *unit)
     program->mvar_count = count;
 }
 
+/* What the checker has found out about the entry's value. */
+static void tell_entry_type(struct ns_unit *unit)
+{
+    const struct ns_group *group = find_entry(unit, unit->options->entry);
+    struct ns_variable_names names = { .variables = { 0 } };
+    struct ns_term *term = group == NULL || group->typing == NULL ? NULL : group->typing->term;
+
+    if (term == NULL || ns_prune(term)->kind != NS_TERM_FUNCTION)
+        return;
+    term = ns_prune(ns_prune(term)->function.result);
+    if (term->kind != NS_TERM_ANY && term->kind != NS_TERM_NEVER)
+        ns_print_term(unit->options->entry_type, term, &names);
+    nb_vec_done(&names.variables);
+}
+
 static void compile(struct ns_unit *unit)
 {
     struct vm_function *main, *init;
@@ -190,6 +206,8 @@ static void compile(struct ns_unit *unit)
     ns_rewrite_scope_forms(unit);
     if (unit->options->types && ns_diag_count(unit->diag) == 0)
         ns_check(unit);
+    if (unit->options->entry_type != NULL)
+        tell_entry_type(unit);
     main = find_main(unit);
     need_own_functions(unit);
     ns_need_library_calls(unit);

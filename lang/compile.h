@@ -16,6 +16,12 @@ struct ns_options {
     bool need_main;            /* absence of main() is an error */
     bool types;                /* check static types */
     const char *epilogue;      /* compiled as if it stood at the end of the root file (main.nos of a folder); NULL none */
+    /* For ns_compile_text(), from a prompt: */
+    bool statements;           /* the text is statements, the body of a function NS_INPUT_FUNCTION (lang/input.h) */
+    struct vm_mvar *const *mvars; /* of earlier programs that still live: used on where name and type agree, and not
+                                   * initialised */
+    size_t mvar_count;
+    struct nb_buf *entry_type; /* receives the type of what `entry` returns, nothing if it is not known; or NULL */
 };
 
 /**

@@ -307,20 +307,36 @@ static struct ns_value *new_value(struct ns_unit *unit, struct ns_space *space, 
     return value;
 }
 
+/* That of an earlier program of the same prompt, or NULL. */
+static struct vm_mvar *earlier_mvar(struct ns_unit *unit, const char *name, const char *type)
+{
+    const struct ns_options *options = unit->options;
+
+    for (size_t i = 0; i < options->mvar_count; i++)
+        if (strcmp(options->mvars[i]->name, name) == 0 && strcmp(options->mvars[i]->type, type) == 0)
+            return options->mvars[i];
+    return NULL;
+}
+
 static void declare_mvar(struct ns_unit *unit, struct ns_space *space, const struct ns_item *item)
 {
     struct ns_member *entry = ns_member(unit, space, item->value.name.text);
     struct ns_value *value = new_value(unit, space, item, NS_VALUE_MVAR);
+    const char *type;
 
     if (entry->mvar != NULL) {
         report_twice(unit, &item->value.name);
         return;
     }
+    entry->mvar = value;
+    type = item->value.type == NULL ? "" : ns_type_text(unit, item->value.type);
+    value->mvar = earlier_mvar(unit, ns_qualified(unit, space, value->name), type);
+    if (value->mvar != NULL)
+        return;
     value->mvar = nb_arena_alloc(unit->program->arena, sizeof *value->mvar);
     value->mvar->name = nb_intern(ns_qualified(unit, space, value->name));
-    value->mvar->type = nb_intern(item->value.type == NULL ? "" : ns_type_text(unit, item->value.type));
+    value->mvar->type = nb_intern(type);
     atomic_init(&value->mvar->value, VM_UNIT);
-    entry->mvar = value;
     ns_push(unit, &unit->mvars, value);
     ns_push(unit, &unit->vm_mvars, value->mvar);
 }

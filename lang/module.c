@@ -22,6 +22,7 @@
 #include "base/vec.h"
 #include "lang/expand.h"
 #include "lang/file.h"
+#include "lang/input.h"
 #include "lang/library.h"
 #include "lang/parse.h"
 #include "lang/scope_form.h"
@@ -88,7 +89,9 @@ static struct ns_module *parse_module(struct loader *loader, const struct ns_sou
     module->library = source->library;
     module->prelude = prelude;
     module->source = source;
-    module->file = ns_parse(loader->arena, source, loader->diag, &loader->references);
+    module->file = loader->options->statements && !source->library
+                       ? ns_parse_input(loader->arena, source, loader->diag, &loader->references)
+                       : ns_parse(loader->arena, source, loader->diag, &loader->references);
     if (ns_diag_count(loader->diag) > errors)
         return NULL;
     note_constructors(loader, &module->file->items);
@@ -103,6 +106,35 @@ static int add_own(struct loader *loader, const struct ns_source *source)
         return -EINVAL;
     nb_vec_push(&loader->own, module);
     return 0;
+}
+
+static struct ns_item **joined(struct loader *loader, const struct ns_item_list *one, const struct ns_item_list *other)
+{
+    struct ns_item **items = nb_arena_array(loader->arena, (size_t)one->count + other->count + 1, sizeof *items);
+
+    for (uint32_t i = 0; i < one->count + other->count; i++)
+        items[i] = i < one->count ? one->items[i] : other->items[i - one->count];
+    return items;
+}
+
+/* A text in memory keeps its epilogue apart, so that messages tell which of the two they are about. */
+static int add_text(struct loader *loader, const char *file, const char *text, size_t length)
+{
+    const char *epilogue = loader->options->epilogue;
+    const struct ns_source *source;
+    struct ns_item_list *items;
+    struct ns_file *more;
+    int r = add_own(loader, ns_diag_source(loader->diag, file, "", text, (uint32_t)length, false, false));
+
+    if (r < 0 || epilogue == NULL)
+        return r;
+    source = ns_diag_source(loader->diag, "definitions", "", epilogue, (uint32_t)strlen(epilogue), false, false);
+    more = ns_parse(loader->arena, source, loader->diag, &loader->references);
+    note_constructors(loader, &more->items);
+    items = &nb_vec_last(&loader->own)->file->items;
+    items->items = joined(loader, items, &more->items);
+    items->count += more->items.count;
+    return ns_diag_count(loader->diag) > 0 ? -EINVAL : 0;
 }
 
 /* The root file's text with the epilogue behind it. */
@@ -439,7 +471,7 @@ int ns_load_text(const char *file_name, const char *text, size_t length, const s
     if (length > NS_FILE_BYTES_MAX)
         ns_error(diag, NS_ERROR_COMPILE, nowhere, "Error reading file '%s': the text is too large", file_name);
     else
-        r = add_own(&loader, ns_diag_source(diag, file_name, "", text, (uint32_t)length, false, false));
+        r = add_text(&loader, file_name, text, length);
     return loader_end(&loader, r, ret_program);
 }
 

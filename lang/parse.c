@@ -155,6 +155,8 @@ bool ns_fail(struct ns_parser *parser, struct ns_span span, const char *format, 
     parser->panicking = true;
     if (parser->trials > 0)
         return false;
+    if (parser->error_at == 0)
+        parser->error_at = span.from + 1;
     va_start(arguments, format);
     nb_buf_vprintf(&buf, format, arguments);
     va_end(arguments);
@@ -519,22 +521,31 @@ void ns_recover_item(struct ns_parser *parser, uint32_t first)
 
 /* ---- the door ---- */
 
+void ns_parser_begin(struct ns_parser *parser, struct nb_arena *arena, const struct ns_source *source,
+                     struct ns_diag *diag, const struct ns_references *references)
+{
+    struct ns_tokens tokens = ns_lex(arena, source, source->text, source->length, NULL, diag);
+
+    *parser = (struct ns_parser){ .diag = diag,
+                                  .arena = arena,
+                                  .source = source,
+                                  .references = references,
+                                  .text = source->text,
+                                  .tokens = tokens.items,
+                                  .count = tokens.count,
+                                  .comments = tokens.comments };
+    ns_note_references(parser);
+}
+
 struct ns_file *ns_parse(struct nb_arena *arena, const struct ns_source *source, struct ns_diag *diag,
                          const struct ns_references *references)
 {
     struct ns_file *file = nb_arena_alloc(arena, sizeof *file);
-    struct ns_tokens tokens = ns_lex(arena, source, source->text, source->length, NULL, diag);
-    struct ns_parser parser = { .diag = diag,
-                                .arena = arena,
-                                .source = source,
-                                .references = references,
-                                .text = source->text,
-                                .tokens = tokens.items,
-                                .count = tokens.count };
+    struct ns_parser parser;
 
-    ns_note_references(&parser);
+    ns_parser_begin(&parser, arena, source, diag, references);
     file->source = source;
-    file->comments = tokens.comments;
+    file->comments = parser.comments;
     file->items = ns_parse_items(&parser, NS_TOKEN_END);
     return file;
 }

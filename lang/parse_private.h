@@ -33,8 +33,10 @@ struct ns_parser {
     const struct ns_span *place; /* of all nodes, if they come from no source of their own; else NULL */
     const struct ns_token *tokens;
     uint32_t count;
+    struct ns_comment_list comments;
     uint32_t at;             /* index of the next token */
     bool panicking;
+    uint32_t error_at;       /* 1 + the byte of the first error that was reported; 0: none */
     unsigned trials;         /* attempts under way: no error is reported */
     uint32_t depth, deepest;
     uint32_t strings;        /* strings around this text whose `${…}` it is in */
@@ -44,6 +46,10 @@ struct ns_parser {
 };
 
 /* ---- parse.c: tokens ---- */
+
+/** Split a source into tokens and stand in front of the first. */
+void ns_parser_begin(struct ns_parser *parser, struct nb_arena *arena, const struct ns_source *source,
+                     struct ns_diag *diag, const struct ns_references *references);
 
 const struct ns_token *ns_peek(const struct ns_parser *parser);       /* the next token; END in a panic */
 const struct ns_token *ns_peek_at(const struct ns_parser *parser, uint32_t index); /* any token, panic or not */

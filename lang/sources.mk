@@ -5,6 +5,7 @@ liblang_a_SOURCES = \
 	lang/diag.c lang/diag.h \
 	lang/dump.c lang/dump.h \
 	lang/file.c lang/file.h \
+	lang/input.c lang/input.h \
 	lang/lex.c lang/lex.h lang/tokens.def \
 	lang/library.c lang/library.h \
 	lang/module.c lang/module.h \
