@@ -463,21 +463,29 @@ static struct ns_syntax expand_method_on(struct ns_expansion *expansion, const s
     return value;
 }
 
-static struct ns_syntax expand_field(struct ns_expansion *expansion, const struct ns_expr *expr)
+static struct ns_syntax expand_field_of(struct ns_expansion *expansion, const struct ns_expr *expr,
+                                        struct ns_syntax object)
 {
-    const struct ns_binding *binding = find_binding(expansion, expr->field.object);
     struct ns_expr without = *expr;
-    struct ns_syntax object, value;
+    struct ns_syntax value;
 
-    if (binding != NULL && ns_syntax_member(expansion, &binding->value, expr->field.name.text, &value))
-        return value;
-    object = expand(expansion, expr->field.object);
     if (ns_syntax_member(expansion, &object, expr->field.name.text, &value))
         return value;
     without.field.object = NULL;
     value = expand_node(expansion, &without);
     value.expr->field.object = ns_syntax_expr(expansion, &object);
     return value;
+}
+
+/* x.attr, where x may be a name that the template knows. */
+static struct ns_syntax expand_field(struct ns_expansion *expansion, const struct ns_expr *expr)
+{
+    const struct ns_binding *binding = find_binding(expansion, expr->field.object);
+    struct ns_syntax value;
+
+    if (binding != NULL && ns_syntax_member(expansion, &binding->value, expr->field.name.text, &value))
+        return value;
+    return expand_field_of(expansion, expr, expand(expansion, expr->field.object));
 }
 
 /* The element of a compile-time list or map that a tree denotes. */
@@ -498,10 +506,11 @@ static bool element_at(struct ns_expansion *expansion, const struct ns_syntax *o
     return true;
 }
 
-static struct ns_syntax expand_index(struct ns_expansion *expansion, const struct ns_expr *expr)
+static struct ns_syntax expand_index_of(struct ns_expansion *expansion, const struct ns_expr *expr,
+                                        struct ns_syntax object)
 {
-    struct ns_syntax object = expand(expansion, expr->index.object), value;
     struct ns_expr without = *expr;
+    struct ns_syntax value;
 
     without.index.object = NULL;
     value = expand_node(expansion, &without);
@@ -512,37 +521,67 @@ static struct ns_syntax expand_index(struct ns_expansion *expansion, const struc
     return value;
 }
 
+static struct ns_syntax expand_call_of(struct ns_expansion *expansion, const struct ns_expr *expr,
+                                       struct ns_syntax callee)
+{
+    struct ns_expr without = *expr;
+    struct ns_syntax value;
+
+    without.call.callee = NULL;
+    value = expand_node(expansion, &without);
+    value.expr->call.callee = ns_syntax_expr(expansion, &callee);
+    return value;
+}
+
 /* ---- the rules ---- */
 
-/* ~e. What a parameter stands for may be a list that is written out. */
+/* Compile-time functions that need a `~` in front. */
+static struct ns_syntax (*function_of(const struct ns_expr *expr))(struct ns_expansion *, const struct ns_expr *)
+{
+    if (argument_of(expr, "gensym") != NULL)
+        return expand_gensym;
+    if (argument_of(expr, "toVar") != NULL)
+        return expand_to_var;
+    if (argument_of(expr, "param") != NULL)
+        return expand_param;
+    return argument_of(expr, "comptime") != NULL ? expand_comptime : NULL;
+}
+
+/* What a chain of selections and calls behind a `~` begins with: the `~` means that too. */
+static struct ns_syntax expand_head(struct ns_expansion *expansion, const struct ns_expr *head)
+{
+    struct ns_syntax value;
+
+    if (!enter(expansion))
+        return ns_syntax_of_expr(ns_new_node(expansion, NS_EXPR_LITERAL));
+    value = head->kind == NS_EXPR_IF || head->kind == NS_EXPR_SPLICE ? expand(expansion, head)
+                                                                     : listed(expansion, expand_splice(expansion, head));
+    leave(expansion);
+    return value;
+}
+
+/* ~e */
 static struct ns_syntax expand_splice(struct ns_expansion *expansion, const struct ns_expr *operand)
 {
     const struct ns_binding *binding = find_binding(expansion, operand);
+    struct ns_syntax (*function)(struct ns_expansion *, const struct ns_expr *) = function_of(operand);
 
     if (binding != NULL)
         return bound(expansion, binding);
-    if (argument_of(operand, "gensym") != NULL)
-        return expand_gensym(expansion, operand);
-    if (argument_of(operand, "toVar") != NULL)
-        return expand_to_var(expansion, operand);
-    if (argument_of(operand, "param") != NULL)
-        return expand_param(expansion, operand);
-    if (argument_of(operand, "comptime") != NULL)
-        return expand_comptime(expansion, operand);
-    if (operand->kind == NS_EXPR_IF)
-        return expand_if(expansion, operand, true);
-    binding = operand->kind == NS_EXPR_METHOD_CALL ? find_binding(expansion, operand->call.receiver) : NULL;
-    if (binding != NULL)
-        return expand_method_on(expansion, operand, listed(expansion, bound(expansion, binding)));
-    binding = operand->kind == NS_EXPR_INDEX ? find_binding(expansion, operand->index.object) : NULL;
-    if (binding != NULL) {
-        struct ns_syntax list = listed(expansion, bound(expansion, binding)), value;
-        struct ns_syntax index = expand(expansion, operand->index.indices.items[0]);
-
-        if (index.kind == NS_SYNTAX_EXPR && element_at(expansion, &list, index.expr, &value))
-            return value;
+    if (function != NULL)
+        return function(expansion, operand);
+    switch (operand->kind) {
+    case NS_EXPR_IF: return expand_if(expansion, operand, true);
+    case NS_EXPR_METHOD_CALL:
+        return expand_method_on(expansion, operand, expand_head(expansion, operand->call.receiver));
+    case NS_EXPR_FIELD: return expand_field_of(expansion, operand, expand_head(expansion, operand->field.object));
+    case NS_EXPR_INDEX: return expand_index_of(expansion, operand, expand_head(expansion, operand->index.object));
+    case NS_EXPR_CALL:
+        if (argument_of(operand, "eval") != NULL)
+            return expand_eval(expansion, operand);
+        return expand_call_of(expansion, operand, expand_head(expansion, operand->call.callee));
+    default: return expand(expansion, operand);
     }
-    return expand(expansion, operand);
 }
 
 static struct ns_syntax expand_by_kind(struct ns_expansion *expansion, const struct ns_expr *expr)
@@ -555,7 +594,7 @@ static struct ns_syntax expand_by_kind(struct ns_expansion *expansion, const str
     case NS_EXPR_IF: return expand_if(expansion, expr, false);
     case NS_EXPR_BLOCK: return expand_block(expansion, expr);
     case NS_EXPR_FIELD: return expand_field(expansion, expr);
-    case NS_EXPR_INDEX: return expand_index(expansion, expr);
+    case NS_EXPR_INDEX: return expand_index_of(expansion, expr, expand(expansion, expr->index.object));
     case NS_EXPR_METHOD_CALL: return expand_method_on(expansion, expr, expand(expansion, expr->call.receiver));
     case NS_EXPR_NAME:
         binding = find_binding(expansion, expr);
