@@ -271,6 +271,18 @@ static struct ns_expr *parse_selection(struct ns_parser *parser, struct ns_expr 
     return expr;
 }
 
+/* Whether a bracket, a blank in front of it, begins the pattern of the next arm: `[] -> 0  [x | _] -> x`. Nothing else
+ * has an arrow or a guard behind its closing bracket. */
+static bool begins_next_arm(const struct ns_parser *parser)
+{
+    const struct ns_token *opener = ns_peek(parser), *behind;
+
+    if (opener->match <= parser->at || parser->at == 0 || ns_peek_at(parser, parser->at - 1)->to == opener->from)
+        return false;
+    behind = ns_peek_at(parser, opener->match + 1);
+    return !behind->newline_before && (behind->kind == NS_TOKEN_ARROW || behind->kind == NS_TOKEN_WHEN);
+}
+
 /* The next postfix of `operand`, or NULL. */
 static struct ns_expr *parse_postfix_step(struct ns_parser *parser, struct ns_expr *operand)
 {
@@ -278,6 +290,8 @@ static struct ns_expr *parse_postfix_step(struct ns_parser *parser, struct ns_ex
 
     if (ns_at(parser, NS_TOKEN_DOT))
         return parse_selection(parser, operand);
+    if ((ns_at(parser, NS_TOKEN_LEFT_PAREN) || ns_at(parser, NS_TOKEN_LEFT_BRACKET)) && begins_next_arm(parser))
+        return NULL;
     if (ns_at_same_line(parser, NS_TOKEN_LEFT_PAREN))
         return parse_call(parser, operand);
     if (ns_at_same_line(parser, NS_TOKEN_LEFT_BRACKET))
