@@ -16,3 +16,21 @@ conformance: nostos
 	$(top_srcdir)/tools/conformance docs/conformance.results > docs/conformance.md
 	@rm -f docs/conformance.results
 .PHONY: conformance
+
+# The reference manual follows from the library itself, too: tables of natives, comments of the modules.
+noinst_PROGRAMS += tools/reference
+tools_reference_SOURCES = tools/reference.c
+tools_reference_LDADD = $(FLOOR_SERVER)
+noinst_DATA += docs/reference/README.md
+docs/reference/README.md: tools/reference
+	@$(MKDIR_P) docs
+	$(AM_V_GEN)rm -rf docs/reference && tools/reference docs/reference
+docs: docs/reference/README.md
+install-data-hook: docs/reference/README.md
+	$(MKDIR_P) $(DESTDIR)$(docdir)/reference
+	$(INSTALL_DATA) docs/reference/*.md $(DESTDIR)$(docdir)/reference/
+uninstall-hook:
+	rm -rf $(DESTDIR)$(docdir)/reference
+clean-local:
+	rm -rf docs/reference
+.PHONY: docs
