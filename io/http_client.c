@@ -9,7 +9,6 @@
 
 #include "io/http_client.h"
 
-#include <pthread.h>
 #include <stddef.h>
 
 #include "base/alloc.h"
@@ -54,7 +53,7 @@ static void complete(struct io_transfer *transfer, CURLcode code)
 
 static void end_transfer(struct client *client, struct io_transfer *transfer, CURLcode code)
 {
-    curl_multi_remove_handle(client->multi, transfer->easy);
+    io_curl.multi_remove_handle(client->multi, transfer->easy);
     *transfer->link = transfer->next;
     if (transfer->next != NULL)
         transfer->next->link = transfer->link;
@@ -68,11 +67,11 @@ static void end_those_done(struct client *client)
     CURLcode code;
     int left;
 
-    while ((message = curl_multi_info_read(client->multi, &left)) != NULL) {
+    while ((message = io_curl.multi_info_read(client->multi, &left)) != NULL) {
         if (message->msg != CURLMSG_DONE)
             continue;
         code = message->data.result; /* the message goes with its handle */
-        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
+        io_curl.easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
         end_transfer(client, transfer, code);
     }
 }
@@ -81,7 +80,7 @@ static void go_on(struct client *client, curl_socket_t socket, int events)
 {
     int running;
 
-    curl_multi_socket_action(client->multi, socket, events, &running);
+    io_curl.multi_socket_action(client->multi, socket, events, &running);
     end_those_done(client);
 }
 
@@ -155,7 +154,7 @@ static int watch_socket(CURL *easy, curl_socket_t socket, int what, void *closur
         watch = new_watch(client, socket);
         if (watch == NULL)
             return -1;
-        curl_multi_assign(client->multi, socket, watch);
+        io_curl.multi_assign(client->multi, socket, watch);
     }
     return uv_poll_start(&watch->poll, events, on_socket) < 0 ? -1 : 0;
 }
@@ -193,7 +192,7 @@ static void stop_client(struct client *client)
     the_client = NULL;
     while (client->transfers != NULL)
         end_transfer(client, client->transfers, CURLE_ABORTED_BY_CALLBACK);
-    curl_multi_cleanup(client->multi);
+    io_curl.multi_cleanup(client->multi);
     while (client->watches != NULL)
         end_watch(client->watches);
     uv_close((uv_handle_t *)&client->timer, on_client_closed);
@@ -204,21 +203,14 @@ static void close_client(struct io_closable *closable)
     stop_client((struct client *)closable);
 }
 
-static void init_libcurl(void)
-{
-    curl_global_init(CURL_GLOBAL_DEFAULT);
-}
-
 /* NULL without memory. */
 static struct client *new_client(uv_loop_t *loop)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
     struct client *client = nb_alloc_zero(sizeof *client);
 
     if (client == NULL)
         return NULL;
-    pthread_once(&once, init_libcurl);
-    client->multi = curl_multi_init();
+    client->multi = io_curl.multi_init();
     if (client->multi == NULL) {
         nb_free(client);
         return NULL;
@@ -227,36 +219,45 @@ static struct client *new_client(uv_loop_t *loop)
     client->closable.close = close_client;
     uv_timer_init(loop, &client->timer);
     client->timer.data = &client->closable;
-    curl_multi_setopt(client->multi, CURLMOPT_SOCKETFUNCTION, watch_socket);
-    curl_multi_setopt(client->multi, CURLMOPT_SOCKETDATA, client);
-    curl_multi_setopt(client->multi, CURLMOPT_TIMERFUNCTION, set_timer);
-    curl_multi_setopt(client->multi, CURLMOPT_TIMERDATA, client);
-    curl_multi_setopt(client->multi, CURLMOPT_MAXCONNECTS, (long)IDLE_CONNECTIONS_MAX);
+    io_curl.multi_setopt(client->multi, CURLMOPT_SOCKETFUNCTION, watch_socket);
+    io_curl.multi_setopt(client->multi, CURLMOPT_SOCKETDATA, client);
+    io_curl.multi_setopt(client->multi, CURLMOPT_TIMERFUNCTION, set_timer);
+    io_curl.multi_setopt(client->multi, CURLMOPT_TIMERDATA, client);
+    io_curl.multi_setopt(client->multi, CURLMOPT_MAXCONNECTS, (long)IDLE_CONNECTIONS_MAX);
     return client;
+}
+
+/* Put a transfer under way. CURLE_OK, or what went wrong. */
+static CURLcode start_transfer(uv_loop_t *loop, struct io_transfer *transfer)
+{
+    CURLcode code;
+
+    if (!io_curl_load(transfer->answer->error_text, IO_HTTP_ERROR_BYTES))
+        return CURLE_FAILED_INIT;
+    if (the_client == NULL)
+        the_client = new_client(loop);
+    if (the_client == NULL)
+        return CURLE_OUT_OF_MEMORY;
+    code = io_transfer_prepare(transfer);
+    if (code == CURLE_OK && io_curl.multi_add_handle(the_client->multi, transfer->easy) != CURLM_OK)
+        code = CURLE_OUT_OF_MEMORY;
+    return code;
 }
 
 static void begin(struct io_operation *operation)
 {
     struct io_transfer *transfer = ((struct io_http_answer *)operation)->transfer;
-    CURLcode code = CURLE_OUT_OF_MEMORY;
-    struct client *client;
+    CURLcode code = start_transfer(io_loop_of(operation), transfer);
 
-    if (the_client == NULL)
-        the_client = new_client(io_loop_of(operation));
-    client = the_client;
-    if (client != NULL)
-        code = io_transfer_prepare(transfer);
-    if (code == CURLE_OK && curl_multi_add_handle(client->multi, transfer->easy) != CURLM_OK)
-        code = CURLE_OUT_OF_MEMORY;
     if (code != CURLE_OK) {
         complete(transfer, code);
         return;
     }
-    transfer->next = client->transfers;
-    transfer->link = &client->transfers;
+    transfer->next = the_client->transfers;
+    transfer->link = &the_client->transfers;
     if (transfer->next != NULL)
         transfer->next->link = &transfer->next;
-    client->transfers = transfer;
+    the_client->transfers = transfer;
 }
 
 static void abandon(struct io_operation *operation)

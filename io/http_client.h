@@ -17,11 +17,11 @@ enum { IO_HTTP_REDIRECTS_MAX = 10, IO_HTTP_ERROR_BYTES = 256 };
 
 /** What to ask for. */
 struct io_http_request {
-    const char *method;    /* upper-case; static */
+    const char *method; /* upper-case; static */
     struct nb_buf url;
     struct nb_buf headers; /* "name: value", or "name;" for an empty value; each ended by a NUL, without line breaks */
     struct nb_buf body;
-    size_t most;           /* bytes of headers and body together that the answer may have */
+    size_t most; /* bytes of headers and body together that the answer may have */
 };
 
 enum io_http_error {
@@ -29,7 +29,7 @@ enum io_http_error {
     IO_HTTP_NO_CONNECTION, /* no such host, refused, TLS: error_text says why */
     IO_HTTP_TIMED_OUT,
     IO_HTTP_NO_MEMORY,
-    IO_HTTP_FAILED         /* anything else: error_text */
+    IO_HTTP_FAILED /* anything else: error_text */
 };
 
 /** The answer, when its operation is done. */

@@ -106,7 +106,7 @@ static void begin_answer(struct io_transfer *transfer, const char *line, size_t 
     nb_buf_clear(&transfer->answer->body);
     transfer->in_body = false;
     if (sscanf(text, "HTTP/%*s %d", &status) == 1 && status >= 301 && status <= 303)
-        curl_easy_setopt(transfer->easy, CURLOPT_CUSTOMREQUEST, NULL); /* should it be followed: with GET */
+        io_curl.easy_setopt(transfer->easy, CURLOPT_CUSTOMREQUEST, NULL); /* should it be followed: with GET */
 }
 
 static size_t on_header(char *line, size_t one, size_t count, void *closure)
@@ -129,7 +129,7 @@ static size_t on_header(char *line, size_t one, size_t count, void *closure)
 
 static bool add_line(struct io_transfer *transfer, const char *line)
 {
-    struct curl_slist *longer = curl_slist_append(transfer->lines, line);
+    struct curl_slist *longer = io_curl.slist_append(transfer->lines, line);
 
     if (longer == NULL)
         return false;
@@ -160,14 +160,14 @@ static bool set_method(struct io_transfer *transfer)
     bool has_body = is_post || strcmp(method, "PUT") == 0 || strcmp(method, "PATCH") == 0 || request->body.length > 0;
 
     if (strcmp(method, "HEAD") == 0)
-        return curl_easy_setopt(easy, CURLOPT_NOBODY, 1L) == CURLE_OK;
-    if (has_body && (curl_easy_setopt(easy, CURLOPT_POST, 1L) != CURLE_OK ||
-                     curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, length) != CURLE_OK ||
-                     curl_easy_setopt(easy, CURLOPT_POSTFIELDS, nb_buf_cstr(&request->body)) != CURLE_OK))
+        return io_curl.easy_setopt(easy, CURLOPT_NOBODY, 1L) == CURLE_OK;
+    if (has_body && (io_curl.easy_setopt(easy, CURLOPT_POST, 1L) != CURLE_OK ||
+                     io_curl.easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, length) != CURLE_OK ||
+                     io_curl.easy_setopt(easy, CURLOPT_POSTFIELDS, nb_buf_cstr(&request->body)) != CURLE_OK))
         return false;
     if (is_post || (strcmp(method, "GET") == 0 && !has_body))
         return true;
-    return curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method) == CURLE_OK;
+    return io_curl.easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method) == CURLE_OK;
 }
 
 /* Only the web's protocols, no signals, and no proxy that the environment happens to name. */
@@ -175,21 +175,21 @@ static bool set_options(struct io_transfer *transfer)
 {
     CURL *easy = transfer->easy;
 
-    return curl_easy_setopt(easy, CURLOPT_URL, nb_buf_cstr(&transfer->request.url)) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https") == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_PROXY, "") == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L) == CURLE_OK && /* who leaves waits for no name server */
-           curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 1L) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_MAXREDIRS, (long)IO_HTTP_REDIRECTS_MAX) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer->lines) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->answer->error_text) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer) == CURLE_OK;
+    return io_curl.easy_setopt(easy, CURLOPT_URL, nb_buf_cstr(&transfer->request.url)) == CURLE_OK &&
+           io_curl.easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
+           io_curl.easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https") == CURLE_OK &&
+           io_curl.easy_setopt(easy, CURLOPT_PROXY, "") == CURLE_OK &&
+           io_curl.easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
+           io_curl.easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L) == CURLE_OK && /* who leaves waits for no name server */
+           io_curl.easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 1L) == CURLE_OK &&
+           io_curl.easy_setopt(easy, CURLOPT_MAXREDIRS, (long)IO_HTTP_REDIRECTS_MAX) == CURLE_OK &&
+           io_curl.easy_setopt(easy, CURLOPT_HTTPHEADER, transfer->lines) == CURLE_OK &&
+           io_curl.easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header) == CURLE_OK &&
+           io_curl.easy_setopt(easy, CURLOPT_HEADERDATA, transfer) == CURLE_OK &&
+           io_curl.easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK &&
+           io_curl.easy_setopt(easy, CURLOPT_WRITEDATA, transfer) == CURLE_OK &&
+           io_curl.easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->answer->error_text) == CURLE_OK &&
+           io_curl.easy_setopt(easy, CURLOPT_PRIVATE, transfer) == CURLE_OK;
 }
 
 CURLcode io_transfer_prepare(struct io_transfer *transfer)
@@ -199,7 +199,7 @@ CURLcode io_transfer_prepare(struct io_transfer *transfer)
                  nb_buf_cstr(&transfer->request.url));
         return CURLE_URL_MALFORMAT;
     }
-    transfer->easy = curl_easy_init();
+    transfer->easy = io_curl.easy_init();
     if (transfer->easy == NULL || !escape_address(&transfer->request.url) || !make_lines(transfer) ||
         !set_options(transfer) || !set_method(transfer))
         return CURLE_OUT_OF_MEMORY;
@@ -237,14 +237,14 @@ void io_transfer_conclude(struct io_transfer *transfer, CURLcode code)
 
     answer->error = meaning(code);
     if (answer->error == IO_HTTP_FINE)
-        curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &answer->status);
+        io_curl.easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &answer->status);
     else if (answer->headers.failed || answer->body.failed)
         answer->error = IO_HTTP_NO_MEMORY;
     else if (transfer->too_large)
         snprintf(answer->error_text, sizeof answer->error_text, "the response is larger than %zu bytes",
                  transfer->request.most);
     else if (answer->error_text[0] == '\0')
-        snprintf(answer->error_text, sizeof answer->error_text, "%s", curl_easy_strerror(code));
+        snprintf(answer->error_text, sizeof answer->error_text, "%s", io_curl.easy_strerror(code));
 }
 
 /* ---- their lives ---- */
@@ -280,8 +280,10 @@ struct io_transfer *io_transfer_free(struct io_transfer *transfer)
 {
     if (transfer == NULL)
         return NULL;
-    curl_easy_cleanup(transfer->easy);
-    curl_slist_free_all(transfer->lines);
+    if (transfer->easy != NULL) { /* before, libcurl may not be there */
+        io_curl.easy_cleanup(transfer->easy);
+        io_curl.slist_free_all(transfer->lines);
+    }
     io_http_request_done(&transfer->request);
     nb_free(transfer);
     return NULL;

@@ -6,8 +6,7 @@
 #ifndef IO_HTTP_TRANSFER_H
 #define IO_HTTP_TRANSFER_H
 
-#include <curl/curl.h>
-
+#include "io/curl.h"
 #include "io/http_client.h"
 
 struct io_transfer {

@@ -17,22 +17,22 @@ struct io_socket_operation;
 
 struct io_socket {
     struct io_handle handle;
-    struct io_operation farewell;                  /* closes it when nobody is left to wait for that */
+    struct io_operation farewell; /* closes it when nobody is left to wait for that */
     bool is_listener;
-    bool open, has_arrival;                        /* the loop's, here and below; a listener's: one to be accepted */
+    bool open, has_arrival; /* the loop's, here and below; a listener's: one to be accepted */
     uv_tcp_t tcp;
     struct io_closable closable;
-    struct io_socket_operation *waiting, **last;   /* to read or to accept, oldest first */
+    struct io_socket_operation *waiting, **last; /* to read or to accept, oldest first */
 };
 
 struct io_socket_operation {
     struct io_operation operation;
-    struct io_socket *socket;       /* one reference; NULL for connect and listen */
-    struct io_socket *made;         /* by connect, listen, accept; with one reference; who takes it sets NULL */
-    char *data;                     /* read: what came; write: what goes. nb_alloc'ed */
+    struct io_socket *socket; /* one reference; NULL for connect and listen */
+    struct io_socket *made;   /* by connect, listen, accept; with one reference; who takes it sets NULL */
+    char *data;               /* read: what came; write: what goes. nb_alloc'ed */
     size_t length, most;
-    int error;                      /* 0 or a code of libuv; UV_ECANCELED: the socket was closed meanwhile */
-    char *host;                     /* connect; nb_alloc'ed */
+    int error;  /* 0 or a code of libuv; UV_ECANCELED: the socket was closed meanwhile */
+    char *host; /* connect; nb_alloc'ed */
     int port;
     uv_getaddrinfo_t lookup;        /* the loop's, here and below */
     const struct addrinfo *address; /* connect: the one being tried */

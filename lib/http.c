@@ -23,8 +23,9 @@ static uint32_t constructor; /* of HttpResponse */
 
 void lib_http_register_record(void)
 {
-    static const char *const fields[] = { "status", "Int",  "headers", "List[(String, String)]",
-                                          "body",   "String", NULL };
+    static const char *const fields[] = {
+        "status", "Int", "headers", "List[(String, String)]", "body", "String", NULL
+    };
 
     constructor = lib_record("HttpResponse", fields);
 }
@@ -279,8 +280,7 @@ static const char *method_of(vm_value name)
 static enum vm_status raise_unknown_method(struct vm_ctx *ctx, vm_value name)
 {
     struct nb_buf text = NB_BUF_INIT;
-    enum vm_status status =
-        vm_raise_kind(ctx, "Panic", "Unknown HTTP method: %s", vm_string_cstring(name, &text));
+    enum vm_status status = vm_raise_kind(ctx, "Panic", "Unknown HTTP method: %s", vm_string_cstring(name, &text));
 
     nb_buf_done(&text);
     return status;
