@@ -172,8 +172,8 @@ struct srv_endpoint *srv_endpoint_free(struct srv_endpoint *endpoint);
 
 /** Give an endpoint to its loop, on the loop's thread. */
 void srv_loop_attach(struct srv_loop *loop, struct srv_endpoint *endpoint);
-/** After the scheduler's and its own thread have ended: send the answers that have been given, for a fifth of a second at
- * the most. Requests without one are left alone. */
+/** After the scheduler's and its own thread have ended: send the answers that have been given, for a fifth of a second
+ * at the most. Requests without one are left alone. */
 void srv_loop_flush(struct srv_loop *loop);
 /** After the scheduler's and its own thread have ended: answer everything, stop all daemons. */
 void srv_loop_end(struct srv_loop *loop);

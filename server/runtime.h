@@ -69,8 +69,8 @@ unsigned srv_runtime_ports(struct srv_runtime *runtime, const struct sched_group
 int srv_runtime_bind(struct srv_runtime *runtime, struct sched_group *group, uint64_t process, uint16_t port,
                      int64_t *ret_handle);
 
-/** Send what programs have answered so far, for a fifth of a second at the most. Only after sched_stop(), by who will not
- * srv_runtime_stop(). */
+/** Send what programs have answered so far, for a fifth of a second at the most. Only after sched_stop(), by who will
+ * not srv_runtime_stop(). */
 void srv_runtime_flush(struct srv_runtime *runtime);
 /** End everything: each open request is answered 503 if its client still listens, every daemon stops. Only after
  * sched_stop(). */
