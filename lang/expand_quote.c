@@ -463,6 +463,18 @@ static struct ns_syntax expand_method_on(struct ns_expansion *expansion, const s
     return value;
 }
 
+/* A definition has no such attribute. Reported where it is known what was asked for. */
+static struct ns_syntax fail_attribute(struct ns_expansion *expansion, const struct ns_item *item, const char *name)
+{
+    bool is_type = item->kind == NS_ITEM_TYPE;
+
+    ns_error(expansion->expander->diag, NS_ERROR_COMPILE, expansion->place, "%s has no attribute `%s` in templates",
+             is_type ? "a type" : "a function", name);
+    ns_hint(expansion->expander->diag, "there are %s",
+            is_type ? "`name`, `typeParams` and `fields`" : "`name`, `params`, `body` and `returnType`");
+    return ns_syntax_of_expr(ns_new_node(expansion, NS_EXPR_LITERAL));
+}
+
 static struct ns_syntax expand_field_of(struct ns_expansion *expansion, const struct ns_expr *expr,
                                         struct ns_syntax object)
 {
@@ -471,6 +483,8 @@ static struct ns_syntax expand_field_of(struct ns_expansion *expansion, const st
 
     if (ns_syntax_member(expansion, &object, expr->field.name.text, &value))
         return value;
+    if (object.kind == NS_SYNTAX_ITEM)
+        return fail_attribute(expansion, object.item, expr->field.name.text);
     without.field.object = NULL;
     value = expand_node(expansion, &without);
     value.expr->field.object = ns_syntax_expr(expansion, &object);
