@@ -11,8 +11,8 @@
 
 struct io_curl io_curl;
 
-/* Whichever TLS library it uses: its interface is the same. */
-static const char *const names[] = { "libcurl-gnutls.so.4", "libcurl.so.4" };
+/* With OpenSSL, or with GnuTLS if there is no other: its interface is the same. */
+static const char *const names[] = { "libcurl.so.4", "libcurl-gnutls.so.4" };
 
 static const struct {
     const char *name;
