@@ -13,7 +13,10 @@
 #include "base/buf.h"
 #include "vm/types.h"
 
-enum { ALIASES_MAX = 50 };
+enum {
+    ALIASES_MAX = 50,
+    TEXT_ENOUGH = 1 << 16, /* a text of so many bytes keeps the aliases that are still to come: each could double it */
+};
 
 struct writer {
     struct ns_unit *unit;
@@ -94,7 +97,8 @@ static void write_named(const struct writer *writer, const struct ns_type *type)
         return;
     }
     info = type->named.brackets ? NULL : ns_find_type(writer->unit, writer->space, type->named.name);
-    if (info != NULL && info->item->type.kind == NS_DEFINE_ALIAS && writer->aliases > 0) {
+    if (info != NULL && info->item->type.kind == NS_DEFINE_ALIAS && writer->aliases > 0 &&
+        writer->out->length < TEXT_ENOUGH) {
         write_alias(writer, info, type);
         return;
     }
