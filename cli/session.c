@@ -1,10 +1,9 @@
 /*
  * session.c - definitions as text, inputs as programs, one process for each.
  *
- * An entry is one item of the text that all later programs begin with. Entering a definition makes a candidate: the
- * entries without those it replaces, and the new ones; only if all of that compiles does it become the session's.
- * Programs live as long as the session, because kept values may be closures over their functions, and their mvars go
- * on to be used.
+ * Entering a definition makes a candidate: the entries (session_entries.h) without those it replaces, and the new ones;
+ * only if all of that compiles does it become the session's. Programs live as long as the session, because kept values
+ * may be closures over their functions, and their mvars go on to be used.
  */
 #include "config.h"
 
@@ -22,6 +21,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/vec.h"
+#include "cli/session_entries.h"
 #include "cli/session_value.h"
 #include "io/handle.h"
 #include "io/reactor.h"
@@ -38,16 +38,6 @@
 
 enum { KILL_BATCH = 1024 };
 
-struct entry {
-    const char *key, *name;    /* see struct ns_input_part */
-    enum ns_item_kind kind;
-    const char *text;
-    const char *file;          /* it was loaded from; NULL: typed */
-    unsigned input;            /* number of the input it came with */
-};
-
-struct entries { NB_VEC(const struct entry *) list; };
-
 /* What an evaluation left behind. Written by the worker that ended it. */
 struct outcome {
     enum vm_stop stop;
@@ -61,8 +51,8 @@ struct session {
     struct sched *sched;
     struct srv_runtime *runtime;
     struct sched_group group;
-    struct nb_arena *arena;    /* of entries and their texts; grows until the session is reset */
-    struct entries entries;
+    struct nb_arena *arena;    /* of entries and their texts; only grows */
+    struct session_entries entries;
     unsigned inputs;           /* so far */
     NB_VEC(struct vm_program *) programs;
     NB_VEC(struct vm_mvar *) mvars;
@@ -215,12 +205,6 @@ static bool evaluate(struct session *session, struct vm_program *program, const 
 
 /* ---- compiling ---- */
 
-static void add_definitions(struct nb_buf *out, const struct entries *entries)
-{
-    for (size_t i = 0; i < entries->list.count; i++)
-        nb_buf_printf(out, "%s\n", entries->list.items[i]->text);
-}
-
 static void report(const struct ns_diag *diag, bool failed)
 {
     struct nb_buf text = NB_BUF_INIT;
@@ -259,59 +243,13 @@ static void keep_program(struct session *session, struct vm_program *program)
         nb_vec_push(&session->mvars, program->mvars[i]);
 }
 
-/* ---- entries ---- */
+/* ---- what a session has ---- */
 
-static bool is_function(enum ns_item_kind kind) { return kind == NS_ITEM_FUNCTION || kind == NS_ITEM_TEMPLATE; }
-
-static bool is_value(enum ns_item_kind kind)
-{
-    return kind == NS_ITEM_MVAR || kind == NS_ITEM_CONST || kind == NS_ITEM_BINDING;
-}
-
-/* A value takes the place of functions of its name and the other way round. */
-static bool replaces(const struct entry *later, const struct entry *earlier)
-{
-    if (strcmp(later->key, earlier->key) == 0)
-        return true;
-    if (later->name == NULL || earlier->name == NULL || strcmp(later->name, earlier->name) != 0)
-        return false;
-    return (is_value(later->kind) && (is_value(earlier->kind) || is_function(earlier->kind))) ||
-           (is_function(later->kind) && is_value(earlier->kind));
-}
-
-static void add_entry(struct entries *entries, const struct entry *entry)
-{
-    size_t kept = 0;
-    bool placed = false;
-
-    for (size_t i = 0; i < entries->list.count; i++) {
-        const struct entry *earlier = entries->list.items[i];
-
-        if (earlier->input == entry->input || !replaces(entry, earlier)) {
-            entries->list.items[kept++] = earlier;
-        } else if (!placed) {
-            entries->list.items[kept++] = entry;
-            placed = true;
-        }
-    }
-    entries->list.count = kept;
-    if (!placed)
-        nb_vec_push(&entries->list, entry);
-}
-
-static void copy_entries(struct entries *to, const struct entries *from, const char *but_for_file)
-{
-    for (size_t i = 0; i < from->list.count; i++)
-        if (but_for_file == NULL || from->list.items[i]->file == NULL ||
-            strcmp(from->list.items[i]->file, but_for_file) != 0)
-            nb_vec_push(&to->list, from->list.items[i]);
-}
-
-static void take_entries(struct session *session, struct entries *entries)
+static void take_entries(struct session *session, struct session_entries *entries)
 {
     nb_vec_done(&session->entries.list);
     session->entries = *entries;
-    *entries = (struct entries){ .list = { 0 } };
+    *entries = (struct session_entries){ .list = { 0 } };
 }
 
 /* An mvar that is defined anew begins anew. */
@@ -336,12 +274,12 @@ static const char *trimmed(const char *text, uint32_t *length)
     return text;
 }
 
-static void add_parts(struct session *session, struct entries *entries, const struct ns_input *input, const char *text,
-                      const char *file)
+static void add_parts(struct session *session, struct session_entries *entries, const struct ns_input *input,
+                      const char *text, const char *file)
 {
     for (uint32_t i = 0; i < input->part_count; i++) {
         const struct ns_input_part *part = &input->parts[i];
-        struct entry *entry = nb_arena_alloc(session->arena, sizeof *entry);
+        struct session_entry *entry = nb_arena_alloc(session->arena, sizeof *entry);
         uint32_t length = part->to - part->from;
         const char *start = trimmed(text + part->from, &length);
 
@@ -351,7 +289,7 @@ static void add_parts(struct session *session, struct entries *entries, const st
         entry->text = nb_arena_strndup(session->arena, start, length);
         entry->file = file;
         entry->input = session->inputs;
-        add_entry(entries, entry);
+        session_entries_add(entries, entry);
     }
 }
 
@@ -387,23 +325,23 @@ static void bring_back_mvars(struct session *session, const struct former *forme
 static bool define(struct session *session, const struct ns_input *input, const char *text, size_t length,
                    const char *file)
 {
-    struct entries candidate = { .list = { 0 } }, others = { .list = { 0 } };
+    struct session_entries candidate = { .list = { 0 } }, others = { .list = { 0 } };
     struct former former = { .mvars = { 0 } };
     struct nb_buf epilogue = NB_BUF_INIT;
     struct vm_program *program;
     bool good;
 
-    copy_entries(&candidate, &session->entries, file);
+    session_entries_copy(&candidate, &session->entries, file);
     session->inputs++;
     add_parts(session, &candidate, input, text, file);
     for (size_t i = 0; i < candidate.list.count; i++) /* the new ones are in the text itself */
         for (size_t k = 0; k < session->entries.list.count; k++)
             if (candidate.list.items[i] == session->entries.list.items[k])
                 nb_vec_push(&others.list, candidate.list.items[i]);
-    add_definitions(&epilogue, &others);
+    session_entries_text(&epilogue, &others);
     remember_mvars(session, &former);
     for (uint32_t i = 0; i < input->part_count; i++)
-        if (is_value(input->parts[i].kind) && input->parts[i].name != NULL)
+        if (session_is_value(input->parts[i].kind) && input->parts[i].name != NULL)
             forget_mvar(session, input->parts[i].name);
     program = compile(session, file == NULL ? "input" : file, text, length,
                       &(struct ns_options){ .epilogue = nb_buf_cstr(&epilogue) }, false);
@@ -428,7 +366,7 @@ static struct vm_program *compile_statements(struct session *session, const char
     struct nb_buf epilogue = NB_BUF_INIT;
     struct vm_program *program;
 
-    add_definitions(&epilogue, &session->entries);
+    session_entries_text(&epilogue, &session->entries);
     options.epilogue = nb_buf_cstr(&epilogue);
     program = compile(session, "input", text, length, &options, false);
     nb_buf_done(&epilogue);
@@ -446,9 +384,9 @@ static bool run_statements(struct session *session, const char *text, size_t len
     return evaluate(session, program, program->entry, outcome);
 }
 
-static const struct entry *value_entry(struct session *session, const char *name, int number, const char *type)
+static const struct session_entry *value_entry(struct session *session, const char *name, int number, const char *type)
 {
-    struct entry *entry = nb_arena_alloc(session->arena, sizeof *entry);
+    struct session_entry *entry = nb_arena_alloc(session->arena, sizeof *entry);
     struct nb_buf text = NB_BUF_INIT;
 
     nb_buf_printf(&text, "%s%s%s = Session.value(%d)", name, type[0] == '\0' ? "" : ": ", type, number);
@@ -467,15 +405,15 @@ static const struct entry *value_entry(struct session *session, const char *name
 static bool try_values(struct session *session, const struct ns_input *input, const int *numbers, const char *type,
                        bool quiet)
 {
-    struct entries candidate = { .list = { 0 } };
+    struct session_entries candidate = { .list = { 0 } };
     struct nb_buf text = NB_BUF_INIT;
     struct vm_program *program;
 
-    copy_entries(&candidate, &session->entries, NULL);
+    session_entries_copy(&candidate, &session->entries, NULL);
     session->inputs++;
     for (uint32_t i = 0; i < input->name_count; i++)
-        add_entry(&candidate, value_entry(session, input->names[i], numbers[i], type));
-    add_definitions(&text, &candidate);
+        session_entries_add(&candidate, value_entry(session, input->names[i], numbers[i], type));
+    session_entries_text(&text, &candidate);
     program = compile(session, "definitions", nb_buf_cstr(&text), text.length, &(struct ns_options){ 0 }, quiet);
     if (program != NULL) {
         vm_program_unref(program);
@@ -588,7 +526,7 @@ bool session_type(struct session *session, const char *text)
 void session_browse(const struct session *session)
 {
     for (size_t i = 0; i < session->entries.list.count; i++) {
-        const struct entry *entry = session->entries.list.items[i];
+        const struct session_entry *entry = session->entries.list.items[i];
         const char *value = entry->kind == NS_ITEM_BINDING ? strstr(entry->text, " = Session.value(") : NULL;
         size_t line = strcspn(entry->text, "\n");
 
