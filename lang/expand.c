@@ -202,18 +202,41 @@ static void add_for_type(struct ns_expansion *expansion, struct ns_item_list *it
     }
 }
 
+/* A function that the quotation writes out, among statements, is one of the module too. */
+static void add_written_functions(struct ns_expansion *expansion, struct ns_item_list *items,
+                                  const struct ns_expr_list *statements)
+{
+    for (uint32_t i = 0; i < statements->count; i++) {
+        const struct ns_expr *statement = statements->items[i];
+        struct ns_item *item;
+
+        if (statement->kind != NS_EXPR_LOCAL_FUNCTION)
+            continue;
+        item = nb_arena_alloc(expansion->expander->arena, sizeof *item);
+        item->kind = NS_ITEM_FUNCTION;
+        item->is_public = true;
+        item->span = statement->span;
+        item->function = statement->function;
+        add_item(expansion->expander, items, item);
+    }
+}
+
 static void decorate_type(struct ns_expander *expander, struct ns_item_list *items, struct ns_item *item)
 {
     for (uint32_t i = item->decorators.count; i-- > 0 && !expander->failed;) {
         const struct ns_decorator *decorator = &item->decorators.items[i];
         const struct ns_template *template = template_of(expander, decorator, true);
+        struct ns_expr_list generated;
         struct ns_expansion expansion;
 
         if (template == NULL || template->function->body->kind != NS_EXPR_QUOTE)
             continue;
         expansion = begin_decorator(expander, decorator, template, item);
-        ns_expand_quote(&expansion, template->function->body);
+        generated = ns_expand_quote(&expansion, template->function->body);
         add_for_type(&expansion, items, item);
+        if (generated.count == 1 && generated.items[0]->kind == NS_EXPR_BLOCK)
+            generated = generated.items[0]->block.statements;
+        add_written_functions(&expansion, items, &generated);
     }
     item->decorators.count = 0;
 }
