@@ -423,8 +423,8 @@ static struct ns_expr *expand_call(struct calls *calls, const struct ns_template
         return NULL;
     }
     if (expander->calls >= NS_EXPAND_CALLS_MAX) {
-        ns_error(expander->diag, NS_ERROR_COMPILE, call->span, "template '%s' expands to calls of templates without end",
-                 name);
+        ns_error(expander->diag, NS_ERROR_COMPILE, call->span,
+                 "template '%s' expands to calls of templates without end", name);
         expander->failed = true;
         return NULL;
     }
@@ -436,7 +436,8 @@ static struct ns_expr *expand_call(struct calls *calls, const struct ns_template
     generated = ns_expand_quote(&expansion, template->function->body);
     add_generated(&expansion, calls->items);
     if (generated.count == 0)
-        ns_error(expander->diag, NS_ERROR_COMPILE, call->span, "cannot convert AST node back to expression: definitions");
+        ns_error(expander->diag, NS_ERROR_COMPILE, call->span,
+                 "cannot convert AST node back to expression: definitions");
     return generated.count == 0 ? NULL : body_of(&expansion, &generated);
 }
 

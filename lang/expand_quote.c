@@ -126,7 +126,8 @@ static void put(struct ns_expansion *expansion, const struct ns_syntax *value, b
     }
 }
 
-static void expand_several(struct ns_copier *copier, const struct ns_expr *expr, bool statement, struct ns_expr_buf *out)
+static void expand_several(struct ns_copier *copier, const struct ns_expr *expr, bool statement,
+                           struct ns_expr_buf *out)
 {
     struct ns_syntax value = expand(copier->context, expr);
 
@@ -568,8 +569,9 @@ static struct ns_syntax expand_head(struct ns_expansion *expansion, const struct
 
     if (!enter(expansion))
         return ns_syntax_of_expr(ns_new_node(expansion, NS_EXPR_LITERAL));
-    value = head->kind == NS_EXPR_IF || head->kind == NS_EXPR_SPLICE ? expand(expansion, head)
-                                                                     : listed(expansion, expand_splice(expansion, head));
+    value = head->kind == NS_EXPR_IF || head->kind == NS_EXPR_SPLICE
+                ? expand(expansion, head)
+                : listed(expansion, expand_splice(expansion, head));
     leave(expansion);
     return value;
 }

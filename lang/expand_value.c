@@ -62,7 +62,8 @@ static struct ns_expr *map_node(struct ns_expansion *expansion, const struct ns_
 {
     struct ns_expr *expr = ns_new_node(expansion, NS_EXPR_MAP);
 
-    expr->map.items = nb_arena_array(expansion->expander->arena, (size_t)value->list.count + 1, sizeof *expr->map.items);
+    expr->map.items =
+        nb_arena_array(expansion->expander->arena, (size_t)value->list.count + 1, sizeof *expr->map.items);
     expr->map.count = value->list.count;
     for (uint32_t i = 0; i < value->list.count; i++) {
         expr->map.items[i].key = text_node(expansion, value->names[i], strlen(value->names[i]));
