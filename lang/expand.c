@@ -281,11 +281,15 @@ static void report_no_body(struct ns_expansion *expansion)
     ns_label(diag, expansion->template->function->name.span, "the template");
 }
 
-static void add_generated(struct ns_expansion *expansion, struct ns_item_list *items)
+/* `again`: for a further clause; what the first one generated is there, and only functions can have clauses. */
+static void add_generated(struct ns_expansion *expansion, struct ns_item_list *items, bool again)
 {
-    for (uint32_t i = 0; i < expansion->definitions.count; i++)
-        if (expansion->definitions.items[i] != expansion->decorated)
-            add_item(expansion->expander, items, expansion->definitions.items[i]);
+    for (uint32_t i = 0; i < expansion->definitions.count; i++) {
+        struct ns_item *definition = expansion->definitions.items[i];
+
+        if (definition != expansion->decorated && (!again || definition->kind == NS_ITEM_FUNCTION))
+            add_item(expansion->expander, items, definition);
+    }
 }
 
 /* A clause is a tree of its own: its function is replaced, so that others keep what they refer to. */
@@ -299,7 +303,7 @@ static void set_body(struct ns_expander *expander, struct ns_item *item, struct 
 }
 
 static void decorate_clause(struct ns_expander *expander, struct ns_item_list *items,
-                            const struct ns_decorator *decorator, struct ns_item *item)
+                            const struct ns_decorator *decorator, struct ns_item *item, bool again)
 {
     const struct ns_template *template = template_of(expander, decorator, false);
     struct ns_expansion expansion;
@@ -317,7 +321,7 @@ static void decorate_clause(struct ns_expander *expander, struct ns_item_list *i
         report_no_body(&expansion);
     else
         set_body(expander, item, body_of(&expansion, &generated));
-    add_generated(&expansion, items);
+    add_generated(&expansion, items, again);
 }
 
 /* Whether a definition behind a function's first clause is another clause of it. */
@@ -353,7 +357,7 @@ static void decorate_function(struct ns_expander *expander, struct ns_item_list 
         items->items[i]->decorators.count = 0;
     for (uint32_t i = first; i < end; i++)
         for (uint32_t k = decorators.count; k-- > 0 && !expander->failed;)
-            decorate_clause(expander, items, &decorators.items[k], items->items[i]);
+            decorate_clause(expander, items, &decorators.items[k], items->items[i], i > first);
 }
 
 /* Behind the clauses of the function that begins at `first`: there the next one begins. */
@@ -434,7 +438,7 @@ static struct ns_expr *expand_call(struct calls *calls, const struct ns_template
     if (template->function->body->kind != NS_EXPR_QUOTE)
         return ns_expand_moved(&expansion, template->function->body);
     generated = ns_expand_quote(&expansion, template->function->body);
-    add_generated(&expansion, calls->items);
+    add_generated(&expansion, calls->items, false);
     if (generated.count == 0)
         ns_error(expander->diag, NS_ERROR_COMPILE, call->span,
                  "cannot convert AST node back to expression: definitions");
