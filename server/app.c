@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,7 +50,8 @@ struct app {
     enum srv_app_state state;
     char *problem;                         /* diagnostics of a program that cannot be loaded; what ended main */
     uint64_t stamp;                        /* of its files, when they were last compiled */
-    unsigned versions, restarts, failures; /* started in all; restarted; in a row */
+    unsigned versions;                   /* started in all */
+    _Atomic unsigned restarts, failures; /* in all; in a row. The manager's; others read them for their reports */
     uint64_t retry_ns;                     /* when RESTARTING */
     struct srv_version *live;
 };
@@ -570,7 +572,7 @@ static void main_failed(struct srv_apps *apps, struct app *app, uint64_t now_ns)
     app->retry_ns = now_ns + pause_ms * NS_PER_MS;
     nb_log_quote(&quoted, failure);
     nb_log_error("app.failed", "app=%s version=%u failures=%u restart_in_ms=%" PRIu64 " error=%s", app->name,
-                 app->live->number, app->failures, pause_ms, nb_buf_cstr(&quoted));
+                 app->live->number, atomic_load(&app->failures), pause_ms, nb_buf_cstr(&quoted));
     nb_buf_done(&quoted);
     end_live(apps, app);
     set_state(apps, app, SRV_APP_RESTARTING, failure);
@@ -724,7 +726,7 @@ static void describe_app(struct srv_apps *apps, const struct app *app, struct nb
         describe_ports(apps, app, out);
     }
     if (app->restarts > 0)
-        nb_buf_printf(out, " restarts=%u", app->restarts);
+        nb_buf_printf(out, " restarts=%u", atomic_load(&app->restarts));
     if (app->failures >= CRASH_LOOP_RESTARTS)
         nb_buf_text(out, " crash_loop=yes");
     nb_buf_printf(out, " path=%s\n", app->path);
