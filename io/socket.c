@@ -11,6 +11,7 @@
 #include <netdb.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/alloc.h"
 
@@ -345,10 +346,23 @@ static void try_address(struct io_socket_operation *operation)
     end_connect(operation, operation->error);
 }
 
+static int look_up(struct io_socket_operation *operation, const char *host);
+
+/* A machine without /etc/hosts and name server knows itself, too (RFC 6761, 6.3). */
+static bool looks_up_itself(struct io_socket_operation *operation)
+{
+    bool first = !operation->knows_itself && strcasecmp(operation->host, "localhost") == 0;
+
+    operation->knows_itself = true;
+    return first && look_up(operation, "127.0.0.1") == 0;
+}
+
 static void on_looked_up(uv_getaddrinfo_t *request, int status, struct addrinfo *addresses)
 {
     struct io_socket_operation *operation = CONTAINER(struct io_socket_operation, lookup, request);
 
+    if (status < 0 && !io_is_unwanted(&operation->operation) && looks_up_itself(operation))
+        return;
     if (status < 0 || io_is_unwanted(&operation->operation)) {
         end_connect(operation, status < 0 ? status : UV_ECANCELED);
         return;
@@ -358,16 +372,20 @@ static void on_looked_up(uv_getaddrinfo_t *request, int status, struct addrinfo 
     try_address(operation);
 }
 
-static void begin_connect(struct io_operation *base)
+static int look_up(struct io_socket_operation *operation, const char *host)
 {
     static const struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM };
-    struct io_socket_operation *operation = (struct io_socket_operation *)base;
     char service[8];
-    int r = operation->error;
 
     snprintf(service, sizeof service, "%d", operation->port);
-    if (r == 0)
-        r = uv_getaddrinfo(io_loop_of(base), &operation->lookup, on_looked_up, operation->host, service, &hints);
+    return uv_getaddrinfo(io_loop_of(&operation->operation), &operation->lookup, on_looked_up, host, service, &hints);
+}
+
+static void begin_connect(struct io_operation *base)
+{
+    struct io_socket_operation *operation = (struct io_socket_operation *)base;
+    int r = operation->error == 0 ? look_up(operation, operation->host) : operation->error;
+
     if (r < 0)
         finish(operation, r);
 }

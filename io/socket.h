@@ -34,6 +34,7 @@ struct io_socket_operation {
     int error;  /* 0 or a code of libuv; UV_ECANCELED: the socket was closed meanwhile */
     char *host; /* connect; nb_alloc'ed */
     int port;
+    bool knows_itself;              /* "localhost" was looked up as 127.0.0.1 */
     uv_getaddrinfo_t lookup;        /* the loop's, here and below */
     const struct addrinfo *address; /* connect: the one being tried */
     uv_connect_t connecting;

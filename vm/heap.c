@@ -115,6 +115,11 @@ static bool grow_shared(struct vm_heap *heap)
     return true;
 }
 
+bool vm_heap_has_shared_room(struct vm_heap *heap)
+{
+    return heap->shared_count < heap->shared_capacity || grow_shared(heap);
+}
+
 void vm_heap_add_shared(struct vm_heap *heap, vm_value shared)
 {
     nb_assert(vm_is_shared(shared));
@@ -124,7 +129,7 @@ void vm_heap_add_shared(struct vm_heap *heap, vm_value shared)
         return;
     }
     heap->shared_bytes += vm_shared_bytes(shared) + sizeof shared;
-    if (heap->shared_count == heap->shared_capacity && !grow_shared(heap))
+    if (!vm_heap_has_shared_room(heap))
         return; /* its reference is never given back, so the object stays */
     heap->shared[heap->shared_count++] = shared;
 }

@@ -115,6 +115,8 @@ bool vm_heap_collect(struct vm_ctx *ctx, size_t words);
 /** Note that this heap now points to a shared object; takes over one reference. Never fails: should there be no
  *  memory for the note, the reference is kept for good. */
 void vm_heap_add_shared(struct vm_heap *heap, vm_value shared);
+/** Whether one more can be added; false when memory is exhausted. For who makes an object that nobody else holds. */
+bool vm_heap_has_shared_room(struct vm_heap *heap);
 
 /**
  * Copy a value with all it refers to, iteratively, however deep; cycles (cells, mutable records, closures) are

@@ -62,8 +62,10 @@ static vm_value take_slice(struct vm_ctx *ctx, vm_value base, uint32_t offset, u
 /* A shared STRING that the heap holds; its text is to be filled in. VM_NONE: no memory. */
 static vm_value new_shared(struct vm_ctx *ctx, size_t length, bool ascii)
 {
-    vm_value string = vm_shared_new(VM_KIND_STRING, ascii_flag(ascii), 0, (uint32_t)length);
+    vm_value string = VM_NONE;
 
+    if (vm_heap_has_shared_room(&ctx->process->heap))
+        string = vm_shared_new(VM_KIND_STRING, ascii_flag(ascii), 0, (uint32_t)length);
     if (string == VM_NONE)
         return VM_NONE;
     vm_heap_add_shared(&ctx->process->heap, string);
@@ -173,8 +175,10 @@ static vm_value concat_with_room(struct vm_ctx *ctx, struct vm_text left, struct
 {
     size_t length = (size_t)left.length + right.length;
     size_t room = length / 2 < ROOM_MIN ? ROOM_MIN : length / 2 > ROOM_MAX ? ROOM_MAX : length / 2;
-    vm_value storage = vm_shared_new(VM_KIND_STRING, 0, 1, (uint32_t)(STORAGE_HEAD + length + room));
+    vm_value storage = VM_NONE;
 
+    if (vm_heap_has_shared_room(&ctx->process->heap))
+        storage = vm_shared_new(VM_KIND_STRING, 0, 1, (uint32_t)(STORAGE_HEAD + length + room));
     if (storage == VM_NONE)
         return VM_NONE;
     atomic_init(used_bytes(storage), STORAGE_HEAD + length);
