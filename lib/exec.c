@@ -164,7 +164,8 @@ static enum vm_status exec_write(struct vm_ctx *ctx, vm_value *args, vm_value *r
     return io_stream_write(ctx, &child->handle, &child->in, text.bytes, text.length);
 }
 
-static enum vm_status exec_readline(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
+/* The next line of a command's output, or of what it says of errors. */
+static enum vm_status read_line(struct vm_ctx *ctx, vm_value *args, vm_value *ret, bool of_errors)
 {
     enum vm_status status = lib_expect(ctx, args, "I");
     struct io_child *child;
@@ -174,20 +175,19 @@ static enum vm_status exec_readline(struct vm_ctx *ctx, vm_value *args, vm_value
     if (io_operation_of(ctx) != NULL)
         return lib_end_line(ctx, ret);
     child = find_child(ctx, args[0], &status);
-    return child == NULL ? status : lib_begin_line(ctx, &child->handle, &child->out, ret);
+    if (child == NULL)
+        return status;
+    return lib_begin_line(ctx, &child->handle, of_errors ? &child->errors : &child->out, ret);
+}
+
+static enum vm_status exec_readline(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
+{
+    return read_line(ctx, args, ret, false);
 }
 
 static enum vm_status exec_read_stderr(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
 {
-    enum vm_status status = lib_expect(ctx, args, "I");
-    struct io_child *child;
-
-    if (status != VM_OK)
-        return status;
-    if (io_operation_of(ctx) != NULL)
-        return lib_end_line(ctx, ret);
-    child = find_child(ctx, args[0], &status);
-    return child == NULL ? status : lib_begin_line(ctx, &child->handle, &child->errors, ret);
+    return read_line(ctx, args, ret, true);
 }
 
 static enum vm_status begin_wait(struct vm_ctx *ctx, vm_value *args)

@@ -33,36 +33,36 @@ static const char *steady_bytes(vm_value string, char copy[VM_STRING_INLINE])
     return copy;
 }
 
-static enum vm_status json_parse(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
+/* Read the text args[0]; strictly, or as much as can be made of it. */
+static enum vm_status parse(struct vm_ctx *ctx, vm_value *args, vm_value *ret, bool strict)
 {
     enum vm_status status = lib_expect(ctx, args, "S");
     char copy[VM_STRING_INLINE];
     struct lib_stack stack;
+    const char *bytes;
     uint32_t length;
 
     if (status != VM_OK)
         return status;
     length = vm_text(args[0]).length;
+    bytes = steady_bytes(args[0], copy);
     lib_worked(ctx, length);
     lib_stack_begin(ctx, &stack);
-    status = lib_json_read(ctx, &stack, steady_bytes(args[0], copy), length);
+    if (strict)
+        status = lib_json_read(ctx, &stack, bytes, length);
+    else
+        status = lib_json_read_lenient(ctx, &stack, bytes, length) ? VM_OK : VM_NOMEM;
     return answer_top(ctx, &stack, status, ret);
+}
+
+static enum vm_status json_parse(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
+{
+    return parse(ctx, args, ret, true);
 }
 
 static enum vm_status json_parse_lenient(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
 {
-    enum vm_status status = lib_expect(ctx, args, "S");
-    char copy[VM_STRING_INLINE];
-    struct lib_stack stack;
-    uint32_t length;
-
-    if (status != VM_OK)
-        return status;
-    length = vm_text(args[0]).length;
-    lib_worked(ctx, length);
-    lib_stack_begin(ctx, &stack);
-    status = lib_json_read_lenient(ctx, &stack, steady_bytes(args[0], copy), length) ? VM_OK : VM_NOMEM;
-    return answer_top(ctx, &stack, status, ret);
+    return parse(ctx, args, ret, false);
 }
 
 static enum vm_status answer_printed(struct vm_ctx *ctx, enum vm_status status, struct nb_buf *text, vm_value *ret)
