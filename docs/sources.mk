@@ -7,7 +7,7 @@ EXTRA_DIST += docs/man/nostos.1 docs/man/nostosctl.1 docs/man/nostosd.8 \
 EXTRA_DIST += tools/conformance tests/lang/sections
 noinst_DATA += docs/conformance.md
 CLEANFILES += docs/conformance.md
-docs/conformance.md: tests/lang/sections tools/conformance
+docs/conformance.md: tests/lang/sections tools/conformance tests/lang/run
 	@$(MKDIR_P) docs
 	$(AM_V_GEN)$(top_srcdir)/tools/conformance > $@
 conformance: nostos
