@@ -68,6 +68,7 @@ enum { NS_LEVEL_QUANTIFIED = INT32_MAX };
 
 struct ns_term {
     enum ns_term_kind kind;
+    uint32_t rank;                       /* of a variable: 2^rank variables at least stand for it */
     union {
         struct {
             struct ns_term *link;        /* NULL: not bound */

@@ -335,6 +335,16 @@ static enum ns_unified unify_known(struct ns_check *check, struct ns_term *expec
     return unify_all(check, expected->data.arguments, found->data.arguments, expected->data.con->arity);
 }
 
+/* The one with fewer behind it is bound, so that no walk along links is long. */
+static enum ns_unified bind_variables(struct ns_check *check, struct ns_term *expected, struct ns_term *found)
+{
+    if (expected->rank > found->rank)
+        return bind(check, found, expected, NS_INFINITE);
+    if (expected->rank == found->rank)
+        found->rank++;
+    return bind(check, expected, found, NS_INFINITE);
+}
+
 static enum ns_unified unify(struct ns_check *check, struct ns_term *expected, struct ns_term *found)
 {
     enum ns_unified how;
@@ -344,7 +354,9 @@ static enum ns_unified unify(struct ns_check *check, struct ns_term *expected, s
     if (expected == found || expected->kind == NS_TERM_NEVER || found->kind == NS_TERM_NEVER || !step(check))
         return NS_UNIFIED;
     check->depth++;
-    if (found->kind == NS_TERM_VARIABLE && expected->kind != NS_TERM_VARIABLE)
+    if (found->kind == NS_TERM_VARIABLE && expected->kind == NS_TERM_VARIABLE)
+        how = bind_variables(check, expected, found);
+    else if (found->kind == NS_TERM_VARIABLE)
         how = bind(check, found, expected, NS_INFINITE);
     else if (expected->kind == NS_TERM_VARIABLE)
         how = bind(check, expected, found, NS_INFINITE);
