@@ -249,11 +249,14 @@ void ns_match(struct ns_frame *frame, const unsigned *scrutinees, unsigned count
               unsigned way_count, ns_mark miss);
 /** Take a value apart; its names stay in the current scope. No match: a Panic. */
 void ns_destructure(struct ns_frame *frame, const struct ns_pattern *pattern, unsigned scrutinee);
+bool ns_is_name_pattern(const struct ns_pattern *pattern);
+
+/* ---- lower_match.c ---- */
+
 void ns_lower_match(struct ns_frame *frame, const struct ns_expr *expr, struct ns_target target);
 void ns_lower_receive(struct ns_frame *frame, const struct ns_expr *expr, struct ns_target target);
 /** Arms on a value in a register; `begin` is emitted in front of each body. */
 void ns_arms(struct ns_frame *frame, const struct ns_arm_list *arms, unsigned scrutinee, struct ns_target target,
              ns_mark miss, ns_mark done, enum vm_op begin);
-bool ns_is_name_pattern(const struct ns_pattern *pattern);
 
 #endif
