@@ -42,7 +42,8 @@ enum {
 struct sched_options {
     unsigned workers;     /* 0: as many as this process has cores (affinity mask and cgroup quota), see sched_cores() */
     bool single_thread;   /* reproducible: one worker on the thread of sched_run(), choices and slices by `seed`, … */
-    uint64_t seed;        /* … and a logical clock (base/clock.h) that jumps to the next timer when nothing can run */
+    uint64_t seed;        /* … and a logical clock (base/clock.h) that jumps to the next timer when nothing can run and
+                           * no process waits for something from outside (I/O, requests): then it goes as time does */
     /** All workers have run out of work; the last one calls this before it sleeps. NULL: nothing. It may look
      *  (sched_is_stuck), sched_quit() or wake processes. */
     void (*on_idle)(struct sched *sched, void *context);

@@ -337,6 +337,19 @@ static void end_for_memory(struct sched_worker *worker, struct sched_slot *slot)
     sched_slot_kill(&worker->ctx, slot, pid);
 }
 
+/* What comes from outside of the program comes in real time, if at all. */
+static bool waits_outside(const struct vm_process *process)
+{
+    return process->wait == VM_WAIT_IO || process->wait == VM_WAIT_ACCEPT;
+}
+
+/* A process has parked, or was woken, on the logical clock: `by` is 1 or -1. Elsewhere others may have it already. */
+static void count_outside(struct sched_worker *worker, const struct vm_process *process, int by)
+{
+    if (worker->sched->sim != NULL && waits_outside(process))
+        worker->outside += by;
+}
+
 /* Run a process that was taken from a queue until it ends, waits or has used up its slice. */
 static void run(struct sched_worker *worker, struct vm_process *process)
 {
@@ -345,6 +358,7 @@ static void run(struct sched_worker *worker, struct vm_process *process)
 
     nb_assert(before == VM_PROCESS_RUNNABLE);
     nb_assert_context(((struct sched_group *)process->owner)->name);
+    count_outside(worker, process, -1);
     for (;;) {
         enum vm_stop stop = sched_process_is_killed(process) ? VM_STOP_KILLED : run_slice(worker, process);
 
@@ -358,8 +372,10 @@ static void run(struct sched_worker *worker, struct vm_process *process)
             end_for_memory(worker, slot);
             continue;
         }
-        if (stop == VM_STOP_WAIT && park_process(worker, process))
+        if (stop == VM_STOP_WAIT && park_process(worker, process)) {
+            count_outside(worker, process, 1);
             break;
+        }
         if (stop == VM_STOP_YIELD || worker->slice_left <= 0) {
             requeue(worker, process);
             run_hooks(worker);
@@ -471,22 +487,40 @@ static void sleep_until(struct sched_worker *worker, uint64_t deadline_ns)
     worker->searching = woken == SCHED_WOKEN_TO_SEARCH;
 }
 
+/* On the logical clock, which meanwhile goes as time does. */
+static void sleep_beside_the_world(struct sched_worker *worker, uint64_t deadline_ns)
+{
+    uint64_t logical_ns = nb_clock_ns(), left_ns = deadline_ns - logical_ns, start_ns, slept_ns;
+
+    nb_clock_set_logical(0);
+    start_ns = nb_clock_ns();
+    sleep_until(worker, deadline_ns == UINT64_MAX ? UINT64_MAX : start_ns + left_ns);
+    slept_ns = nb_clock_ns() - start_ns;
+    nb_clock_set_logical(logical_ns + (slept_ns < left_ns ? slept_ns : left_ns));
+}
+
 static void fall_asleep(struct sched_worker *worker, uint64_t deadline_ns)
 {
     sched_count(&worker->counts.parks, 1);
     read_clock(worker);
     sched_count(&worker->counts.busy_ns, worker->now_ns - worker->awake_ns);
     atomic_store_explicit(&worker->busy_from_ns, 0, memory_order_relaxed);
-    sleep_until(worker, deadline_ns);
+    if (worker->sched->sim != NULL)
+        sleep_beside_the_world(worker, deadline_ns);
+    else
+        sleep_until(worker, deadline_ns);
     read_clock(worker);
     worker->awake_ns = worker->now_ns;
     atomic_store_explicit(&worker->busy_from_ns, worker->now_ns, memory_order_relaxed);
 }
 
-/* On the logical clock nobody sleeps until a deadline: it is made to be now. */
+/* On the logical clock nobody sleeps until a deadline: it is made to be now. But for programs that wait for others,
+ * whose answers would otherwise all come too late. */
 static bool jump_to(struct sched_worker *worker, uint64_t deadline_ns)
 {
     if (worker->sched->sim == NULL || deadline_ns == UINT64_MAX)
+        return false;
+    if (deadline_ns > nb_clock_ns() && worker->outside > 0)
         return false;
     if (deadline_ns > nb_clock_ns())
         nb_clock_set_logical(deadline_ns);

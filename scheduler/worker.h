@@ -61,6 +61,8 @@ struct sched_worker {
     int64_t slice_work;                   /* reductions of a slice with what its turn costs, a sliding average */
     uint64_t polled_ns;
 
+    int outside;                          /* on the logical clock: processes that wait for I/O or requests */
+
     struct sched_counts counts;
 } __attribute__((aligned(64)));
 
