@@ -53,6 +53,7 @@ struct scan {
     struct ns_unit *unit;
     struct ns_space *space;
     const struct form *form; /* that of the region, NULL outside of forms */
+    unsigned *forms;         /* rewritten so far, in the whole unit */
 };
 
 /* ---- what is what ---- */
@@ -167,44 +168,49 @@ static struct ns_expr *module_call(struct ns_unit *unit, const struct form *form
     return call;
 }
 
-/* What the start function answered is kept in a local, whose name no program can write and no other form has. */
-static const char *local_name(struct ns_unit *unit, struct ns_span span)
+/* What the start function answered is kept in a local, whose name no program can write and no other form has: places
+ * in the source do not tell forms apart, as a template's are all at its call. */
+static const char *local_name(const struct scan *scan)
 {
-    return nb_intern(nb_arena_printf(unit->arena, "render depth %u", span.from));
+    return nb_intern(nb_arena_printf(scan->unit->arena, "render depth %u", ++*scan->forms));
 }
 
-static struct ns_expr *bind_start(struct ns_unit *unit, const struct form *form, struct ns_span span)
+static struct ns_expr *bind_start(struct ns_unit *unit, const struct form *form, const char *local,
+                                  struct ns_span span)
 {
     struct ns_expr *bind = new_expr(unit, NS_EXPR_BIND, span);
 
     bind->bind.pattern = nb_arena_alloc(unit->arena, sizeof *bind->bind.pattern);
     bind->bind.pattern->kind = NS_PATTERN_NAME;
     bind->bind.pattern->span = span;
-    bind->bind.pattern->name = local_name(unit, span);
+    bind->bind.pattern->name = local;
     bind->bind.value = module_call(unit, form, form->start, NULL, span);
     return bind;
 }
 
 /* Html(e) becomes stdlib.html._asHtml(e), and RHtml(e)
  *     { depth = stdlib.rhtml._startRender(); try stdlib.rhtml._asResult(e) finally stdlib.rhtml._endRender(depth) } */
-static void rewrite_form(struct ns_unit *unit, struct ns_expr *expr, const struct form *form)
+static void rewrite_form(const struct scan *scan, struct ns_expr *expr, const struct form *form)
 {
+    struct ns_unit *unit = scan->unit;
     struct ns_span span = expr->call.name.span;
     struct ns_expr *result = module_call(unit, form, form->result, expr->call.arguments.items[0].value, span);
     struct ns_expr *attempt, *depth, **statements;
+    const char *local;
 
     if (form->start == NULL) {
         expr->kind = result->kind;
         expr->call = result->call;
         return;
     }
+    local = local_name(scan);
     depth = new_expr(unit, NS_EXPR_NAME, span);
-    depth->name = local_name(unit, span);
+    depth->name = local;
     attempt = new_expr(unit, NS_EXPR_TRY, span);
     attempt->try_.body = result;
     attempt->try_.finally = module_call(unit, form, form->end, depth, span);
     statements = nb_arena_array(unit->arena, 2, sizeof *statements);
-    statements[0] = bind_start(unit, form, span);
+    statements[0] = bind_start(unit, form, local, span);
     statements[1] = attempt;
     expr->kind = NS_EXPR_BLOCK;
     expr->block.statements = (struct ns_expr_list){ statements, 2 };
@@ -220,7 +226,7 @@ static void visit(void *context, struct ns_expr *expr)
     if (form != NULL) {
         struct ns_expr *argument = expr->call.arguments.items[0].value;
 
-        rewrite_form(scan->unit, expr, form);
+        rewrite_form(scan, expr, form);
         inside.form = form;
         visit(&inside, argument);
         return;
@@ -233,12 +239,13 @@ static void visit(void *context, struct ns_expr *expr)
 
 void ns_rewrite_scope_forms(struct ns_unit *unit)
 {
+    unsigned rewritten = 0;
     bool any = false;
 
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
         any = any || ns_table_get(&unit->paths, nb_intern(forms[i].module)) != NULL;
     for (size_t i = 0; any && i < unit->spaces.count; i++) {
-        struct scan scan = { unit, unit->spaces.items[i], NULL };
+        struct scan scan = { unit, unit->spaces.items[i], NULL, &rewritten };
 
         for (uint32_t k = 0; k < scan.space->items->count; k++)
             ns_walk_item(scan.space->items->items[k], visit, &scan);
