@@ -1,0 +1,63 @@
+/* app_private.h - what the files about apps share: the list and its members. Manager's thread, unless it says otherwise. */
+#ifndef SERVER_APP_PRIVATE_H
+#define SERVER_APP_PRIVATE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/vec.h"
+#include "server/app.h"
+#include "server/version.h"
+
+#define NS_PER_MS UINT64_C(1000000)
+#define NS_PER_S UINT64_C(1000000000)
+
+struct srv_app {
+    char *name, *path;
+    bool is_folder, enabled, seen;
+    enum srv_app_state state;
+    char *problem; /* diagnostics of a program that cannot be loaded; what ended main */
+    uint64_t stamp; /* of its files, when they were last compiled */
+    unsigned versions; /* started in all */
+    _Atomic unsigned restarts, failures; /* in all; in a row. The manager's; others read them for their reports */
+    uint64_t retry_ns; /* when RESTARTING */
+    struct srv_version *live;
+};
+
+/** The manager's. What others read of it, and of its members, changes under `lock`. */
+struct srv_apps {
+    struct sched *sched;
+    struct srv_runtime *runtime;
+    struct conf *conf;
+    char *folder;
+    int event_fd;
+    pthread_mutex_t lock;
+    NB_VEC(struct srv_app *) list;
+    struct srv_version *retiring; /* versions that finish what they have accepted */
+    struct srv_version *ending;   /* versions whose processes end */
+    void (*progress)(void *context, const char *name, size_t before, size_t count);
+    void *progress_context;
+};
+
+/* ---- app.c ---- */
+
+void srv_app_free(struct srv_app *app);
+/** Have the manager look at its apps. `apps` as context of callbacks. Threads: any. */
+void srv_apps_wake(void *apps);
+
+/* ---- app_version.c: which version of an app runs ---- */
+
+/** Change what others read. `problem` is taken over; NULL when there is none. */
+void srv_app_set_state(struct srv_apps *apps, struct srv_app *app, enum srv_app_state state, char *problem);
+/** An app cannot be started, or its new files cannot be: what runs goes on. `text` for people. */
+void srv_app_is_broken(struct srv_apps *apps, struct srv_app *app, const char *first, const char *text);
+/** Compile and start the program as it is now. The version that runs is retired when that succeeds. */
+void srv_app_start(struct srv_apps *apps, struct srv_app *app);
+/** End the version that runs. */
+void srv_app_end_live(struct srv_apps *apps, struct srv_app *app);
+/** The same for one that works: it may finish what it has accepted. */
+void srv_app_retire_live(struct srv_apps *apps, struct srv_app *app);
+/** End the retired versions that have finished, or may not go on. Returns when to look again. */
+uint64_t srv_apps_look_at_retiring(struct srv_apps *apps, uint64_t now_ns);
+
+#endif
