@@ -274,6 +274,7 @@ struct ns_hoist {
     NB_VEC(struct definition *) definitions;
     struct ns_table by_name;
     struct ns_table bound;        /* names that other statements of the block bind */
+    struct ns_table variables;    /* names that statements so far declare with `var` */
     uint32_t at;                  /* statement that is looked at */
     const char *asked;            /* name whose calls are counted … */
     uint32_t calls[2];            /* … and up to two counts of arguments found */
@@ -288,6 +289,13 @@ static bool is_new_name(struct ns_frame *frame, const char *name)
     if (local != NULL && (ns_local_is_own(frame, local) || local->is_var))
         return false;
     return ns_find_mvar(frame->unit, frame->space, name) == NULL;
+}
+
+static bool is_variable(struct ns_frame *frame, const char *name)
+{
+    struct ns_local *local = ns_local_find(frame, name);
+
+    return local != NULL && local->is_var;
 }
 
 static const struct ns_function *defined_function(struct ns_frame *frame, const struct ns_expr *statement,
@@ -310,8 +318,12 @@ static void note_definition(struct ns_frame *frame, struct ns_hoist *hoist, cons
     const struct ns_function *function = defined_function(frame, statement, &name);
     struct definition *definition;
 
+    if (statement->kind == NS_EXPR_BIND && statement->bind.is_var && ns_is_name_pattern(statement->bind.pattern))
+        ns_table_set(&hoist->variables, statement->bind.pattern->name, hoist);
     if (function == NULL)
         return;
+    if (statement->kind == NS_EXPR_BIND && ns_table_get(&hoist->variables, name) != NULL)
+        return; /* the variable gets another value */
     definition = ns_table_get(&hoist->by_name, name);
     if (definition == NULL) {
         definition = nb_arena_alloc(frame->unit->arena, sizeof *definition);
@@ -555,6 +567,7 @@ struct ns_hoist *ns_hoist(struct ns_frame *frame, const struct ns_expr_list *sta
         ns_table_done(&hoist->definitions.items[i]->mentions);
     }
     ns_table_done(&hoist->bound);
+    ns_table_done(&hoist->variables);
     return hoist;
 }
 
@@ -615,7 +628,7 @@ bool ns_lower_local(struct ns_frame *frame, struct ns_hoist *hoist, const struct
     else
         return false;
     definition = ns_table_get(&hoist->by_name, name);
-    if (definition == NULL)
+    if (definition == NULL || (statement->kind == NS_EXPR_BIND && is_variable(frame, name)))
         return false;
     if (definition->done) {
         if (definition->is_lambda || statement->kind != NS_EXPR_LOCAL_FUNCTION)
