@@ -51,41 +51,65 @@ static enum shape shape_of(const struct ns_pattern *pattern)
     }
 }
 
+static const struct ns_pattern *first_alternative(const struct ns_pattern *pattern)
+{
+    return pattern->kind == NS_PATTERN_OR ? pattern->items.items[0] : pattern;
+}
+
+/* Of `(a, (b, c))` next to `(a, b)` the second component is not taken for one and the same type. */
+static bool nested_otherwise(const struct ns_pattern *one, const struct ns_pattern *other)
+{
+    return (one->kind == NS_PATTERN_TUPLE && other->kind == NS_PATTERN_NAME) ||
+           (one->kind == NS_PATTERN_NAME && other->kind == NS_PATTERN_TUPLE);
+}
+
+/* Tuples of different arity, or nested differently. */
+static bool tuples_differ(const struct ns_pattern *one, const struct ns_pattern *other)
+{
+    one = first_alternative(one);
+    other = first_alternative(other);
+    if (one->kind != NS_PATTERN_TUPLE || other->kind != NS_PATTERN_TUPLE)
+        return false;
+    if (one->items.count != other->items.count)
+        return true;
+    for (uint32_t i = 0; i < one->items.count; i++)
+        if (nested_otherwise(one->items.items[i], other->items.items[i]) ||
+            tuples_differ(one->items.items[i], other->items.items[i]))
+            return true;
+    return false;
+}
+
 static bool disagree(const struct ns_pattern *one, const struct ns_pattern *other)
 {
-    if (one->kind == NS_PATTERN_OR)
-        one = one->items.items[0];
-    if (other->kind == NS_PATTERN_OR)
-        other = other->items.items[0];
+    one = first_alternative(one);
+    other = first_alternative(other);
     if (shape_of(one) == SHAPE_ANY || shape_of(other) == SHAPE_ANY)
         return false;
-    if (shape_of(one) != shape_of(other))
+    if (shape_of(one) != shape_of(other) || tuples_differ(one, other))
         return true;
     if (one->kind == NS_PATTERN_LITERAL && other->kind == NS_PATTERN_LITERAL)
         return literals_differ(one, other);
     if (one->kind != NS_PATTERN_TUPLE || other->kind != NS_PATTERN_TUPLE)
         return false;
-    if (one->items.count != other->items.count)
-        return true;
     for (uint32_t i = 0; i < one->items.count; i++)
         if (disagree(one->items.items[i], other->items.items[i]))
             return true;
     return false;
 }
 
+static bool any_pair(const struct ns_pattern *const *patterns, uint32_t count,
+                     bool (*relation)(const struct ns_pattern *, const struct ns_pattern *))
+{
+    for (uint32_t i = 1; i < count; i++)
+        for (uint32_t k = 0; k < i; k++)
+            if (relation(patterns[k], patterns[i]))
+                return true;
+    return false;
+}
+
 bool ns_patterns_disagree(const struct ns_pattern *const *patterns, uint32_t count)
 {
-    const struct ns_pattern *first = NULL;
-
-    for (uint32_t i = 0; i < count; i++) {
-        if (shape_of(patterns[i]) == SHAPE_ANY && patterns[i]->kind != NS_PATTERN_OR)
-            continue;
-        if (first != NULL && disagree(first, patterns[i]))
-            return true;
-        if (first == NULL)
-            first = patterns[i];
-    }
-    return false;
+    return any_pair(patterns, count, disagree);
 }
 
 /* ---- kinds of patterns ---- */
@@ -339,13 +363,17 @@ struct ns_term *ns_infer_arms(struct ns_check *check, const struct ns_arm_list *
     return result == NULL ? ns_any(check) : result;
 }
 
-static bool arms_disagree(struct ns_check *check, const struct ns_arm_list *arms)
+/* Whether the arms leave open what is matched. A value whose type is known is of that type, but for tuples of every
+ * shape (02 §5.7). */
+static bool arms_disagree(struct ns_check *check, const struct ns_arm_list *arms, struct ns_term *scrutinee)
 {
     const struct ns_pattern **patterns = nb_arena_array(check->arena, arms->count + 1, sizeof *patterns);
 
     for (uint32_t i = 0; i < arms->count; i++)
         patterns[i] = arms->items[i].pattern;
-    return ns_patterns_disagree(patterns, arms->count);
+    if (scrutinee->kind == NS_TERM_TUPLE)
+        return any_pair(patterns, arms->count, ns_is_known(scrutinee) ? tuples_differ : disagree);
+    return !ns_is_known(scrutinee) && any_pair(patterns, arms->count, disagree);
 }
 
 struct ns_term *ns_infer_match(struct ns_check *check, struct ns_expr *expr, struct ns_term *expected)
@@ -354,8 +382,7 @@ struct ns_term *ns_infer_match(struct ns_check *check, struct ns_expr *expr, str
 
     ns_settle(check);
     result = ns_infer_arms(check, &expr->match.arms,
-                           !ns_is_known(scrutinee) && arms_disagree(check, &expr->match.arms) ? ns_any(check)
-                                                                                              : scrutinee,
+                           arms_disagree(check, &expr->match.arms, ns_prune(scrutinee)) ? ns_any(check) : scrutinee,
                            expected, true);
     if (!ns_is_muted(check))
         ns_check_exhaustive(check, expr, scrutinee);
