@@ -420,6 +420,20 @@ static bool is_constant(const struct ns_expr *expr, bool in_list)
     return true;
 }
 
+/* The item with `()` for its value: a constant that is none might refer to itself. */
+static const struct ns_item *without_value(struct ns_unit *unit, const struct ns_item *item)
+{
+    struct ns_item *copy = nb_arena_alloc(unit->arena, sizeof *copy);
+    struct ns_expr *nothing = nb_arena_alloc(unit->arena, sizeof *nothing);
+
+    *copy = *item;
+    nothing->kind = NS_EXPR_LITERAL;
+    nothing->span = item->value.value->span;
+    nothing->literal.kind = NS_LITERAL_UNIT;
+    copy->value.value = nothing;
+    return copy;
+}
+
 static void declare_const(struct ns_unit *unit, struct ns_space *space, const struct ns_item *item)
 {
     struct ns_member *entry = ns_member(unit, space, item->value.name.text);
@@ -428,10 +442,12 @@ static void declare_const(struct ns_unit *unit, struct ns_space *space, const st
         report_twice(unit, &item->value.name);
         return;
     }
-    if (!is_constant(item->value.value, false))
+    if (!is_constant(item->value.value, false)) {
         ns_report(unit, item->value.value->span,
                   "const value must be a literal (Int, Float, String, Bool, Char), got: %s",
                   expression_word(item->value.value));
+        item = without_value(unit, item);
+    }
     entry->constant = new_value(unit, space, item, NS_VALUE_CONST);
 }
 

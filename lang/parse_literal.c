@@ -19,6 +19,7 @@
 #include "base/map.h"
 #include "base/utf8.h"
 #include "base/vec.h"
+#include "vm/number.h"
 
 /* Strings in `${…}` of strings in `${…}` of …: each level is copied once more. The lexer follows 32 levels. */
 enum { STRINGS_MAX = 31 };
@@ -82,15 +83,31 @@ static void digits(const struct ns_parser *parser, const struct ns_token *token,
             nb_buf_byte(out, parser->text[i]);
 }
 
+/* BigInts and Decimals have bounds that only their digits tell. */
+static bool has_value(enum ns_literal_kind kind, const char *text, size_t length)
+{
+    vm_value value = (kind == NS_LITERAL_BIGINT ? vm_bigint_from_text : vm_decimal_from_text)(NULL, text, length);
+
+    if (value == VM_NONE)
+        return false;
+    nb_free(vm_object(value));
+    return true;
+}
+
 static void text_literal(struct ns_parser *parser, enum ns_literal_kind kind, bool negative, struct ns_literal *literal)
 {
+    const struct ns_token *token = ns_next(parser);
     struct nb_buf buf = NB_BUF_INIT;
 
-    digits(parser, ns_next(parser), 1, negative, &buf);
+    digits(parser, token, 1, negative, &buf);
     literal->kind = kind;
     literal->text = nb_arena_strndup(parser->arena, nb_buf_cstr(&buf), buf.length);
     literal->length = (uint32_t)buf.length;
     nb_buf_done(&buf);
+    if (!has_value(kind, literal->text, literal->length))
+        ns_fail(parser, ns_token_span(parser, token), "literal is out of range for %s",
+                kind == NS_LITERAL_BIGINT ? "BigInt (at most 4194304 digits)"
+                                          : "Decimal (at most 28 digits)");
 }
 
 static locale_t plain_locale;
