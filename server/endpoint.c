@@ -42,6 +42,8 @@ enum {
     BODY_RESERVED_BYTES = 65536, /* announced bodies up to this size are allocated at once */
     REFUSED_READ_BYTES =
         16 * 1024 * 1024, /* how much of a refused body is read and thrown away before the socket is closed */
+    DRAIN_GRACE_MS = 500, /* while draining: how long a connection may be quiet before it is closed */
+    DRAIN_LOOK_MS = 10,   /* and how often to look */
     NS_PER_MS = 1000000,
     NS_PER_S = 1000000000
 };
@@ -181,8 +183,10 @@ static void on_completed(void *closure, struct MHD_Connection *mhd, void **conte
     if (connection != NULL) {
         connection->talking = false;
         connection_move(connection, &endpoint->idle);
-        if (endpoint->state != SRV_ENDPOINT_OPEN)
+        if (endpoint->state == SRV_ENDPOINT_CLOSED)
             connection_cut(connection, NULL);
+        else if (endpoint->state == SRV_ENDPOINT_DRAINING)
+            endpoint->quiet_look_ns = 0;
     }
     if (request == NULL)
         return;
@@ -560,19 +564,74 @@ static uint64_t answer_late(struct srv_endpoint *endpoint, struct vm_ctx *ctx)
     return UINT64_MAX;
 }
 
+/* Whether an answer can still be expected on a connection: a request has begun and its client may send the rest, or has
+ * sent something that nobody has read yet, or may just be about to (`quiet_since_ns`: not when it was quiet before).
+ * libmicrohttpd does not notice an end that came together with the last data. */
+static bool is_worth_waiting_for(const struct srv_connection *connection, uint64_t quiet_since_ns)
+{
+    char byte;
+    ssize_t got = recv(connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+
+    return got > 0 || (got < 0 && errno == EAGAIN && (connection->talking || connection->since_ns > quiet_since_ns));
+}
+
+/* Close the connections of a list that are not. The others are closed when they are answered. True when some are left
+ * that may be closed later. */
+static bool cut_quiet_list(struct srv_link *list, uint64_t quiet_since_ns)
+{
+    struct srv_link *link = list->next;
+    bool more = false;
+
+    while (link != list) {
+        struct srv_connection *connection = (struct srv_connection *)link;
+
+        link = link->next;
+        if (!is_worth_waiting_for(connection, quiet_since_ns))
+            connection_cut(connection, NULL);
+        else
+            more |= !connection->talking;
+    }
+    return more;
+}
+
+/* What draining does to connections without a request: a client that has just connected, or just got an answer that did
+ * not tell it to close, may send its request any moment, and gets its answer; one that was quiet for a while is hung up
+ * on. Once the endpoint is closed, all are. */
+static void cut_quiet(struct srv_endpoint *endpoint)
+{
+    uint64_t now_ns = endpoint->loop->now_ns;
+    uint64_t grace_ns = endpoint->state == SRV_ENDPOINT_CLOSED ? 0 : (uint64_t)DRAIN_GRACE_MS * NS_PER_MS;
+    uint64_t quiet_since_ns = now_ns > grace_ns ? now_ns - grace_ns : 0;
+    bool more = cut_quiet_list(&endpoint->idle, quiet_since_ns);
+
+    more |= cut_quiet_list(&endpoint->fresh, quiet_since_ns);
+    cut_quiet_list(&endpoint->bodies, quiet_since_ns);
+    endpoint->quiet_look_ns = more ? now_ns + (uint64_t)DRAIN_LOOK_MS * NS_PER_MS : UINT64_MAX;
+}
+
+static uint64_t look_at_quiet(struct srv_endpoint *endpoint)
+{
+    if (endpoint->state == SRV_ENDPOINT_OPEN)
+        return UINT64_MAX;
+    if (endpoint->loop->now_ns >= endpoint->quiet_look_ns)
+        cut_quiet(endpoint);
+    return endpoint->quiet_look_ns;
+}
+
 uint64_t srv_endpoint_look_at_time(struct srv_endpoint *endpoint, struct vm_ctx *ctx)
 {
     const struct srv_limits *limits = &endpoint->limits;
     uint64_t now_ns = endpoint->loop->now_ns;
-    uint64_t due[4] = {
+    uint64_t due[5] = {
         cut_late(&endpoint->fresh, limits->header_timeout_ms, now_ns, true),
         cut_late(&endpoint->idle, limits->idle_timeout_ms, now_ns, false),
         cut_late(&endpoint->bodies, limits->body_timeout_ms, now_ns, true),
         answer_late(endpoint, ctx),
+        look_at_quiet(endpoint),
     };
     uint64_t next_ns = UINT64_MAX;
 
-    for (unsigned i = 0; i < 4; i++)
+    for (unsigned i = 0; i < sizeof due / sizeof *due; i++)
         next_ns = due[i] < next_ns ? due[i] : next_ns;
     return next_ns;
 }
@@ -706,41 +765,19 @@ void srv_endpoint_change_limits(struct srv_endpoint *endpoint, const struct srv_
     endpoint->limits.retry_after_seconds = limits->retry_after_seconds;
 }
 
-/* Whether an answer can still be expected on a connection: a request has begun and its client may send the rest, or has
- * sent something that nobody has read yet. libmicrohttpd does not notice an end that came together with the last data. */
-static bool is_worth_waiting_for(const struct srv_connection *connection)
-{
-    char byte;
-    ssize_t got = recv(connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-
-    return got > 0 || (got < 0 && errno == EAGAIN && connection->talking);
-}
-
-/* Close the connections of a list that are not. The others are closed when they are answered. */
-static void cut_list(struct srv_link *list)
-{
-    struct srv_link *link = list->next;
-
-    while (link != list) {
-        struct srv_connection *connection = (struct srv_connection *)link;
-
-        link = link->next;
-        if (!is_worth_waiting_for(connection))
-            connection_cut(connection, NULL);
-    }
-}
-
 void srv_endpoint_drain(struct srv_endpoint *endpoint)
 {
+    struct srv_listener *listener = endpoint->listener;
+
     if (endpoint->state != SRV_ENDPOINT_OPEN)
         return;
-    srv_endpoint_pass(endpoint); /* clients that are connected already would else be reset */
+    srv_listener_leave(listener);
+    if (atomic_load(&listener->sockets->closed))
+        srv_endpoint_pass(endpoint); /* clients that are connected already would else be reset */
     endpoint->state = SRV_ENDPOINT_DRAINING;
-    shutdown(endpoint->listen_fd, SHUT_RDWR);
+    srv_port_shut(listener->sockets, endpoint->loop->index);
     MHD_quiesce_daemon(endpoint->daemon);
-    cut_list(&endpoint->idle);
-    cut_list(&endpoint->fresh);
-    cut_list(&endpoint->bodies);
+    cut_quiet(endpoint);
     endpoint->busy = true;
 }
 
@@ -750,6 +787,7 @@ void srv_endpoint_close(struct srv_endpoint *endpoint, struct vm_ctx *ctx)
 
     srv_endpoint_drain(endpoint);
     endpoint->state = SRV_ENDPOINT_CLOSED;
+    cut_quiet(endpoint);
     while ((request = srv_ring_take(endpoint->ring)) != NULL) {
         give_up(endpoint, request, SRV_ANSWER_503_CLOSE);
         srv_request_release(ctx, request);

@@ -3,19 +3,15 @@
  *
  * Memory: listener structs belong to the runtime's table and are never unmapped before its end; a handle says which use
  * of a slot is meant. References are counted: one for being open, one per endpoint whose loop still has it, one per
- * process that waits in accept, short ones for calls. The last one closes the sockets and frees rings and endpoints.
+ * process that waits in accept, short ones for calls. The last one lets the sockets go and frees rings and endpoints.
  */
 #include "config.h"
 
 #include "server/listener.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/assert.h"
@@ -23,57 +19,6 @@
 
 enum { ATTACH, CLOSE, RETIRE };
 #define ENDING UINT32_MAX /* references: the last one is cleaning up */
-
-/* ---- sockets ---- */
-
-static int make_address(const char *text, uint16_t port, struct sockaddr_storage *address, socklen_t *length)
-{
-    struct sockaddr_in *v4 = (struct sockaddr_in *)address;
-    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)address;
-
-    memset(address, 0, sizeof *address);
-    if (inet_pton(AF_INET, text, &v4->sin_addr) == 1) {
-        v4->sin_family = AF_INET;
-        v4->sin_port = htons(port);
-        *length = sizeof *v4;
-        return 0;
-    }
-    if (inet_pton(AF_INET6, text, &v6->sin6_addr) == 1) {
-        v6->sin6_family = AF_INET6;
-        v6->sin6_port = htons(port);
-        *length = sizeof *v6;
-        return 0;
-    }
-    return -EINVAL;
-}
-
-/* A listening socket. `join`: beside another of ours on the same port. */
-static int open_socket(const char *address_text, uint16_t port, bool join)
-{
-    struct sockaddr_storage address;
-    socklen_t length;
-    const int on = 1, off = 0;
-    int fd, r = make_address(address_text, port, &address, &length);
-
-    if (r < 0)
-        return r;
-    fd = socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return -errno;
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (address.ss_family == AF_INET6)
-        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
-    if (join)
-        setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
-    if (bind(fd, (struct sockaddr *)&address, length) < 0 || listen(fd, SOMAXCONN) < 0) {
-        r = -errno;
-        close(fd);
-        return r;
-    }
-    if (!join) /* from now on ours may join; others, who first try without, cannot */
-        setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
-    return fd;
-}
 
 /* ---- making ---- */
 
@@ -86,14 +31,11 @@ static int add_endpoint(struct srv_listener *listener, struct srv_loop *loop)
     endpoint->listener = listener;
     endpoint->loop = loop;
     endpoint->limits = listener->limits;
-    endpoint->listen_fd = -1;
     listener->endpoints[listener->endpoint_count++] = endpoint;
     endpoint->ring = srv_ring_new(listener->limits.queue_max);
     if (endpoint->ring == NULL)
         return -ENOMEM;
-    endpoint->listen_fd = open_socket(listener->limits.address, listener->port, listener->endpoint_count > 1);
-    if (endpoint->listen_fd < 0)
-        return endpoint->listen_fd;
+    endpoint->listen_fd = listener->sockets->fds[loop->index];
     return srv_endpoint_start(endpoint);
 }
 
@@ -110,7 +52,7 @@ static int add_endpoints(struct srv_listener *listener)
     return 0;
 }
 
-/* What an endpoint had opened, and its memory. */
+/* What the endpoints had opened, and their memory. */
 static void close_endpoints(struct srv_listener *listener)
 {
     for (unsigned i = 0; i < listener->endpoint_count; i++) {
@@ -120,8 +62,6 @@ static void close_endpoints(struct srv_listener *listener)
             MHD_quiesce_daemon(endpoint->daemon);
             srv_endpoint_stop(endpoint);
         }
-        if (endpoint->listen_fd >= 0)
-            close(endpoint->listen_fd);
         listener->endpoints[i] = srv_endpoint_free(endpoint);
     }
     listener->endpoint_count = 0;
@@ -218,6 +158,14 @@ static void prepare(struct srv_listener *listener, const struct sched_group *gro
         options->limits_for(options->context, port, &listener->limits);
 }
 
+/* The runtime's lock is held. */
+static void leave_port(struct srv_listener *listener)
+{
+    if (listener->listens)
+        srv_port_leave(listener->runtime, listener->sockets, listener->offered);
+    listener->listens = listener->offered = false;
+}
+
 static int open_locked(struct srv_runtime *runtime, struct vm_ctx *ctx, const struct sched_group *group, uint64_t pid,
                        uint16_t port, int64_t *ret_handle)
 {
@@ -227,9 +175,15 @@ static int open_locked(struct srv_runtime *runtime, struct vm_ctx *ctx, const st
     if (listener == NULL)
         return -EMFILE;
     prepare(listener, group, pid, port);
+    r = srv_port_open(runtime, port, listener->limits.address, &listener->sockets);
+    if (r < 0)
+        return r;
+    listener->listens = true;
     r = add_endpoints(listener);
     if (r < 0) {
         close_endpoints(listener);
+        leave_port(listener);
+        srv_port_unref(listener->sockets);
         return r;
     }
     *ret_handle = runtime->generation++ * SRV_LISTENERS_MAX + listener->slot + 1;
@@ -292,20 +246,42 @@ void srv_listener_unref(struct srv_listener *listener)
     atomic_store(&listener->handle, 0);
     srv_waiters_clear(&listener->line);
     close_endpoints(listener);
+    pthread_mutex_lock(&listener->runtime->lock);
+    srv_port_unref(listener->sockets);
+    pthread_mutex_unlock(&listener->runtime->lock);
     atomic_store(&listener->state, SRV_LISTENER_FREE);
     atomic_store(&listener->references, 0);
 }
 
+void srv_listener_offer(struct srv_listener *listener, bool offered)
+{
+    pthread_mutex_lock(&listener->runtime->lock);
+    if (listener->listens && listener->offered != offered) {
+        srv_port_offer(listener->sockets, offered);
+        listener->offered = offered;
+    }
+    pthread_mutex_unlock(&listener->runtime->lock);
+}
+
+void srv_listener_leave(struct srv_listener *listener)
+{
+    pthread_mutex_lock(&listener->runtime->lock);
+    leave_port(listener);
+    pthread_mutex_unlock(&listener->runtime->lock);
+}
+
 void srv_listener_stop_listening(struct srv_listener *listener)
 {
+    srv_listener_leave(listener);
     for (unsigned i = 0; i < listener->endpoint_count; i++)
-        shutdown(listener->endpoints[i]->listen_fd, SHUT_RDWR);
+        srv_port_shut(listener->sockets, i);
 }
 
 void srv_listener_retire(struct srv_listener *listener)
 {
     if (!srv_listener_is_open(listener) || atomic_exchange(&listener->retiring, true))
         return;
+    srv_listener_leave(listener);
     atomic_fetch_add(&listener->references, listener->runtime->loop_count); /* one for each command on its way */
     command_loops(listener, NULL, RETIRE, run_retire);
 }

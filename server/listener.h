@@ -1,15 +1,11 @@
 /*
  * listener.h - an open port: what Server.bind returns a handle of.
  *
- * A listener has an endpoint (loop.h) in each connection loop; each of those has a socket of its own on the port, so
- * that the kernel spreads connections. It is found by its handle, an integer that is never reused. It lives until it
+ * A listener has an endpoint (loop.h) in each connection loop, and the sockets of its port (port.h), alone or together
+ * with the listener that takes its place. It is found by its handle, an integer that is never reused. It lives until it
  * was closed, its last connection has ended, and nobody waits in accept.
  *
- * Exclusive and shared at once: the first socket of a listener is bound and listens without SO_REUSEPORT, so a port
- * that is taken is an error without any race; only then is the option set on it, and the other loops' sockets join with
- * it.
- *
- * Retiring: it takes no new connections and gives its port up, but answers what it has taken; processes accept from it
+ * Retiring: it takes no new connections and leaves its port, but answers what it has taken; processes accept from it
  * as before. So a new version of an app can take over while the former one finishes.
  *
  * Closing from any thread: the listening sockets are shut down, which refuses new clients and lets the port be bound
@@ -19,6 +15,7 @@
 #define SERVER_LISTENER_H
 
 #include "server/loop.h"
+#include "server/port.h"
 
 enum srv_listener_state { SRV_LISTENER_FREE, SRV_LISTENER_OPEN, SRV_LISTENER_CLOSED };
 enum { SRV_LISTENERS_MAX = 1024 };
@@ -31,12 +28,14 @@ struct srv_listener {
     struct srv_runtime *runtime;
     const struct sched_group *group; /* to compare with: it may be gone before the last connection is */
     char app[64];                    /* the group's name, for logs */
-    _Atomic bool retiring;           /* it gives up its port */
+    _Atomic bool retiring;           /* it leaves its port */
     _Atomic unsigned retired_loops;  /* how many of its endpoints have done so, … */
     _Atomic unsigned empty_endpoints; /* … and how many of them have no connection left */
     _Atomic bool abandoned;          /* its app ends: what it accepted will not be answered by anybody else */
     uint64_t bound_by;               /* pid */
     uint16_t port;
+    struct srv_port *sockets;
+    bool listens, offered; /* a user of them; others may join. Under the runtime's lock */
     struct srv_limits limits;
     struct srv_endpoint *endpoints[SRV_LOOPS_MAX];
     unsigned endpoint_count;
@@ -55,9 +54,13 @@ void srv_listener_unref(struct srv_listener *listener);
 void srv_listener_close(struct srv_listener *listener, struct vm_ctx *ctx);
 /** Tell the loops to retire it. Nothing when it does already or is closed. Threads: any. */
 void srv_listener_retire(struct srv_listener *listener);
-/** Whether its port is free again. */
+/** Whether its loops have done so. */
 bool srv_listener_has_retired(struct srv_listener *listener);
-/** Give up its port at once, whatever its loops do. */
+/** Let another listener join on its port, or not any more. Threads: any. */
+void srv_listener_offer(struct srv_listener *listener, bool offered);
+/** Be no user of its port any more; its loops stop listening next. Nothing when it has left. Threads: any. */
+void srv_listener_leave(struct srv_listener *listener);
+/** The same, and stop listening at once, whatever its loops do. */
 void srv_listener_stop_listening(struct srv_listener *listener);
 static inline bool srv_listener_is_open(struct srv_listener *listener)
 {

@@ -58,7 +58,7 @@ struct srv_endpoint {
     struct srv_limits limits;
     struct srv_ring *ring;
     struct MHD_Daemon *daemon;
-    int listen_fd; /* owned by the listener */
+    int listen_fd; /* owned by the listener's port */
     int epoll_fd;  /* the daemon's */
     enum srv_endpoint_state state;
     struct MHD_Response *answers[SRV_ANSWER_COUNT]; /* ready-made */
@@ -75,6 +75,7 @@ struct srv_endpoint {
     uint32_t events;           /* what the current pass did */
     bool busy;                 /* give it another pass without waiting for its descriptor */
     bool ready;                /* its descriptor was readable in this turn */
+    uint64_t quiet_look_ns;    /* while it drains: when to look for connections that have become quiet */
     bool told_empty;           /* it drains, and the listener knows that nothing is left */
     uint64_t due_ns;           /* when libmicrohttpd wants a pass for its own time-outs */
     struct srv_endpoint *next; /* in the loop's list */

@@ -152,6 +152,7 @@ struct srv_runtime *srv_runtime_free(struct srv_runtime *runtime)
     nb_free(runtime->loops);
     for (unsigned slot = 0; slot < SRV_LISTENERS_MAX; slot++)
         nb_free(atomic_load(&runtime->listeners[slot]));
+    srv_port_forget_all(runtime);
     srv_waiter_pool_done(&runtime->waiters);
     srv_request_table_done(&runtime->requests);
     pthread_mutex_destroy(&runtime->lock);
@@ -248,10 +249,13 @@ void srv_runtime_reload_limits(struct srv_runtime *runtime)
 
 struct group_walk {
     struct vm_ctx *ctx;
-    const struct sched_group *group;
+    const struct sched_group *group, *other;
+    struct srv_runtime *runtime;
     uint64_t bound_by; /* only those of that process; 0: all */
     uint16_t *ports;
     unsigned found, most;
+    uint16_t port;
+    bool offered;
     bool all; /* so far */
 };
 
@@ -280,23 +284,66 @@ static void note_port(struct srv_listener *listener, void *closure)
         walk->ports[walk->found++] = listener->port;
 }
 
+static bool has_left(struct srv_listener *listener)
+{
+    return atomic_load(&listener->retiring);
+}
+
+static void offer_wanted(struct srv_listener *listener, void *closure)
+{
+    struct group_walk *walk = closure;
+
+    if (walk_wants(walk, listener))
+        srv_listener_offer(listener, walk->offered);
+}
+
+static void compare_port(struct srv_listener *listener, void *closure)
+{
+    struct group_walk *walk = closure;
+
+    if (walk_wants(walk, listener) && !has_left(listener) && listener->port == walk->port)
+        walk->found++;
+}
+
+/* Whether a group listens on a port. */
+static bool listens_on(struct srv_runtime *runtime, const struct sched_group *group, uint16_t port)
+{
+    struct group_walk walk = { .group = group, .port = port };
+
+    each_listener(runtime, compare_port, &walk);
+    return walk.found > 0;
+}
+
+static void look_whether_covered(struct srv_listener *listener, void *closure)
+{
+    struct group_walk *walk = closure;
+
+    if (walk_wants(walk, listener) && !has_left(listener) && !listens_on(walk->runtime, walk->other, listener->port))
+        walk->all = false;
+}
+
 static void retire_wanted(struct srv_listener *listener, void *closure)
 {
-    if (walk_wants(closure, listener))
-        srv_listener_retire(listener);
+    struct group_walk *walk = closure;
+
+    if (!walk_wants(walk, listener) || has_left(listener) ||
+        (walk->other != NULL && !listens_on(walk->runtime, walk->other, listener->port)))
+        return;
+    srv_listener_retire(listener);
+    walk->found++;
 }
 
 static void look_whether_retired(struct srv_listener *listener, void *closure)
 {
     struct group_walk *walk = closure;
 
-    if (walk_wants(walk, listener) && !srv_listener_has_retired(listener))
+    if (walk_wants(walk, listener) && has_left(listener) && !srv_listener_has_retired(listener))
         walk->all = false;
 }
 
 static void stop_wanted(struct srv_listener *listener, void *closure)
 {
-    if (walk_wants(closure, listener))
+    if (walk_wants(closure, listener) && has_left(listener))
         srv_listener_stop_listening(listener);
 }
 
@@ -308,19 +355,37 @@ static void look_whether_empty(struct srv_listener *listener, void *closure)
         walk->all = false;
 }
 
-void srv_runtime_retire_group(struct srv_runtime *runtime, const struct sched_group *group)
+void srv_runtime_offer_group(struct srv_runtime *runtime, const struct sched_group *group, bool offered)
 {
-    struct group_walk walk = { .group = group };
+    struct group_walk walk = { .group = group, .offered = offered };
+
+    each_listener(runtime, offer_wanted, &walk);
+}
+
+bool srv_runtime_group_is_covered(struct srv_runtime *runtime, const struct sched_group *group,
+                                  const struct sched_group *other)
+{
+    struct group_walk walk = { .runtime = runtime, .group = group, .other = other, .all = true };
+
+    each_listener(runtime, look_whether_covered, &walk);
+    return walk.all;
+}
+
+unsigned srv_runtime_retire_group(struct srv_runtime *runtime, const struct sched_group *group,
+                                  const struct sched_group *to)
+{
+    struct group_walk walk = { .runtime = runtime, .group = group, .other = to };
 
     each_listener(runtime, retire_wanted, &walk);
     for (unsigned ms = 0; ms < RETIRE_PATIENCE_MS; ms++) {
         walk.all = true;
         each_listener(runtime, look_whether_retired, &walk);
         if (walk.all)
-            return;
+            return walk.found;
         usleep(1000);
     }
     each_listener(runtime, stop_wanted, &walk); /* a loop is busy with something long: without its goodwill then */
+    return walk.found;
 }
 
 bool srv_runtime_group_is_drained(struct srv_runtime *runtime, const struct sched_group *group)

@@ -30,6 +30,9 @@ struct srv_runtime_options {
     /** The limits of a listener on that port, which are the defaults when it is called. NULL: the defaults. Any thread.
      */
     void (*limits_for)(void *context, uint16_t port, struct srv_limits *limits);
+    /** A listening socket that was opened for this port before the program began: its descriptor, which is the
+     * runtime's from then on, or -ENOENT. NULL: there are none. Any thread. */
+    int (*passed_socket)(void *context, uint16_t port);
     void *context;
 };
 
@@ -52,11 +55,21 @@ void srv_runtime_reload_limits(struct srv_runtime *runtime);
 
 /** Close all listeners of a group; open requests are answered 503 as soon as their loops get to it. Threads: any. */
 void srv_runtime_close_group(struct srv_runtime *runtime, struct vm_ctx *ctx, const struct sched_group *group);
+/** Let listeners of other groups join those of a group on their ports, or not any more. Threads: any. */
+void srv_runtime_offer_group(struct srv_runtime *runtime, const struct sched_group *group, bool offered);
+/** Whether `other` listens on each port that the group listens on. Threads: any. */
+bool srv_runtime_group_is_covered(struct srv_runtime *runtime, const struct sched_group *group,
+                                  const struct sched_group *other);
 /**
- * Have the listeners of a group give up their ports while what they have accepted is still answered; its processes go
- * on accepting that. Waits until the loops have done so, a second at the most. Threads: none that drives a loop.
+ * Have the listeners of a group leave their ports while what they have accepted is still answered; its processes go on
+ * accepting that. Waits until the loops have done so, a second at the most. Threads: none that drives a loop.
+ *
+ * to  only those on ports that this group listens on as well; NULL: all
+ *
+ * Returns how many those were.
  */
-void srv_runtime_retire_group(struct srv_runtime *runtime, const struct sched_group *group);
+unsigned srv_runtime_retire_group(struct srv_runtime *runtime, const struct sched_group *group,
+                                  const struct sched_group *to);
 /** Whether such a group has no connection and no request left. Threads: any. */
 bool srv_runtime_group_is_drained(struct srv_runtime *runtime, const struct sched_group *group);
 /** Whether a group has a listener open. Threads: any. */

@@ -17,7 +17,8 @@ struct srv_runtime {
     struct srv_loop *loops;
     unsigned loop_count;
     _Atomic bool draining;
-    pthread_mutex_t lock; /* opening, closing and listing listeners; never on a request's way */
+    pthread_mutex_t lock; /* opening and closing listeners, their ports; never on a request's way */
+    struct srv_port *ports; /* that are listened on, or were passed */
     int64_t generation;   /* makes handles unique */
     _Atomic(struct srv_listener *) listeners[SRV_LISTENERS_MAX]; /* by slot; made when first needed, kept */
 };

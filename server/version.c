@@ -287,7 +287,7 @@ int srv_version_run(struct srv_version *version)
 
 void srv_version_retire(struct srv_version *version)
 {
-    srv_runtime_retire_group(version->runtime, &version->group);
+    srv_runtime_retire_group(version->runtime, &version->group, NULL);
 }
 
 bool srv_version_is_drained(struct srv_version *version)

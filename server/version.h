@@ -47,7 +47,7 @@ int srv_version_load(const struct srv_version *like, const struct conf_app *conf
                      struct ns_diag *diag, struct srv_version **ret_version);
 /** Start its main process. Returns 0 or -errno; after that it is as it was. */
 int srv_version_run(struct srv_version *version);
-/** Have it give up its ports and finish what it has accepted (srv_runtime_retire_group). Its processes go on. */
+/** Have it leave its ports and finish what it has accepted (srv_runtime_retire_group). Its processes go on. */
 void srv_version_retire(struct srv_version *version);
 /** Whether a retired version has nothing left to finish. */
 bool srv_version_is_drained(struct srv_version *version);

@@ -692,7 +692,7 @@ START_TEST(a_retired_listener_answers_what_it_has_taken)
     say(next, "GET /body HTTP/1.1\r\n"); /* begun before, ended afterwards */
     usleep(100000);
     ck_assert(!srv_runtime_group_is_drained(runtime, &group));
-    srv_runtime_retire_group(runtime, &group);
+    srv_runtime_retire_group(runtime, &group, NULL);
     ck_assert(!srv_runtime_group_is_drained(runtime, &group));
     ck_assert_int_eq(open_connection(), -ECONNREFUSED);
     ck_assert_int_eq(srv_runtime_bind(runtime, &group, 0, port, &second), 0); /* the port is free */
