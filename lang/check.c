@@ -508,6 +508,7 @@ void ns_check(struct ns_unit *unit)
     for (size_t i = 0; i < unit->spaces.count; i++)
         if (!unit->spaces.items[i]->library)
             for_values(&check, unit->spaces.items[i], check_value);
+    ns_fill_in_left_out(&check);
     nb_vec_done(&walk.visits);
     nb_vec_done(&walk.stack);
     ns_table_done(&check.locals);

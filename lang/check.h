@@ -10,10 +10,12 @@
  *     satisfy.c       which type implements which trait (02 §8.6 and the program's implementations)
  *     ambiguous.c     a method call whose receiver nothing can ever tell (02 §12.3)
  *     exhaustive.c    match arms that leave something out (02 §9)
+ *     type_argument.c type arguments that calls leave out
  *
  * The checker runs after everything is declared and before code is made, over the modules of the program; functions of
- * the library have declared types and are not looked into. It is an error filter: it changes nothing of what runs, and
- * where it is in doubt the answer is NS_TERM_ANY. Names it does not know are left to the code maker to report.
+ * the library have declared types and are not looked into. It is an error filter: it changes nothing of what runs (but
+ * that type arguments are filled in), and where it is in doubt the answer is NS_TERM_ANY. Names it does not know are
+ * left to the code maker to report.
  *
  * Each expression remembers its type (ns_expr.term), for editors and for typed code; read it through ns_prune(), as
  * long as the unit lives.

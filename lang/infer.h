@@ -49,6 +49,7 @@ struct ns_typing {
     NB_VEC(const char *) guessed;       /* methods by which the type of something in the body was guessed */
     const struct ns_implementation *implementation; /* of a method */
     bool failed;                        /* a mismatch was passed over */
+    enum { NS_WANTS_UNKNOWN, NS_WANTS_NOTHING, NS_WANTS_TYPES } wants; /* type_argument.c: its type arguments */
     uint32_t number, low;               /* check.c: Tarjan's; number 0: not visited */
     bool on_stack;
 };
@@ -80,6 +81,7 @@ struct ns_check {
     bool settling;
     struct ns_table fields;             /* names of fields of the program's types: anything */
     NB_VEC(struct ns_typed_local *) names; /* in scope, innermost last */
+    struct ns_left_out *left_out;       /* type_argument.c's, latest first */
     struct ns_term *discarded;          /* the very term that ns_discarded() is */
 };
 
@@ -251,5 +253,14 @@ void ns_complain_field(struct ns_check *check, struct ns_span where, struct ns_t
 /** What ns_unify() has just said of two types, in the words that fit. */
 void ns_complain_clash(struct ns_check *check, struct ns_span where, struct ns_term *expected, struct ns_term *found,
                        struct ns_span because, const char *why);
+
+/* ---- type_argument.c ---- */
+
+/** Whether a call of that meaning lacks type arguments which the function wants to know when it runs. */
+bool ns_leaves_out_types(struct ns_check *check, const struct ns_expr *call, struct ns_meaning meaning);
+/** They are to be what these terms, one for each type parameter, have become in the end. */
+void ns_note_left_out(struct ns_check *check, struct ns_expr *call, struct ns_term **terms, uint32_t count);
+/** Write all that were noted and are known now into the tree. */
+void ns_fill_in_left_out(struct ns_check *check);
 
 #endif

@@ -606,12 +606,48 @@ static struct ns_term *with_type_arguments(struct ns_check *check, const struct 
     return term;
 }
 
+/* f(…) for f[Int, String](…), where f wants to know them: its type, and a note of what its parameters are. NULL when
+ * some of them do not occur in the type. The declared type says more than what the body shows: that knows nothing of
+ * values which come out of Json. */
+static struct ns_term *without_type_arguments(struct ns_check *check, struct ns_expr *expr, struct ns_group *group)
+{
+    const struct ns_type_parameter_list *parameters = &group->clauses.items[0]->type_parameters;
+    struct ns_term *declared = ns_typing_of(check, group)->declared, **variables = ns_terms(check, parameters->count);
+    struct ns_term *term = declared != NULL ? ns_instantiate(check, declared, expr->span, group->name)
+                                            : ns_term_of_group(check, group, expr->span);
+
+    for (uint32_t i = 0; i < parameters->count; i++) {
+        variables[i] = find_named(term, parameters->items[i].name.text, TYPE_PARAMETER_DEPTH);
+        if (variables[i] == NULL || variables[i]->variable.level == NS_LEVEL_QUANTIFIED)
+            return NULL;
+    }
+    ns_note_left_out(check, expr, variables, parameters->count);
+    return term;
+}
+
+/* A call of a function with type parameters, given or left out; NULL when there is nothing special about it. */
+static struct ns_term *call_generic(struct ns_check *check, struct ns_expr *expr, struct ns_meaning meaning,
+                                    struct ns_typed_argument *arguments)
+{
+    struct ns_callee callee = { .name = expr->call.callee->name };
+
+    if (expr->call.type_arguments.count > 0)
+        callee.term = with_type_arguments(check, expr, meaning);
+    else if (!has_names(&expr->call.arguments) && ns_leaves_out_types(check, expr, meaning))
+        callee.term = without_type_arguments(check, expr, meaning.functions->groups.items[0]);
+    if (callee.term == NULL)
+        return NULL;
+    callee.group = meaning.functions->groups.items[0];
+    return ns_apply(check, &callee, arguments, expr->call.arguments.count, expr->span);
+}
+
 static struct ns_term *call_name(struct ns_check *check, struct ns_expr *expr, struct ns_typed_argument *arguments)
 {
     const struct ns_expr *callee = expr->call.callee;
     uint32_t count = expr->call.arguments.count;
     const struct ns_typed_local *local = ns_name_find(check, callee->name);
     struct ns_meaning meaning;
+    struct ns_term *generic;
 
     if (local != NULL) {
         struct ns_callee value = { .term = local->is_scheme ? ns_instantiate(check, local->term, expr->span, NULL)
@@ -631,14 +667,9 @@ static struct ns_term *call_name(struct ns_check *check, struct ns_expr *expr, s
         return call_assert_type(check, expr, arguments);
     meaning = ns_find(check->unit, check->body->space, callee->name);
     check_type_arguments(check, expr, meaning);
-    if (expr->call.type_arguments.count > 0) {
-        struct ns_callee typed = { .term = with_type_arguments(check, expr, meaning), .name = callee->name,
-                                   .group = meaning.kind == NS_MEANS_FUNCTIONS ? meaning.functions->groups.items[0]
-                                                                               : NULL };
-
-        if (typed.term != NULL)
-            return ns_apply(check, &typed, arguments, count, expr->span);
-    }
+    generic = call_generic(check, expr, meaning, arguments);
+    if (generic != NULL)
+        return generic;
     if (expr->call.type_arguments.count > 0 && meaning.kind == NS_MEANS_NATIVE) {
         ns_infer_arguments(check, arguments, count);
         return ns_any(check);

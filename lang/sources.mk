@@ -43,7 +43,7 @@ liblang_a_SOURCES += \
 	lang/infer.c lang/infer.h lang/infer_bind.c lang/infer_call.c lang/infer_construct.c lang/infer_function.c \
 	lang/infer_method.c lang/infer_name.c lang/infer_operator.c lang/infer_pattern.c \
 	lang/satisfy.c lang/scheme.h lang/scheme_data.c lang/scheme_native.c \
-	lang/term.c lang/term.h lang/type_text.c lang/type_text.h lang/unify.c
+	lang/term.c lang/term.h lang/type_argument.c lang/type_text.c lang/type_text.h lang/unify.c
 
 check_PROGRAMS += tests/unit/test_lex tests/unit/test_parse tests/unit/test_diag tests/unit/test_module
 EXTRA_DIST += tests/unit/parse_fixture.h
