@@ -722,7 +722,7 @@ op_JUMP_PRESENT:
     } while (0)
 
 op_UNLESS_IS:
-    UNLESS(r[A] == W1, 2);
+    UNLESS(r[A] == W1 || (vm_is_small(W1) && !vm_is_small(r[A]) && vm_op_equals_small(r[A], W1)), 2);
 op_UNLESS_CONST:
     UNLESS(vm_equal(r[A], W1), 2);
 op_UNLESS_EQUAL:
@@ -760,7 +760,7 @@ op_SWITCH_INT:
         JUMP_BY(vm_op_switch(pc, C, vm_small(r[A])));
     if (vm_is_int(r[A]))
         JUMP_BY(vm_op_switch(pc, C, vm_int_of(r[A])));
-    JUMP_BY((int64_t)W1);
+    JUMP_BY(vm_op_switch_integer(pc, C, r[A]));
 op_NO_MATCH:
     SAVE();
     (void)vm_raise_panic(ctx, "Non-exhaustive match: no pattern matched");

@@ -52,6 +52,21 @@ int64_t vm_op_switch_search(const uint64_t *pc, unsigned count, int64_t key)
     return low < count && cases[2 * low] == key ? cases[2 * low + 1] : (int64_t)pc[1];
 }
 
+bool vm_op_equals_small(vm_value v, vm_value small)
+{
+    return !vm_is_float(v) && !vm_is_sort(v, VM_SORT_FLOAT32) && vm_number_compare(v, small) == 0;
+}
+
+int64_t vm_op_switch_integer(const uint64_t *pc, unsigned count, vm_value v)
+{
+    const int64_t *cases = (const int64_t *)(pc + 2);
+
+    for (unsigned i = 0; i < count && vm_is_number(v); i++)
+        if (vm_op_equals_small(v, vm_from_small(cases[2 * i])))
+            return cases[2 * i + 1];
+    return (int64_t)pc[1];
+}
+
 /* Arrange that the interpreter calls `function` with one or two arguments. */
 static enum vm_status call_out(struct vm_ctx *ctx, vm_value function, unsigned count, vm_value first, vm_value second)
 {

@@ -37,6 +37,10 @@ static inline int64_t vm_op_switch(const uint64_t *pc, unsigned count, int64_t k
         return (int64_t)pc[3 + 2 * index];
     return vm_op_switch_search(pc, count, key);
 }
+/** The same for what is no Int: an integer of another kind takes the case it is equal to. */
+int64_t vm_op_switch_integer(const uint64_t *pc, unsigned count, vm_value v);
+/** Whether an integer of another kind is equal to a small Int. */
+bool vm_op_equals_small(vm_value v, vm_value small);
 
 enum vm_status vm_op_arithmetic(struct vm_ctx *ctx, enum vm_arith op, vm_value left, vm_value right, vm_value *ret);
 enum vm_status vm_op_compare(struct vm_ctx *ctx, enum vm_comparison op, vm_value left, vm_value right, vm_value *ret);
