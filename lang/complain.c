@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lang/infer.h"
+#include "lang/suggest.h"
 
 enum { RANK = 12 }; /* behind errors about names */
 
@@ -101,19 +102,19 @@ void ns_note_mismatch(struct ns_check *check, struct ns_term *expected, struct n
     struct pair text = pair_text(check, expected, found);
     struct ns_diag *diag = check->unit->diag;
 
-    ns_note(diag, "type mismatch: expected %s, found %s", text.expected, text.found);
+    ns_also(diag, "type mismatch: expected %s, found %s", text.expected, text.found);
     if (ns_con_of_term(expected) != NULL && ns_con_of_term(found) != NULL &&
         ns_con_of_term(expected)->arity + ns_con_of_term(found)->arity > 0 &&
         ns_con_of_term(expected) != ns_con_of_term(found))
-        ns_note(diag, "type mismatch: expected `%s`, found `%s`", ns_head_text(check, expected),
+        ns_also(diag, "type mismatch: expected `%s`, found `%s`", ns_head_text(check, expected),
                 ns_head_text(check, found));
-    ns_note(diag, "Cannot unify types: %s and %s", text.expected, text.found);
+    ns_also(diag, "Cannot unify types: %s and %s", text.expected, text.found);
     if (ns_is_basic(expected, NS_CON_BOOL) && ns_is_number(found))
-        ns_note(diag, "Bool does not implement Num");
+        ns_also(diag, "Bool does not implement Num");
     if (ns_prune(expected)->kind == NS_TERM_FUNCTION && ns_con_of_term(found) != NULL)
-        ns_note(diag, "type mismatch: expected function, found %s", text.found);
+        ns_also(diag, "type mismatch: expected function, found %s", text.found);
     if (is_list(expected))
-        ns_note(diag, "type mismatch: expected List%s, found %s",
+        ns_also(diag, "type mismatch: expected List%s, found %s",
                 is_list(found) && is_list_of_tuples(expected) ? " of tuples" : "", text.found);
 }
 
@@ -159,7 +160,7 @@ void ns_complain_argument(struct ns_check *check, struct ns_span where, unsigned
               nb_arena_printf(check->arena, "parameter type `%s` defined here in `%s`", text.expected, function));
     }
     help_with(check, expected, found, text);
-    ns_note(check->unit->diag, "type mismatch: expected `%s`, found `%s`", text.expected, text.found);
+    ns_also(check->unit->diag, "type mismatch: expected `%s`, found `%s`", text.expected, text.found);
     ns_note_mismatch(check, expected, found);
 }
 
@@ -192,7 +193,7 @@ void ns_complain_count(struct ns_check *check, struct ns_span where, const char 
     ns_report(check->unit, where, "function `%s` expects %u argument%s, but %u %s provided", function, expected,
               expected == 1 ? "" : "s", found, found == 1 ? "was" : "were");
     if (opened(check))
-        ns_note(check->unit->diag, "Wrong number of arguments: expected %u, found %u", expected, found);
+        ns_also(check->unit->diag, "Wrong number of arguments: expected %u, found %u", expected, found);
 }
 
 void ns_complain_clash(struct ns_check *check, struct ns_span where, struct ns_term *expected, struct ns_term *found,
@@ -251,13 +252,13 @@ void ns_complain_trait(struct ns_check *check, struct ns_span where, struct ns_t
     if (other == NULL && strcmp(trait, "Num") == 0)
         other = ns_basic(check, NS_CON_INT);
     if (other == NULL) {
-        ns_note(diag, "type mismatch: expected a type that implements %s, found %s", shown, text);
+        ns_also(diag, "type mismatch: expected a type that implements %s, found %s", shown, text);
         return;
     }
-    ns_note(diag, "type mismatch: expected `%s`, found `%s`", ns_term_text(check, other), text);
+    ns_also(diag, "type mismatch: expected `%s`, found `%s`", ns_term_text(check, other), text);
     ns_note_mismatch(check, other, term);
     if (ns_satisfies(check, other, trait, NULL, NULL, NULL) == NS_NO)
-        ns_note(diag, "%s does not implement %s", ns_term_text(check, other), shown);
+        ns_also(diag, "%s does not implement %s", ns_term_text(check, other), shown);
 }
 
 /* length() takes several types that have no trait in common (02 §7.2). */
@@ -273,7 +274,7 @@ static void complain_length(struct ns_check *check, struct ns_span where, struct
     ns_report(check->unit, where, "type mismatch: expected List, String, Tuple, or Array%s, found %s", how,
               ns_term_text(check, culprit));
     if (opened(check))
-        ns_note(check->unit->diag, "Type %s has no method length", ns_head_text(check, culprit));
+        ns_also(check->unit->diag, "Type %s has no method length", ns_head_text(check, culprit));
 }
 
 /* Neither have the numbers and Char, which toInt() and its like take (02 §4.4). */
@@ -307,7 +308,7 @@ static void note_trait_of(struct ns_check *check, struct ns_term *receiver, cons
     const struct ns_trait_info *trait = ns_table_get(&check->unit->trait_methods, method);
 
     if (trait != NULL && !trait->space->library)
-        ns_note(check->unit->diag, "%s does not implement %s", ns_term_text(check, receiver), trait->name);
+        ns_also(check->unit->diag, "%s does not implement %s", ns_term_text(check, receiver), trait->name);
 }
 
 void ns_complain_method(struct ns_check *check, struct ns_span where, struct ns_term *receiver, const char *name)
@@ -317,8 +318,9 @@ void ns_complain_method(struct ns_check *check, struct ns_span where, struct ns_
     ns_report(check->unit, where, "Type %s has no method %s", ns_head_text(check, receiver), name);
     if (!opened(check))
         return;
-    ns_note(check->unit->diag, "no method `%s` found for type `%s`", name, ns_term_text(check, receiver));
+    ns_also(check->unit->diag, "no method `%s` found for type `%s`", name, ns_term_text(check, receiver));
     note_trait_of(check, receiver, name);
+    ns_suggest_method(check, receiver, name, where);
 }
 
 void ns_complain_field(struct ns_check *check, struct ns_span where, struct ns_term *receiver, const char *name)
@@ -326,6 +328,8 @@ void ns_complain_field(struct ns_check *check, struct ns_span where, struct ns_t
     if (passes_over(check))
         return;
     ns_report(check->unit, where, "Type %s has no field %s", ns_head_text(check, receiver), name);
-    if (opened(check))
-        ns_note(check->unit->diag, "no field `%s` found for type `%s`", name, ns_term_text(check, receiver));
+    if (!opened(check))
+        return;
+    ns_also(check->unit->diag, "no field `%s` found for type `%s`", name, ns_term_text(check, receiver));
+    ns_suggest_field_of(check, receiver, name, where);
 }

@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "base/intern.h"
 #include "lang/library.h"
+#include "lang/suggest.h"
 #include "lang/unit.h"
 #include "lang/walk.h"
 #include "vm/native.h"
@@ -148,12 +149,19 @@ static void check_types(const struct place *place, const struct ns_type_list *ty
         check_type(place, types->items[i]);
 }
 
+/* Where the name alone stands; without a source if that cannot be told. */
+static struct ns_span name_span(const struct ns_type *type)
+{
+    struct ns_span nowhere = { NULL, 0, 0 };
+
+    return type->named.arguments.count == 0 ? type->span : nowhere;
+}
+
 static void check_named(const struct place *place, const struct ns_type *type)
 {
     if (!type->named.brackets && !is_known(place, type) && !place->names_may_be_made) {
         ns_report(place->unit, type->span, "unknown type `%s`", type->named.name);
-        if (ns_reported(place->unit))
-            ns_hint(place->unit->diag, "types must be defined with 'type Name = ...'");
+        ns_suggest_type(place->unit, place->space, &(struct ns_name){ type->named.name, name_span(type) });
     }
     if (!is_parameter(place, type->named.name))
         check_privacy(place, type);
@@ -204,8 +212,7 @@ static void check_bounds(const struct place *place, const struct ns_type_paramet
                 strchr(name->text, '.') != NULL)
                 continue;
             ns_report(place->unit, name->span, "unknown trait `%s`", name->text);
-            if (ns_reported(place->unit))
-                ns_hint(place->unit->diag, "traits must be defined with 'trait Name ... end'");
+            ns_suggest_trait(place->unit, name);
         }
 }
 

@@ -31,7 +31,9 @@ struct entry {
     struct ns_span span;
     const char *message;
     const char *hint; /* or NULL */
+    struct label replacement; /* text NULL: none */
     NB_VEC(const char *) notes;
+    NB_VEC(const char *) also;
     NB_VEC(struct label) labels;
 };
 
@@ -60,6 +62,7 @@ struct ns_diag *ns_diag_free(struct ns_diag *diag)
     nb_check_object(diag, DIAG_MAGIC);
     for (size_t i = 0; i < diag->entries.count; i++) {
         nb_vec_done(&diag->entries.items[i]->notes);
+        nb_vec_done(&diag->entries.items[i]->also);
         nb_vec_done(&diag->entries.items[i]->labels);
     }
     nb_vec_done(&diag->entries);
@@ -190,6 +193,29 @@ void ns_note(struct ns_diag *diag, const char *format, ...)
     text = format_text(diag, format, arguments);
     va_end(arguments);
     nb_vec_push(&diag->open->notes, text);
+}
+
+void ns_also(struct ns_diag *diag, const char *format, ...)
+{
+    va_list arguments;
+    const char *text;
+
+    if (diag->open == NULL)
+        return;
+    va_start(arguments, format);
+    text = format_text(diag, format, arguments);
+    va_end(arguments);
+    for (size_t i = 0; i < diag->open->also.count; i++)
+        if (strcmp(diag->open->also.items[i], text) == 0)
+            return;
+    if (strcmp(diag->open->message, text) != 0)
+        nb_vec_push(&diag->open->also, text);
+}
+
+void ns_replacement(struct ns_diag *diag, struct ns_span span, const char *text)
+{
+    if (diag->open != NULL && span.source != NULL)
+        diag->open->replacement = (struct label){ span, nb_arena_strndup(diag->arena, text, strlen(text)) };
 }
 
 void ns_label(struct ns_diag *diag, struct ns_span span, const char *format, ...)
@@ -374,6 +400,9 @@ static void print_entry(const struct entry *entry, struct nb_buf *out)
         nb_buf_printf(out, "   Help: %s\n", entry->hint);
     for (size_t i = 0; i < entry->notes.count; i++)
         nb_buf_printf(out, "   Note: %s\n", entry->notes.items[i]);
+    for (size_t i = 0; i < entry->also.count; i++)
+        nb_buf_printf(out, "%s%s%s", i == 0 ? "   Also: " : "; ", entry->also.items[i],
+                      i + 1 == entry->also.count ? "\n" : "");
 }
 
 void ns_diag_print(const struct ns_diag *diag, struct nb_buf *out)
@@ -432,22 +461,42 @@ static void json_place(struct nb_buf *out, const struct ns_span *span)
     nb_buf_printf(out, "\"line\":%u,\"column\":%u,\"endLine\":%u,\"endColumn\":%u", line, column, end_line, end_column);
 }
 
+static void json_note(struct nb_buf *out, bool *first, const char *text)
+{
+    if (!*first)
+        nb_buf_byte(out, ',');
+    *first = false;
+    json_string(out, text);
+}
+
 static void json_notes(struct nb_buf *out, const struct entry *entry)
 {
+    bool first = true;
+
     nb_buf_text(out, ",\"notes\":[");
-    for (size_t i = 0; i < entry->notes.count; i++) {
-        if (i > 0)
-            nb_buf_byte(out, ',');
-        json_string(out, entry->notes.items[i]);
-    }
+    for (size_t i = 0; i < entry->notes.count; i++)
+        json_note(out, &first, entry->notes.items[i]);
+    for (size_t i = 0; i < entry->also.count; i++)
+        json_note(out, &first, entry->also.items[i]);
     nb_buf_byte(out, ']');
+}
+
+static void json_replacement(struct nb_buf *out, const struct label *replacement)
+{
+    nb_buf_text(out, ",\"replacement\":{");
+    json_place(out, &replacement->span);
+    nb_buf_text(out, ",\"text\":");
+    json_string(out, replacement->text);
+    nb_buf_byte(out, '}');
 }
 
 static void json_labels(struct nb_buf *out, const struct entry *entry)
 {
     nb_buf_text(out, ",\"labels\":[");
     for (size_t i = 0; i < entry->labels.count; i++) {
-        nb_buf_text(out, i > 0 ? ",{" : "{");
+        nb_buf_text(out, i > 0 ? ",{\"file\":" : "{\"file\":");
+        json_string(out, entry->labels.items[i].span.source->file);
+        nb_buf_byte(out, ',');
         json_place(out, &entry->labels.items[i].span);
         nb_buf_text(out, ",\"message\":");
         json_string(out, entry->labels.items[i].text);
@@ -469,7 +518,9 @@ static void json_entry(struct nb_buf *out, const struct entry *entry)
         nb_buf_text(out, ",\"hint\":");
         json_string(out, entry->hint);
     }
-    if (entry->notes.count > 0)
+    if (entry->replacement.text != NULL)
+        json_replacement(out, &entry->replacement);
+    if (entry->notes.count + entry->also.count > 0)
         json_notes(out, entry);
     if (entry->labels.count > 0)
         json_labels(out, entry);

@@ -6,6 +6,8 @@
  *      4 |     y = totl + 1
  *        |         ^^^^
  *        Help: did you mean `total`?
+ *        Note: …
+ *        Also: …; …
  *
  * Messages are never wrapped or coloured inside: people and programs search for them. The compiler collects and goes on
  * to the next error where that makes sense; after NS_DIAG_MAX errors it only counts. Not thread-safe.
@@ -64,8 +66,12 @@ const struct ns_source *ns_source_original(const struct ns_source *source);
 void ns_error(struct ns_diag *diag, enum ns_error_kind kind, struct ns_span span, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 void ns_hint(struct ns_diag *diag, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/** What stands at `span` may be replaced by a text: for editors. */
+void ns_replacement(struct ns_diag *diag, struct ns_span span, const char *text);
 void ns_note(struct ns_diag *diag, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void ns_label(struct ns_diag *diag, struct ns_span span, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/** The same problem in other words, which people and programs may look for. Shown in one line behind the notes. */
+void ns_also(struct ns_diag *diag, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /** Errors of the open entry's rank are shown before others: 0 first. Default 10; shadowing of built-ins 1. */
 void ns_rank(struct ns_diag *diag, int rank);
 

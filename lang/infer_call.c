@@ -84,9 +84,9 @@ static void note_traits(struct ns_check *check, const struct ns_callee *callee, 
         if (demand->kind != NS_DEMAND_TRAIT && demand->kind != NS_DEMAND_CONCAT)
             continue;
         if (ns_satisfies(check, found, demand->name, demand->trait, NULL, NULL) == NS_NO)
-            ns_note(check->unit->diag, "%s does not implement %s", ns_term_text(check, found), demand->name);
+            ns_also(check->unit->diag, "%s does not implement %s", ns_term_text(check, found), demand->name);
         if (ns_satisfies(check, expected, demand->name, demand->trait, NULL, NULL) == NS_NO)
-            ns_note(check->unit->diag, "%s does not implement %s", ns_term_text(check, expected), demand->name);
+            ns_also(check->unit->diag, "%s does not implement %s", ns_term_text(check, expected), demand->name);
     }
 }
 
@@ -127,7 +127,7 @@ static void note_guesses(struct ns_check *check, const struct ns_callee *callee,
     if (group == NULL || group->typing == NULL || group->types[position] != NULL)
         return;
     for (size_t i = 0; i < group->typing->guessed.count && i < GUESSES_MAX; i++)
-        ns_note(check->unit->diag, "Type %s has no method %s", ns_head_text(check, found),
+        ns_also(check->unit->diag, "Type %s has no method %s", ns_head_text(check, found),
                 group->typing->guessed.items[i]);
 }
 

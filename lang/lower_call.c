@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "base/intern.h"
 #include "lang/scheme.h"
+#include "lang/suggest.h"
 
 /* ---- the instructions ---- */
 
@@ -215,6 +216,7 @@ static void report_unknown_argument(struct ns_frame *frame, const struct ns_name
             nb_buf_printf(&names, "%s%s", names.length > 0 ? ", " : "", parameters.names[i]);
     ns_report(frame->unit, name->span, "unknown named argument '%s'; valid parameter names are: %s", name->text,
               nb_buf_cstr(&names));
+    ns_suggest_among(frame->unit, parameters.names, parameters.arity, name);
     nb_buf_done(&names);
 }
 
@@ -855,6 +857,7 @@ static void report_unknown_field(struct ns_frame *frame, const struct ns_constru
 {
     ns_report(frame->unit, name->span, "unknown field `%s` for %s `%s`", name->text, kind_word(constructor),
               constructor->name);
+    ns_suggest_field(frame->unit, constructor, name);
 }
 
 /* P(old, x: 1) */
@@ -1025,8 +1028,7 @@ static void construct_unknown(struct ns_frame *frame, struct call *call, const s
             ns_report(frame->unit, expr->call.name.span, "`%s(…)` is not yet implemented", name);
         else
             ns_report(frame->unit, expr->call.name.span, "unknown type `%s`", name);
-        if (ns_reported(frame->unit))
-            ns_hint(frame->unit->diag, "types must be defined with 'type Name = ...'");
+        ns_suggest_constructor(frame->unit, &expr->call.name);
         evaluate_for_errors(frame, call);
     }
 }

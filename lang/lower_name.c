@@ -9,6 +9,7 @@
 
 #include "base/assert.h"
 #include "base/intern.h"
+#include "lang/suggest.h"
 
 void ns_report_unknown(struct ns_frame *frame, const char *name, struct ns_span span)
 {
@@ -16,8 +17,8 @@ void ns_report_unknown(struct ns_frame *frame, const char *name, struct ns_span 
         ns_report(frame->unit, span, "unknown variable `%s`: cannot find value `%s` in this scope", name, name);
     else
         ns_report(frame->unit, span, "unknown variable `%s`", name);
-    if (ns_reported(frame->unit) && ns_diag_count(frame->unit->diag) <= NS_DIAG_MAX)
-        ns_suggest(frame->unit, frame->space, name);
+    if (ns_diag_count(frame->unit->diag) <= NS_DIAG_MAX)
+        ns_suggest_value(frame->unit, frame->space, &(struct ns_name){ name, span });
 }
 
 /* ---- constructors ---- */
@@ -201,8 +202,7 @@ void ns_lower_upper(struct ns_frame *frame, const struct ns_expr *expr, struct n
     }
     if (meaning.kind == NS_MEANS_NOTHING) {
         ns_report(frame->unit, expr->span, "unknown type `%s`", name);
-        if (ns_reported(frame->unit))
-            ns_hint(frame->unit->diag, "types must be defined with 'type Name = ...'");
+        ns_suggest_constructor(frame->unit, &(struct ns_name){ name, expr->span });
     } else {
         ns_lower_meaning(frame, meaning, name, expr->span, target);
     }
@@ -305,8 +305,7 @@ struct ns_meaning ns_find_qualified(struct ns_frame *frame, struct ns_space *mod
         if (native != NULL)
             return (struct ns_meaning){ .kind = NS_MEANS_NATIVE, .native = native->name };
         ns_report(frame->unit, name->span, "unknown function `%s`", full);
-        if (ns_reported(frame->unit))
-            ns_hint(frame->unit->diag, "make sure the function is defined before it's called");
+        ns_suggest_member(frame->unit, module, path, name);
     }
     return meaning;
 }

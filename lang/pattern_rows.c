@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/intern.h"
+#include "lang/suggest.h"
 
 enum {
     ROWS_MAX = 4096, /* of one way, by or-patterns */
@@ -288,6 +289,7 @@ static void report_misfit(struct ns_match *match, const struct ns_pattern *patte
             ns_report(match->frame->unit, pattern->constructor.fields.items[i].name.span,
                       "unknown field `%s` for %s `%s`", pattern->constructor.fields.items[i].name.text,
                       some->is_record ? "record" : "constructor", some->name);
+            ns_suggest_field(match->frame->unit, some, &pattern->constructor.fields.items[i].name);
             return;
         }
     ns_report(match->frame->unit, pattern->span, "Wrong number of arguments: expected %u, found %u",
@@ -312,6 +314,7 @@ static void add_constructor(struct ns_match *match, struct ns_rows *rows, unsign
     all = ns_all_constructors(unit, match->frame->space, name);
     if (all == NULL) {
         ns_report(unit, pattern->span, "unknown type `%s`", name);
+        ns_suggest_constructor(unit, &(struct ns_name){ name, (struct ns_span){ NULL, 0, 0 } });
         return;
     }
     readings.items = nb_arena_array(unit->arena, all->items.count, sizeof *readings.items);

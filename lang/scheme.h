@@ -41,6 +41,9 @@ struct ns_term *ns_scheme_of_library(struct ns_check *check, const struct ns_gro
 struct ns_term *ns_scheme_of_method(struct ns_check *check, struct ns_term *receiver, const char *name, uint32_t count,
                                     bool *ret_known);
 
+/** The short names of methods of Option and Result, in no order, some twice; NULL behind the last. */
+const char *ns_short_method(size_t index);
+
 /** The namespace of a handle's natives: "Server". A handle is a number while the program runs, so that only its static
  *  type tells what its methods are. NULL for all other types; prunes. */
 const char *ns_handle_namespace(struct ns_term *receiver);

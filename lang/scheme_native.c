@@ -115,6 +115,11 @@ static const char *const short_names[][3] = {
     { "Result", "isErr", "resIsErr" },     { "Result", "toOption", "resToOption" },
 };
 
+const char *ns_short_method(size_t index)
+{
+    return index < sizeof short_names / sizeof *short_names ? short_names[index][1] : NULL;
+}
+
 const char *ns_handle_namespace(struct ns_term *receiver)
 {
     const struct ns_con *con = ns_con_of_term(receiver);

@@ -31,6 +31,7 @@ liblang_a_SOURCES += \
 	lang/pattern.c lang/pattern_answer.c lang/pattern_emit.c lang/pattern_private.h lang/pattern_rows.c \
 	lang/pattern_tree.c lang/protect.c lang/resolve.c \
 	lang/scope_form.c lang/scope_form.h \
+	lang/similar.c lang/similar.h lang/suggest.c lang/suggest.h \
 	lang/table.c lang/table.h \
 	lang/type_test.c lang/type_test.h \
 	lang/trait.c lang/unit.h lang/use.c \
@@ -43,6 +44,7 @@ liblang_a_SOURCES += \
 	lang/infer.c lang/infer.h lang/infer_bind.c lang/infer_call.c lang/infer_construct.c lang/infer_function.c \
 	lang/infer_method.c lang/infer_name.c lang/infer_operator.c lang/infer_pattern.c \
 	lang/satisfy.c lang/scheme.h lang/scheme_data.c lang/scheme_native.c \
+	lang/suggest_method.c \
 	lang/term.c lang/term.h lang/type_argument.c lang/type_text.c lang/type_text.h lang/unify.c
 
 check_PROGRAMS += tests/unit/test_lex tests/unit/test_parse tests/unit/test_diag tests/unit/test_module
@@ -78,3 +80,8 @@ check_PROGRAMS += tests/unit/test_pattern
 tests_unit_test_pattern_SOURCES = tests/unit/test_pattern.c
 tests_unit_test_pattern_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_pattern_LDADD = $(FLOOR_LANG) $(CHECK_LIBS)
+
+check_PROGRAMS += tests/unit/test_similar
+tests_unit_test_similar_SOURCES = tests/unit/test_similar.c
+tests_unit_test_similar_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_similar_LDADD = $(FLOOR_LANG) $(CHECK_LIBS)

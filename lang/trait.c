@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/intern.h"
+#include "lang/suggest.h"
 #include "vm/dispatch.h"
 
 enum { CHAINS = 4096 };
@@ -69,8 +70,7 @@ static void check_method_name(struct ns_unit *unit, const struct ns_trait_info *
 static void report_unknown_trait(struct ns_unit *unit, const struct ns_name *name)
 {
     ns_report(unit, name->span, "unknown trait `%s`", name->text);
-    if (ns_reported(unit))
-        ns_hint(unit->diag, "traits must be defined with 'trait Name ... end'");
+    ns_suggest_trait(unit, name);
 }
 
 static void check_trait(struct ns_unit *unit, const struct ns_trait_info *trait)
@@ -119,6 +119,9 @@ static void note_implementation(struct ns_unit *unit, struct ns_space *space, co
     if (made->class_key == 0) {
         ns_report(unit, item->implementation.type->span, "unknown type `%s`",
                   ns_type_text(unit, item->implementation.type));
+        ns_suggest_type(unit, space,
+                        &(struct ns_name){ ns_type_text(unit, item->implementation.type),
+                                           item->implementation.type->span });
         return;
     }
     made->number = unit->implementations.count;

@@ -339,9 +339,6 @@ bool ns_is_inside(const struct ns_space *from, const struct ns_space *module);
 /** Run-time class (vm/type.h) that an annotation demands; 0: any. */
 uint32_t ns_class_of_type(struct ns_unit *unit, struct ns_space *space, const struct ns_type *type);
 const char *ns_type_text(struct ns_unit *unit, const struct ns_type *type);
-/** Names like `name` among those in scope: hint for the error just reported. */
-void ns_suggest(struct ns_unit *unit, struct ns_space *space, const char *name);
-bool ns_has_suggestion(struct ns_unit *unit, struct ns_space *space, const char *name);
 /** Note that the group is needed: it will be lowered. Its function. */
 struct vm_function *ns_need(struct ns_unit *unit, struct ns_group *group);
 

@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/intern.h"
+#include "lang/suggest.h"
 
 bool ns_member_is_public(const struct ns_member *member)
 {
@@ -87,6 +88,7 @@ static void import_named(struct ns_unit *unit, struct ns_space *space, struct ns
         return;
     if (member == NULL) {
         ns_report(unit, item->name.span, "`%s` is not defined in module `%s`", item->name.text, module->path);
+        ns_suggest_member(unit, module, module->path, &item->name);
         return;
     }
     if (!ns_member_is_public(member) && !ns_is_inside(space, module) && !module->library) {
@@ -116,6 +118,14 @@ static const char *dotted(const struct ns_name_list *path, const char *more)
     return name;
 }
 
+static struct ns_span path_span(const struct ns_name_list *path)
+{
+    struct ns_span span = path->items[0].span;
+
+    span.to = path->items[path->count - 1].span.to;
+    return span;
+}
+
 /* `use a.b` where that is a module: qualified access, nothing else. */
 static bool use_module(struct ns_unit *unit, struct ns_space *space, const struct ns_item *item)
 {
@@ -143,6 +153,7 @@ static void declare_use(struct ns_unit *unit, struct ns_space *space, const stru
             return;
     if (module == NULL) {
         ns_report(unit, item->span, "module `%s` not found", path);
+        ns_suggest_module(unit, &(struct ns_name){ path, path_span(&item->use.path) });
         return;
     }
     ns_table_set(&space->used, module->path, module);

@@ -57,12 +57,28 @@ START_TEST(shows_json_with_all_keys_in_order)
     ns_error(diag, NS_ERROR_PARSE, span(6, 12), "a \"b\"\n\\");
     ns_hint(diag, "h");
     ns_note(diag, "n");
+    ns_also(diag, "o");
     ns_label(diag, span(0, 1), "l");
+    ns_replacement(diag, span(6, 7), "r");
     ns_diag_json(diag, &out);
     ck_assert_str_eq(nb_buf_cstr(&out),
                      "{\"file\":\"shop.nos\",\"line\":2,\"column\":3,\"endLine\":2,\"endColumn\":8,"
-                     "\"severity\":\"error\",\"kind\":\"parse\",\"message\":\"a \\\"b\\\"\\n\\\\\",\"hint\":\"h\",\"notes\":[\"n\"],"
-                     "\"labels\":[{\"line\":1,\"column\":1,\"endLine\":1,\"endColumn\":2,\"message\":\"l\"}]}\n");
+                     "\"severity\":\"error\",\"kind\":\"parse\",\"message\":\"a \\\"b\\\"\\n\\\\\",\"hint\":\"h\","
+                     "\"replacement\":{\"line\":2,\"column\":3,\"endLine\":2,\"endColumn\":4,\"text\":\"r\"},"
+                     "\"notes\":[\"n\",\"o\"],\"labels\":[{\"file\":\"shop.nos\","
+                     "\"line\":1,\"column\":1,\"endLine\":1,\"endColumn\":2,\"message\":\"l\"}]}\n");
+}
+END_TEST
+
+START_TEST(shows_other_words_once_in_one_line)
+{
+    ns_error(diag, NS_ERROR_COMPILE, (struct ns_span){ NULL, 0, 0 }, "first");
+    ns_also(diag, "first");
+    ns_also(diag, "second");
+    ns_also(diag, "third");
+    ns_also(diag, "second");
+    ns_diag_print(diag, &out);
+    ck_assert_str_eq(nb_buf_cstr(&out), "Error: first\n   Also: second; third\n");
 }
 END_TEST
 
@@ -169,6 +185,7 @@ int main(void)
     tcase_add_checked_fixture(one, set_up, tear_down);
     tcase_add_test(one, shows_message_place_excerpt_and_advice);
     tcase_add_test(one, shows_json_with_all_keys_in_order);
+    tcase_add_test(one, shows_other_words_once_in_one_line);
     tcase_add_test(one, shows_errors_without_a_place);
     tcase_add_test(one, shows_lower_ranks_first_and_then_by_place);
     tcase_add_test(one, keeps_errors_of_a_source_together);
