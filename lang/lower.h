@@ -25,6 +25,7 @@ struct ns_local {
     struct ns_functions *functions; /* a local function without captures: called directly; no register */
     bool is_lambda;           /* `functions` is one lambda: f = x => … */
     struct ns_group *group;   /* a local function with captures: names and defaults for calls */
+    const char *const *others; /* … names of the locals that are it with other numbers of arguments, then NULL */
 };
 
 /** A captured value: `local` is of the frame outside, or what that one captured. */

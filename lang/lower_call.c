@@ -486,6 +486,11 @@ static bool may_spread(const struct call *call)
     }
 }
 
+static bool takes_count(const struct ns_group *group, uint32_t count)
+{
+    return count >= group->required && count <= group->arity;
+}
+
 /* A local function or lambda whose parameters are known. */
 static void call_known_local(struct ns_frame *frame, struct call *call, struct ns_local *local, struct ns_target target)
 {
@@ -503,13 +508,27 @@ static void call_known_local(struct ns_frame *frame, struct call *call, struct n
         count = group->arity;
         call->registers = evaluate(frame, items, count);
     } else {
-        if ((count < group->required || count > group->arity) && !(may_spread(call) && group->arity > 1))
+        if (!takes_count(group, count) && !(may_spread(call) && group->arity > 1))
             report_wrong_number(frame, call, group->required);
         evaluate_positional(frame, call, count);
     }
     reg = ns_local_read(frame, local);
     ns_mark_place(frame, call->span);
     ns_call_value(frame, reg, call->registers, count, target);
+}
+
+/* Of the local functions with captures that have one name, the one for so many arguments (01 §10.6). */
+static struct ns_local *with_count(struct ns_frame *frame, struct ns_local *local, uint32_t count)
+{
+    if (takes_count(local->group, count))
+        return local;
+    for (const char *const *other = local->others; other != NULL && *other != NULL; other++) {
+        struct ns_local *found = ns_local_find(frame, *other);
+
+        if (found != NULL && takes_count(found->group, count))
+            return found;
+    }
+    return local;
 }
 
 static bool takes_tuple(struct ns_frame *frame, const struct call *call, struct ns_functions *functions)
@@ -529,7 +548,7 @@ static void call_local(struct ns_frame *frame, struct call *call, struct ns_loca
     else if (local->functions != NULL)
         call_functions(frame, call, local->functions, target);
     else if (local->group != NULL)
-        call_known_local(frame, call, local, target);
+        call_known_local(frame, call, with_count(frame, local, call->count), target);
     else
         call_operand(frame, call, callee, target);
 }

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/intern.h"
 #include "vm/host.h"
 
 /* ---- clauses ---- */
@@ -152,8 +153,8 @@ static unsigned *captured_registers(struct ns_frame *frame, const struct ns_fram
     return registers;
 }
 
-/* Compile the body and make the value. `self`: the name by which the body may call itself, or NULL. */
-static void make_closure(struct ns_frame *frame, struct ns_group *group, const char *self, unsigned to)
+/* Compile the body and make the value. `self`: the local as which the body may call itself, or NULL. */
+static void make_closure(struct ns_frame *frame, struct ns_group *group, const struct ns_local *self, unsigned to)
 {
     struct ns_frame inner;
     unsigned saved = frame->code.next;
@@ -163,10 +164,11 @@ static void make_closure(struct ns_frame *frame, struct ns_group *group, const c
     ns_frame_begin(&inner, frame->unit, frame, frame->space, group->function);
     inner.group = group;
     if (self != NULL) {
-        struct ns_local *local = ns_local_add(&inner, self, group->arity);
+        struct ns_local *local = ns_local_add(&inner, self->name, group->arity);
 
         local->is_captured = true;
         local->group = group;
+        local->others = self->others;
     }
     ns_lower_clauses(&inner, group);
     registers = captured_registers(frame, &inner);
@@ -262,6 +264,7 @@ struct definition {
     uint32_t first;               /* its first statement */
     struct ns_functions *functions;
     struct ns_local *local;
+    NB_VEC(struct definition *) others; /* its forms with other numbers of arguments, if they are closures */
     struct ns_table mentions;     /* names in its clauses */
     bool is_lambda;               /* f = x => … */
     bool captures;                /* something of the frame, or may do so */
@@ -507,6 +510,24 @@ static void make_groups(struct ns_frame *frame, struct ns_hoist *hoist, struct d
         ns_group_finish(frame->unit, functions->groups.items[i], definition->name);
 }
 
+/* Each form that captures is a closure of its own. The name means the first, call by call also the others. */
+static void split_captured(struct ns_frame *frame, struct definition *definition)
+{
+    struct ns_functions *all = definition->functions;
+
+    for (size_t i = 1; i < all->groups.count; i++) {
+        struct definition *other = nb_arena_alloc(frame->unit->arena, sizeof *other);
+
+        other->name = nb_intern(nb_arena_printf(frame->unit->arena, "%s/%u", definition->name,
+                                                all->groups.items[i]->arity));
+        other->captures = other->early = true;
+        other->functions = nb_arena_alloc(frame->unit->arena, sizeof *other->functions);
+        ns_push(frame->unit, &other->functions->groups, all->groups.items[i]);
+        ns_push(frame->unit, &definition->others, other);
+    }
+    definition->early = definition->early || definition->others.count > 0;
+}
+
 /* Let closures that come earlier see the name. */
 static void announce(struct ns_frame *frame, struct definition *definition)
 {
@@ -525,6 +546,25 @@ static void announce(struct ns_frame *frame, struct definition *definition)
         definition->local->group = definition->functions->groups.items[0];
     else
         definition->local->functions = definition->functions;
+}
+
+static void announce_all(struct ns_frame *frame, struct definition *definition)
+{
+    size_t count;
+    const char **names;
+
+    if (definition->captures)
+        split_captured(frame, definition);
+    announce(frame, definition);
+    count = definition->others.count;
+    if (count == 0)
+        return;
+    names = nb_arena_array(frame->unit->arena, count + 1, sizeof *names);
+    for (size_t i = 0; i < count; i++) {
+        announce(frame, definition->others.items[i]);
+        names[i] = definition->others.items[i]->name;
+    }
+    definition->local->others = names;
 }
 
 static bool defines_functions(struct ns_frame *frame, const struct ns_expr_list *statements)
@@ -563,7 +603,7 @@ struct ns_hoist *ns_hoist(struct ns_frame *frame, const struct ns_expr_list *sta
     settle_captures(frame, hoist);
     for (size_t i = 0; i < hoist->definitions.count; i++) {
         make_groups(frame, hoist, hoist->definitions.items[i], statements);
-        announce(frame, hoist->definitions.items[i]);
+        announce_all(frame, hoist->definitions.items[i]);
         ns_table_done(&hoist->definitions.items[i]->mentions);
     }
     ns_table_done(&hoist->bound);
@@ -592,19 +632,19 @@ static void lower_direct(struct ns_frame *frame, struct definition *definition)
     }
 }
 
-static void lower_captured(struct ns_frame *frame, struct definition *definition, struct ns_span span)
+static void lower_captured(struct ns_frame *frame, struct definition *definition)
 {
     struct ns_local *local = definition->local;
     unsigned to = ns_code_take(&frame->code, 1);
 
-    if (definition->functions->groups.count > 1)
-        ns_report(frame->unit, span, "local function `%s` is called with different numbers of arguments and captures "
-                  "variables: give its forms different names", definition->name);
-    make_closure(frame, definition->functions->groups.items[0], definition->name, to);
+    make_closure(frame, definition->functions->groups.items[0], local, to);
     if (local->is_cell)
         ns_code_abc(&frame->code, VM_OP_CELL_SET, local->reg, to, 0);
     else
         local->reg = to;
+    for (size_t i = 0; i < definition->others.count; i++)
+        lower_captured(frame, definition->others.items[i]);
+    local->pending = false;
 }
 
 static void report_rebound(struct ns_frame *frame, struct ns_span span, const char *name)
@@ -640,7 +680,7 @@ bool ns_lower_local(struct ns_frame *frame, struct ns_hoist *hoist, const struct
         report_rebound(frame, statement->span, name);
     ns_mark_place(frame, statement->span);
     if (definition->captures)
-        lower_captured(frame, definition, statement->span);
+        lower_captured(frame, definition);
     else
         lower_direct(frame, definition);
     definition->local->pending = false;

@@ -335,6 +335,8 @@ static void note_used(void *context, const char *name, bool in_closure)
         return;
     ns_table_set(&used->seen, name, used);
     ns_push(used->frame->unit, &used->locals, local);
+    for (const char *const *other = local->others; other != NULL && *other != NULL; other++)
+        note_used(context, *other, in_closure);
 }
 
 static void note_arm(struct used *used, const struct ns_arm *arm)
@@ -354,6 +356,7 @@ static void adopt(struct ns_frame *inner, const struct ns_frame *frame, const st
     local->is_cell = from->is_cell;
     local->is_captured = !ns_local_is_own(frame, from);
     local->group = from->group;
+    local->others = from->others;
 }
 
 static struct vm_function *arms_function(struct ns_frame *frame, const struct ns_expr *expr, const struct used *used)
