@@ -65,7 +65,7 @@ tests_unit_test_module_LDADD = $(FLOOR_LANG) $(CHECK_LIBS)
 EXTRA_DIST += tests/fuzz/fuzz_parse.c
 if FUZZ
 noinst_PROGRAMS += tests/fuzz/fuzz_parse
-tests_fuzz_fuzz_parse_SOURCES = tests/fuzz/fuzz_parse.c
+tests_fuzz_fuzz_parse_SOURCES = tests/fuzz/fuzz_parse.c tests/fuzz/mutate_program.c
 tests_fuzz_fuzz_parse_CFLAGS = $(AM_CFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_parse_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_parse_LDADD = $(FLOOR_LANG)
