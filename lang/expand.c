@@ -260,22 +260,25 @@ static void decorate_types(struct ns_expander *expander, struct ns_item_list *it
 
 /* ---- functions ---- */
 
+/* What a decorator made has no expression. What one definition alone says applies to several too: both are told, the one
+ * that fits better first. */
 static void report_no_body(struct ns_expansion *expansion)
 {
+    static const char only_functions[] = "decorator @%s generates functions but doesn't provide a function body "
+                                         "expression";
+    static const char a_function[] = "decorator @%s returned a function definition instead of an expression. To "
+                                     "generate additional functions, wrap them in a block with the body expression "
+                                     "last.";
     struct ns_diag *diag = expansion->expander->diag;
     struct ns_span place = expansion->place;
+    bool several = expansion->definitions.count > 1;
 
     place.source = ns_source_original(place.source);
     if (expansion->definitions.count == 0) {
         ns_error(diag, NS_ERROR_COMPILE, place, "decorator @%s expanded to empty Items", expansion->name);
-    } else if (expansion->definitions.count > 1) {
-        ns_error(diag, NS_ERROR_COMPILE, place,
-                 "decorator @%s generates functions but doesn't provide a function body expression", expansion->name);
     } else {
-        ns_error(diag, NS_ERROR_COMPILE, place,
-                 "decorator @%s returned a function definition instead of an expression. To generate additional "
-                 "functions, wrap them in a block with the body expression last.",
-                 expansion->name);
+        ns_error(diag, NS_ERROR_COMPILE, place, several ? only_functions : a_function, expansion->name);
+        ns_note(diag, several ? a_function : only_functions, expansion->name);
         ns_note(diag, "cannot convert AST node back to expression: a function definition");
     }
     ns_label(diag, expansion->template->function->name.span, "the template");
