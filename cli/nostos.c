@@ -22,6 +22,7 @@
 #include "cli/repl.h"
 #include "cli/session_value.h"
 #include "cli/test.h"
+#include "cli/type_at.h"
 #include "io/handle.h"
 #include "io/reactor.h"
 #include "lang/compile.h"
@@ -63,6 +64,10 @@ static const char *const option_help =
     "      --heap MIB     memory a process may have (default: three quarters of the machine's)\n"
     "      --seed N       one thread, reproducible: same seed, same order of events\n"
     "      --free-all     give all memory back before exiting, for leak checkers\n"
+    "Options of `nostos check`:\n"
+    "      --json         errors as JSON lines on standard output (as --json-errors)\n"
+    "      --type-at FILE:LINE:COLUMN\n"
+    "                     instead of errors: what stands there, its type, where it was defined\n"
     "Options of `nostos test`:\n"
     "      --jobs N       tests at a time (default: one per core)\n"
     "      --timeout S    seconds a test may take (default: 15)\n"
@@ -74,6 +79,7 @@ struct invocation {
     char **words; /* all that are no options, but for the command: moved to the front of argv; ends with NULL */
     size_t word_count;
     struct test_options test;
+    struct type_at_place place; /* to be asked about; file NULL: none */
     bool json, types, free_all, seeded;
     unsigned threads;
     uint32_t depth;
@@ -329,6 +335,13 @@ static void list_functions(const struct vm_program *program, const char *only)
     }
 }
 
+static int ask_at_place(const struct invocation *invocation)
+{
+    struct ns_options options = { .bin = invocation->bin, .entry = invocation->entry, .types = invocation->types };
+
+    return type_at_main(invocation->path, &invocation->place, &options, invocation->json);
+}
+
 static int compile_and(const struct invocation *invocation)
 {
     struct ns_options options = { .check_only = invocation->command == COMMAND_CHECK,
@@ -400,6 +413,23 @@ static bool take_test_option(struct invocation *invocation, char **argv, int *at
     return true;
 }
 
+/* One that only `nostos check` has. */
+static bool take_check_option(struct invocation *invocation, char **argv, int *at)
+{
+    const char *option = argv[*at];
+
+    if (strcmp(option, "--json") == 0) {
+        invocation->json = true;
+    } else if (strcmp(option, "--type-at") == 0) {
+        if (argv[*at + 1] == NULL || !type_at_parse(argv[*at + 1], &invocation->place)) {
+            fputs("Error: --type-at takes a place: FILE:LINE:COLUMN\n", stderr);
+            return false;
+        }
+        ++*at;
+    }
+    return true;
+}
+
 /* One option at argv[*at]; advances over its value. False: an error was printed. */
 static bool take_option(struct invocation *invocation, char **argv, int *at)
 {
@@ -453,6 +483,8 @@ static bool take_option(struct invocation *invocation, char **argv, int *at)
         ++*at;
     } else if (invocation->command == COMMAND_TEST) {
         return take_test_option(invocation, argv, at);
+    } else if (invocation->command == COMMAND_CHECK) {
+        return take_check_option(invocation, argv, at);
     }
     return true;
 }
@@ -536,7 +568,8 @@ int main(int argc, char **argv)
         puts("nostos " PACKAGE_VERSION);
         return EXIT_SUCCESS;
     }
-    if (invocation.path == NULL && invocation.command != COMMAND_TEST && invocation.command != COMMAND_REPL) {
+    if (invocation.path == NULL && invocation.place.file == NULL && invocation.command != COMMAND_TEST &&
+        invocation.command != COMMAND_REPL) {
         fputs("Error: No input file specified\nTry: nostos FILE.nos, or nostos --help\n", stderr);
         return EXIT_FAILURE;
     }
@@ -547,5 +580,5 @@ int main(int argc, char **argv)
         return test_main(&invocation.test, invocation.words);
     if (invocation.command == COMMAND_REPL)
         return run_session(&invocation);
-    return compile_and(&invocation);
+    return invocation.place.file != NULL ? ask_at_place(&invocation) : compile_and(&invocation);
 }

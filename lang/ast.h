@@ -146,6 +146,7 @@ struct ns_pattern {
     enum ns_pattern_kind kind;
     bool parenthesised;
     struct ns_span span;
+    struct ns_term *term; /* of a name: its type, once checked; NULL before */
     union {
         const char *name;
         struct ns_literal literal;

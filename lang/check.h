@@ -17,8 +17,8 @@
  * that type arguments are filled in), and where it is in doubt the answer is NS_TERM_ANY. Names it does not know are
  * left to the code maker to report.
  *
- * Each expression remembers its type (ns_expr.term), for editors and for typed code; read it through ns_prune(), as
- * long as the unit lives.
+ * Each expression, and each name in a pattern, remembers its type (ns_expr.term), for editors (query.h) and for typed
+ * code; read it through ns_prune(), as long as the unit lives.
  *
  * Reports: ns_complain_* (infer.h) put all formulations of one problem into one diagnostic (02 §11.4). All go through
  * ns_report(), so one place is reported once, and rank behind errors about names.

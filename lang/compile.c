@@ -82,8 +82,8 @@ static struct vm_function *find_main(struct ns_unit *unit)
 
 /* ---- one compilation ---- */
 
-static struct ns_unit *unit_new(const struct ns_options *options, struct ns_diag *diag,
-                                const struct ns_program_source *source)
+struct ns_unit *ns_unit_new(const struct ns_options *options, struct ns_diag *diag,
+                            const struct ns_program_source *source)
 {
     struct ns_unit *unit = nb_xalloc_zero(sizeof *unit);
 
@@ -100,7 +100,7 @@ static struct ns_unit *unit_new(const struct ns_options *options, struct ns_diag
     return unit;
 }
 
-static void unit_free(struct ns_unit *unit)
+void ns_unit_free(struct ns_unit *unit)
 {
     for (size_t i = 0; i < unit->spaces.count; i++) {
         ns_table_done(&unit->spaces.items[i]->members);
@@ -194,7 +194,7 @@ static void tell_entry_type(struct ns_unit *unit)
     nb_vec_done(&names.variables);
 }
 
-static void compile(struct ns_unit *unit)
+void ns_unit_compile(struct ns_unit *unit)
 {
     struct vm_function *main, *init;
 
@@ -225,15 +225,15 @@ static void compile(struct ns_unit *unit)
 static int compile_source(struct ns_program_source *source, const struct ns_options *options, struct ns_diag *diag,
                           struct vm_program **ret_program)
 {
-    struct ns_unit *unit = unit_new(options, diag, source);
+    struct ns_unit *unit = ns_unit_new(options, diag, source);
     int error = 0;
 
-    compile(unit);
+    ns_unit_compile(unit);
     if (ns_diag_count(diag) > 0)
         error = -EINVAL;
     else
         *ret_program = vm_program_ref(unit->program);
-    unit_free(unit);
+    ns_unit_free(unit);
     ns_program_source_free(source);
     return error;
 }

@@ -9,6 +9,9 @@
 #include "lang/diag.h"
 #include "vm/program.h"
 
+/** The text of a file as it is somewhere else. */
+struct ns_text { const char *file, *text; size_t length; };
+
 struct ns_options {
     bool check_only;           /* no code is needed */
     const char *bin;           /* entry point by name of nostos.toml, or NULL */
@@ -21,6 +24,8 @@ struct ns_options {
     struct vm_mvar *const *mvars; /* of earlier programs that still live: used on where name and type agree, and not
                                    * initialised */
     size_t mvar_count;
+    const struct ns_text *unsaved; /* texts that take the place of files: those open in an editor */
+    size_t unsaved_count;
     struct nb_buf *entry_type; /* receives the type of what `entry` returns, nothing if it is not known; or NULL */
 };
 

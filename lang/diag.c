@@ -295,6 +295,22 @@ void ns_source_position(const struct ns_source *source, uint32_t at, uint32_t *r
     *ret_column = characters(source->text + start, at - start) + 1;
 }
 
+bool ns_source_offset(const struct ns_source *source, uint32_t line, uint32_t column, uint32_t *ret_at)
+{
+    uint32_t at = 0, end, code_point;
+
+    for (; line > 1; line--) {
+        at = line_end(source, at);
+        if (at++ == source->length)
+            return false;
+    }
+    end = line_end(source, at);
+    for (; column > 1 && at < end; column--)
+        at += (uint32_t)nb_utf8_decode(source->text + at, end - at, &code_point);
+    *ret_at = at;
+    return line == 1 && column >= 1;
+}
+
 /* ---- showing ---- */
 
 static int compare_entries(const void *left, const void *right)
@@ -427,7 +443,7 @@ void ns_diag_print_warnings(const struct ns_diag *diag, struct nb_buf *out)
 
 /* ---- JSON ---- */
 
-static void json_string(struct nb_buf *out, const char *text)
+void ns_json_string(struct nb_buf *out, const char *text)
 {
     size_t length = strlen(text);
 
@@ -450,13 +466,13 @@ static void json_string(struct nb_buf *out, const char *text)
     nb_buf_byte(out, '"');
 }
 
-static void json_place(struct nb_buf *out, const struct ns_span *span)
+void ns_json_place(struct nb_buf *out, struct ns_span span)
 {
     uint32_t line = 0, column = 0, end_line = 0, end_column = 0;
 
-    if (span->source != NULL) {
-        ns_source_position(span->source, span->from, &line, &column);
-        ns_source_position(span->source, span->to, &end_line, &end_column);
+    if (span.source != NULL) {
+        ns_source_position(span.source, span.from, &line, &column);
+        ns_source_position(span.source, span.to, &end_line, &end_column);
     }
     nb_buf_printf(out, "\"line\":%u,\"column\":%u,\"endLine\":%u,\"endColumn\":%u", line, column, end_line, end_column);
 }
@@ -466,7 +482,7 @@ static void json_note(struct nb_buf *out, bool *first, const char *text)
     if (!*first)
         nb_buf_byte(out, ',');
     *first = false;
-    json_string(out, text);
+    ns_json_string(out, text);
 }
 
 static void json_notes(struct nb_buf *out, const struct entry *entry)
@@ -484,9 +500,9 @@ static void json_notes(struct nb_buf *out, const struct entry *entry)
 static void json_replacement(struct nb_buf *out, const struct label *replacement)
 {
     nb_buf_text(out, ",\"replacement\":{");
-    json_place(out, &replacement->span);
+    ns_json_place(out, replacement->span);
     nb_buf_text(out, ",\"text\":");
-    json_string(out, replacement->text);
+    ns_json_string(out, replacement->text);
     nb_buf_byte(out, '}');
 }
 
@@ -495,11 +511,11 @@ static void json_labels(struct nb_buf *out, const struct entry *entry)
     nb_buf_text(out, ",\"labels\":[");
     for (size_t i = 0; i < entry->labels.count; i++) {
         nb_buf_text(out, i > 0 ? ",{\"file\":" : "{\"file\":");
-        json_string(out, entry->labels.items[i].span.source->file);
+        ns_json_string(out, entry->labels.items[i].span.source->file);
         nb_buf_byte(out, ',');
-        json_place(out, &entry->labels.items[i].span);
+        ns_json_place(out, entry->labels.items[i].span);
         nb_buf_text(out, ",\"message\":");
-        json_string(out, entry->labels.items[i].text);
+        ns_json_string(out, entry->labels.items[i].text);
         nb_buf_byte(out, '}');
     }
     nb_buf_byte(out, ']');
@@ -508,15 +524,15 @@ static void json_labels(struct nb_buf *out, const struct entry *entry)
 static void json_entry(struct nb_buf *out, const struct entry *entry)
 {
     nb_buf_text(out, "{\"file\":");
-    json_string(out, entry->span.source != NULL ? entry->span.source->file : "");
+    ns_json_string(out, entry->span.source != NULL ? entry->span.source->file : "");
     nb_buf_byte(out, ',');
-    json_place(out, &entry->span);
+    ns_json_place(out, entry->span);
     nb_buf_printf(out, ",\"severity\":\"error\",\"kind\":\"%s\",\"message\":",
                   entry->kind == NS_ERROR_PARSE ? "parse" : "compile");
-    json_string(out, entry->message);
+    ns_json_string(out, entry->message);
     if (entry->hint != NULL) {
         nb_buf_text(out, ",\"hint\":");
-        json_string(out, entry->hint);
+        ns_json_string(out, entry->hint);
     }
     if (entry->replacement.text != NULL)
         json_replacement(out, &entry->replacement);

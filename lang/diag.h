@@ -83,7 +83,12 @@ size_t ns_diag_count(const struct ns_diag *diag);            /* errors reported,
 const char *ns_diag_first(const struct ns_diag *diag);       /* message of the first to show; "" when none */
 void ns_diag_print(const struct ns_diag *diag, struct nb_buf *out);  /* for people, sorted by rank, then place */
 void ns_diag_json(const struct ns_diag *diag, struct nb_buf *out);   /* JSON, one object per line */
+/** A text as JSON, in quotes; the keys line, column, endLine, endColumn of a place, without braces. */
+void ns_json_string(struct nb_buf *out, const char *text);
+void ns_json_place(struct nb_buf *out, struct ns_span span);
 /** Line and column (from 1, in characters) of a byte offset. */
 void ns_source_position(const struct ns_source *source, uint32_t at, uint32_t *ret_line, uint32_t *ret_column);
+/** The byte offset of a line and column; behind the end of a line that is shorter. False: there is no such line. */
+bool ns_source_offset(const struct ns_source *source, uint32_t line, uint32_t column, uint32_t *ret_at);
 
 #endif

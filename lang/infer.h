@@ -180,7 +180,7 @@ void ns_settle(struct ns_check *check);
 /* ---- infer_pattern.c ---- */
 
 /** Names of the pattern come into scope; what cannot match is reported. */
-void ns_infer_pattern(struct ns_check *check, const struct ns_pattern *pattern, struct ns_term *scrutinee);
+void ns_infer_pattern(struct ns_check *check, struct ns_pattern *pattern, struct ns_term *scrutinee);
 /** Whether patterns for one place have different shapes, so that the place must stay open (02 §5.7). */
 bool ns_patterns_disagree(const struct ns_pattern *const *patterns, uint32_t count);
 struct ns_term *ns_infer_match(struct ns_check *check, struct ns_expr *expr, struct ns_term *expected);

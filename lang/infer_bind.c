@@ -96,6 +96,7 @@ static void bind_value(struct ns_check *check, const struct ns_expr *expr)
     else
         term = ns_generalise(check, term);
     ns_name_add(check, name, term)->is_scheme = generality != MONOMORPHIC;
+    expr->bind.pattern->term = term;
 }
 
 /* ---- bindings ---- */
@@ -136,6 +137,7 @@ static void bind_name(struct ns_check *check, const struct ns_expr *expr)
     struct ns_term *term;
 
     if (local != NULL && expr->bind.type == NULL) {
+        expr->bind.pattern->term = local->term;
         assign(check, expr->bind.value, local->term, nowhere);
         return;
     }
@@ -149,6 +151,7 @@ static void bind_name(struct ns_check *check, const struct ns_expr *expr)
     if (expr->bind.type != NULL || expr->bind.is_var) {
         term = expr->bind.type != NULL ? annotated(check, expr) : ns_infer(check, expr->bind.value, NULL);
         ns_name_add(check, name, term)->is_var = expr->bind.is_var;
+        expr->bind.pattern->term = term;
         return;
     }
     bind_value(check, expr);

@@ -653,6 +653,7 @@ static struct ns_term *call_name(struct ns_check *check, struct ns_expr *expr, s
         struct ns_callee value = { .term = local->is_scheme ? ns_instantiate(check, local->term, expr->span, NULL)
                                                             : local->term };
 
+        expr->call.callee->term = value.term;
         if (has_names(&expr->call.arguments))
             value.term = ns_any(check);
         return ns_apply(check, &value, arguments, count, expr->span);

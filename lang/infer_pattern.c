@@ -115,10 +115,12 @@ bool ns_patterns_disagree(const struct ns_pattern *const *patterns, uint32_t cou
 /* ---- kinds of patterns ---- */
 
 /* A name that already stands for an immutable local of this function is an equality test, a `var` an assignment. */
-static void infer_name(struct ns_check *check, const char *name, struct ns_term *scrutinee)
+static void infer_name(struct ns_check *check, struct ns_pattern *pattern, struct ns_term *scrutinee)
 {
+    const char *name = pattern->name;
     const struct ns_typed_local *local = ns_name_find(check, name);
 
+    pattern->term = scrutinee;
     if (local == NULL || local->depth != check->body->depth || local->is_scheme)
         ns_name_add(check, name, scrutinee);
 }
@@ -290,7 +292,7 @@ static bool alternatives_differ(struct ns_check *check, const struct ns_pattern 
     return false;
 }
 
-void ns_infer_pattern(struct ns_check *check, const struct ns_pattern *pattern, struct ns_term *scrutinee)
+void ns_infer_pattern(struct ns_check *check, struct ns_pattern *pattern, struct ns_term *scrutinee)
 {
     scrutinee = ns_prune(scrutinee);
     switch (pattern->kind) {
@@ -298,7 +300,7 @@ void ns_infer_pattern(struct ns_check *check, const struct ns_pattern *pattern, 
     case NS_PATTERN_PIN:
         break;
     case NS_PATTERN_NAME:
-        infer_name(check, pattern->name, scrutinee);
+        infer_name(check, pattern, scrutinee);
         break;
     case NS_PATTERN_LITERAL:
         infer_literal(check, pattern, scrutinee);

@@ -154,6 +154,22 @@ static char *with_epilogue(struct loader *loader, struct nb_arena *scratch, cons
     return whole;
 }
 
+/* The text of a file, as an editor has it or as it was saved. Returns what went wrong, or NULL. */
+static const char *read_text(const struct loader *loader, struct nb_arena *scratch, const char *file, char **ret_text,
+                             size_t *ret_length)
+{
+    for (size_t i = 0; i < loader->options->unsaved_count; i++) {
+        const struct ns_text *unsaved = &loader->options->unsaved[i];
+
+        if (strcmp(unsaved->file, file) != 0)
+            continue;
+        *ret_text = nb_arena_strndup(scratch, unsaved->text, unsaved->length);
+        *ret_length = unsaved->length;
+        return unsaved->length > NS_FILE_BYTES_MAX ? "the text is too long" : NULL;
+    }
+    return ns_file_read(scratch, file, ret_text, ret_length);
+}
+
 static int add_file(struct loader *loader, const char *file, const char *module)
 {
     struct nb_arena *scratch = nb_arena_new();
@@ -162,7 +178,7 @@ static int add_file(struct loader *loader, const char *file, const char *module)
     size_t length = 0;
     int r = -EINVAL;
 
-    problem = ns_file_read(scratch, file, &text, &length);
+    problem = read_text(loader, scratch, file, &text, &length);
     if (problem != NULL) {
         ns_error(loader->diag, NS_ERROR_COMPILE, nowhere, "Error reading file '%s': %s", file, problem);
     } else {

@@ -202,6 +202,15 @@ struct ns_unit {
 
 struct ns_constructors { NB_VEC(struct ns_constructor_info *) items; };
 
+/* ---- compile.c ---- */
+
+/** A compilation of what was read; all three must outlive it. ns_unit_free() frees it, ns_unit_compile() does all of it:
+ *  afterwards there are errors in its diag, or its program can run. */
+struct ns_unit *ns_unit_new(const struct ns_options *options, struct ns_diag *diag,
+                            const struct ns_program_source *source);
+void ns_unit_free(struct ns_unit *unit);
+void ns_unit_compile(struct ns_unit *unit);
+
 /** More room for ns_push(). */
 void *ns_grow(struct ns_unit *unit, void *items, size_t *capacity, size_t count, size_t item_bytes);
 

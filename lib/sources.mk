@@ -96,3 +96,8 @@ check_PROGRAMS += tests/unit/test_type_text
 tests_unit_test_type_text_SOURCES = tests/unit/test_type_text.c
 tests_unit_test_type_text_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_type_text_LDADD = $(FLOOR_LIB) $(CHECK_LIBS)
+
+check_PROGRAMS += tests/unit/test_query
+tests_unit_test_query_SOURCES = tests/unit/test_query.c
+tests_unit_test_query_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_test_query_LDADD = $(FLOOR_LIB) $(CHECK_LIBS)
