@@ -89,18 +89,13 @@ static struct ns_term *infer_tuple(struct ns_check *check, const struct ns_expr_
     return ns_tuple_of(check, terms, items->count);
 }
 
-/* Keys and values of maps, elements of sets may be mixed; then they are anything (02 §5.9). */
+/* Keys and values of maps, elements of sets may be mixed; then they are anything (02 §5.9). That they stand in one
+ * literal does not make what is not known yet the same: %{"name": name, "age": age}. */
 static struct ns_term *mix(struct ns_check *check, struct ns_term *so_far, struct ns_term *term)
 {
-    struct ns_trial trial;
-    bool fits;
-
-    if (so_far == NULL)
+    if (so_far == NULL || ns_prune(so_far) == ns_prune(term))
         return term;
-    trial = ns_trial_begin(check);
-    fits = ns_unify(check, so_far, term) == NS_UNIFIED;
-    ns_trial_end(check, trial, fits);
-    return fits ? so_far : ns_any(check);
+    return ns_is_known(so_far) && ns_is_known(term) && ns_would_unify(check, so_far, term) ? so_far : ns_any(check);
 }
 
 /* A key of a map or an element of a set. */
