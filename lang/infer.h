@@ -17,6 +17,7 @@ struct ns_typed_local {
     uint32_t depth;                     /* of the function or lambda it belongs to */
     bool is_scheme;                     /* instantiate at each use */
     bool is_var;
+    struct ns_span declared;            /* of its annotation; source NULL: none */
 };
 
 /** A method call that waits for its receiver's type. */

@@ -9,14 +9,15 @@ static const struct ns_span nowhere = { NULL, 0, 0 };
 
 /* ---- assignment ---- */
 
-/* An Int where a Float came first, or the reverse, is not worth an error: the value says which it is. */
-static void assign(struct ns_check *check, struct ns_expr *value, struct ns_term *variable, struct ns_span because)
+/* An Int where a Float came first, or the reverse, is not worth an error if nobody wrote down (`declared` without a
+ * source) which it is. */
+static void assign(struct ns_check *check, struct ns_expr *value, struct ns_term *variable, struct ns_span declared)
 {
     struct ns_term *term = ns_infer(check, value, variable);
 
-    if (ns_are_numbers(variable, term) || ns_unify(check, variable, term) == NS_UNIFIED)
+    if ((declared.source == NULL && ns_are_numbers(variable, term)) || ns_unify(check, variable, term) == NS_UNIFIED)
         return;
-    ns_complain_clash(check, value->span, variable, term, because, NULL);
+    ns_complain_clash(check, value->span, variable, term, declared, "the annotation says so");
 }
 
 /* ---- generalisation ---- */
@@ -138,7 +139,7 @@ static void bind_name(struct ns_check *check, const struct ns_expr *expr)
 
     if (local != NULL && expr->bind.type == NULL) {
         expr->bind.pattern->term = local->term;
-        assign(check, expr->bind.value, local->term, nowhere);
+        assign(check, expr->bind.value, local->term, local->declared);
         return;
     }
     if (!expr->bind.is_var && ns_name_find(check, name) == NULL)
@@ -150,7 +151,9 @@ static void bind_name(struct ns_check *check, const struct ns_expr *expr)
     }
     if (expr->bind.type != NULL || expr->bind.is_var) {
         term = expr->bind.type != NULL ? annotated(check, expr) : ns_infer(check, expr->bind.value, NULL);
-        ns_name_add(check, name, term)->is_var = expr->bind.is_var;
+        local = ns_name_add(check, name, term);
+        local->is_var = expr->bind.is_var;
+        local->declared = expr->bind.type != NULL ? expr->bind.type->span : nowhere;
         expr->bind.pattern->term = term;
         return;
     }
