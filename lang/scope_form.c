@@ -20,13 +20,15 @@ struct form {
     const char *result; /* function of the module that gets the inner expression's value */
     const char *start;  /* called before that expression is evaluated, NULL: none … */
     const char *end;    /* … and what gets its answer afterwards, however the evaluation was left */
+    const char *whole;  /* … and what the value of all that goes through, to have a type (02 §5.1) */
     const char *more;   /* names beyond the common ones, with blanks around each */
     bool into_closures; /* and loops, and try */
 };
 
 static const struct form forms[] = {
-    { "Html", "stdlib.html", "_asHtml", NULL, NULL, " render ", true },
-    { "RHtml", "stdlib.rhtml", "_asResult", "_startRender", "_endRender", " component Component html ", false },
+    { "Html", "stdlib.html", "_asHtml", NULL, NULL, NULL, " render ", true },
+    { "RHtml", "stdlib.rhtml", "_asResult", "_startRender", "_endRender", "_rendered", " component Component html ",
+      false },
 };
 
 static const char common_names[] =
@@ -189,7 +191,8 @@ static struct ns_expr *bind_start(struct ns_unit *unit, const struct form *form,
 }
 
 /* Html(e) becomes stdlib.html._asHtml(e), and RHtml(e)
- *     { depth = stdlib.rhtml._startRender(); try stdlib.rhtml._asResult(e) finally stdlib.rhtml._endRender(depth) } */
+ *     { depth = stdlib.rhtml._startRender()
+ *       stdlib.rhtml._rendered(try stdlib.rhtml._asResult(e) finally stdlib.rhtml._endRender(depth)) } */
 static void rewrite_form(const struct scan *scan, struct ns_expr *expr, const struct form *form)
 {
     struct ns_unit *unit = scan->unit;
@@ -211,7 +214,7 @@ static void rewrite_form(const struct scan *scan, struct ns_expr *expr, const st
     attempt->try_.finally = module_call(unit, form, form->end, depth, span);
     statements = nb_arena_array(unit->arena, 2, sizeof *statements);
     statements[0] = bind_start(unit, form, local, span);
-    statements[1] = attempt;
+    statements[1] = module_call(unit, form, form->whole, attempt, span);
     expr->kind = NS_EXPR_BLOCK;
     expr->block.statements = (struct ns_expr_list){ statements, 2 };
     expr->block.do_end = false;
