@@ -209,7 +209,9 @@ static void infer_group(struct ns_check *check, struct ns_group *group)
     bool lenient = throws(group);
 
     for (size_t i = 0; i < group->clauses.count; i++) {
+        const struct ns_type *declared = group->clauses.items[i]->return_type;
         struct ns_typed_body body = { .space = group->space, .result = typing->term->function.result,
+                                      .declared = declared == NULL ? nowhere : declared->span,
                                       .types = &typing->scopes[i], .typing = typing, .lenient = lenient };
 
         ns_infer_clause(check, group->clauses.items[i], typing->term, &body);

@@ -74,6 +74,22 @@ static bool is_either(struct ns_term *one, struct ns_term *other, enum ns_con_nu
     return ns_is_basic(one, number) || ns_is_basic(other, number);
 }
 
+static bool is_of(struct ns_term *term, const struct ns_con *con)
+{
+    return con != NULL && ns_con_of_term(term) == con;
+}
+
+/* A value that has to be taken out first. */
+void ns_hint_container(struct ns_check *check, struct ns_term *found)
+{
+    if (is_of(found, ns_option_con(check)))
+        ns_hint(check->unit->diag, "an Option may hold nothing: take the value out with `match` or `unwrapOr`, or "
+                                   "change it inside with `map`");
+    if (is_of(found, ns_result_con(check)))
+        ns_hint(check->unit->diag, "a Result may be an error: take the value out with `match` or `unwrapOr`, or "
+                                   "change it inside with `map`");
+}
+
 static void help_with(struct ns_check *check, struct ns_term *expected, struct ns_term *found, struct pair text)
 {
     struct ns_diag *diag = check->unit->diag;
@@ -94,6 +110,8 @@ static void help_with(struct ns_check *check, struct ns_term *expected, struct n
         ns_hint(diag, "`%s` and `Bool` are incompatible types",
                 ns_is_basic(expected, NS_CON_BOOL) ? text.found : text.expected);
     }
+    if (ns_con_of_term(expected) != NULL && ns_con_of_term(expected) != ns_con_of_term(found))
+        ns_hint_container(check, found);
 }
 
 /* The words under the diagnostic that is open. */
@@ -247,9 +265,10 @@ void ns_complain_trait(struct ns_check *check, struct ns_span where, struct ns_t
                 required_by(trait));
     if (ns_is_basic(term, NS_CON_UNIT))
         ns_hint(diag, "a `()` (unit) value cannot be used where a value is expected");
+    ns_hint_container(check, term);
     if (strcmp(trait, "Num") == 0 && is_text(term))
         ns_hint(diag, "to concatenate strings, use `++`: show(42) ++ \" items\"");
-    if (other == NULL && strcmp(trait, "Num") == 0)
+    if (strcmp(trait, "Num") == 0 && (other == NULL || strcmp(ns_term_text(check, other), text) == 0))
         other = ns_basic(check, NS_CON_INT);
     if (other == NULL) {
         ns_also(diag, "type mismatch: expected a type that implements %s, found %s", shown, text);

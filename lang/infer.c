@@ -161,11 +161,27 @@ static bool is_unit(struct ns_term *term)
     return ns_is_basic(term, NS_CON_UNIT);
 }
 
-struct ns_term *ns_join(struct ns_check *check, struct ns_term *one, struct ns_term *other, struct ns_span where,
-                        bool strict)
+/* What cannot be because of what was done with the one that is not known yet: n + 1 beside "none". */
+static bool defies_demands(struct ns_check *check, struct ns_term *one, struct ns_term *other,
+                           const struct ns_joining *joining)
+{
+    struct ns_term *variable = one->kind == NS_TERM_VARIABLE ? one : other;
+    size_t errors = ns_diag_count(check->unit->diag);
+
+    if (one->kind == other->kind || variable->kind != NS_TERM_VARIABLE)
+        return false;
+    ns_check_demands_of(check, variable, variable == one ? other : one, joining->where);
+    if (ns_diag_count(check->unit->diag) == errors)
+        return false;
+    ns_label(check->unit->diag, joining->because, "%s", joining->why);
+    return true;
+}
+
+struct ns_term *ns_join(struct ns_check *check, struct ns_term *one, struct ns_term *other,
+                        const struct ns_joining *joining)
 {
     struct ns_trial trial;
-    bool fits;
+    bool fits, strict = joining->strict;
 
     one = ns_prune(one);
     other = ns_prune(other);
@@ -175,6 +191,8 @@ struct ns_term *ns_join(struct ns_check *check, struct ns_term *one, struct ns_t
         return one;
     if (one->kind == NS_TERM_ANY || other->kind == NS_TERM_ANY)
         return ns_any(check);
+    if (strict && defies_demands(check, one, other, joining))
+        return ns_any(check);
     trial = ns_trial_begin(check);
     fits = ns_unify(check, one, other) == NS_UNIFIED;
     ns_trial_end(check, trial, fits);
@@ -182,7 +200,7 @@ struct ns_term *ns_join(struct ns_check *check, struct ns_term *one, struct ns_t
         return one;
     strict = strict && !ns_are_numbers(one, other) && is_unit(one) == is_unit(other);
     if (strict && ns_is_known(one) && ns_is_known(other))
-        ns_complain_clash(check, where, one, other, (struct ns_span){ NULL, 0, 0 }, NULL);
+        ns_complain_clash(check, joining->where, one, other, joining->because, joining->why);
     return ns_any(check);
 }
 
@@ -209,6 +227,7 @@ static struct ns_term *infer_scoped(struct ns_check *check, struct ns_expr *expr
 static struct ns_term *infer_if(struct ns_check *check, const struct ns_expr *expr, struct ns_term *expected)
 {
     struct ns_term *then, *otherwise;
+    struct ns_joining joining = { .because = expr->conditional.then->span, .why = "the other branch", .strict = true };
 
     infer_condition(check, expr->conditional.condition);
     if (expr->conditional.otherwise == NULL) {
@@ -220,7 +239,8 @@ static struct ns_term *infer_if(struct ns_check *check, const struct ns_expr *ex
     if (expected != NULL && expected == check->discarded)
         return ns_any(check);
     ns_settle(check);
-    return ns_join(check, then, otherwise, expr->conditional.otherwise->span, true);
+    joining.where = expr->conditional.otherwise->span;
+    return ns_join(check, then, otherwise, &joining);
 }
 
 static void declare_local_functions(struct ns_check *check, const struct ns_expr_list *statements)
@@ -298,7 +318,7 @@ static struct ns_term *infer_return(struct ns_check *check, const struct ns_expr
         return ns_never(check);
     term = ns_infer(check, expr->operand, result);
     if (result != NULL && ns_unify(check, result, term) != NS_UNIFIED && !ns_is_basic(result, NS_CON_UNIT))
-        ns_complain_clash(check, expr->operand->span, result, term, (struct ns_span){ NULL, 0, 0 }, NULL);
+        ns_complain_clash(check, expr->operand->span, result, term, check->body->declared, "the declared result");
     return ns_never(check);
 }
 
@@ -336,7 +356,7 @@ static struct ns_term *infer_receive(struct ns_check *check, const struct ns_exp
     if (expr->receive.after == NULL)
         return term;
     after = infer_scoped(check, expr->receive.after, expected);
-    return ns_join(check, term, after, expr->receive.after->span, false);
+    return ns_join(check, term, after, &(struct ns_joining){ .where = expr->receive.after->span });
 }
 
 static struct ns_term *infer_send(struct ns_check *check, const struct ns_expr *expr)

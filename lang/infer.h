@@ -33,6 +33,7 @@ struct ns_typed_body {
     struct ns_typed_body *outer;
     struct ns_space *space;
     struct ns_term *result;             /* what `return` unifies with; NULL in a lambda */
+    struct ns_span declared;            /* of the result's annotation; source NULL: none */
     struct ns_type_scope *types;
     struct ns_typing *typing;           /* of the function; NULL in a module's values */
     uint32_t depth;
@@ -104,9 +105,16 @@ struct ns_term *ns_discarded(struct ns_check *check);
 void ns_infer_as(struct ns_check *check, struct ns_expr *expr, struct ns_term *expected, struct ns_span because,
                  const char *why);
 struct ns_term *ns_term_of_literal(struct ns_check *check, const struct ns_literal *literal);
-/** Two arms of a choice: their common type. What does not fit is reported at `where` if `strict` and both are known. */
-struct ns_term *ns_join(struct ns_check *check, struct ns_term *one, struct ns_term *other, struct ns_span where,
-                        bool strict);
+/** How two arms of a choice are held against each other. */
+struct ns_joining {
+    struct ns_span where;               /* of the second one: there what does not fit is reported … */
+    struct ns_span because;             /* … because of the first one, which is … */
+    const char *why;                    /* … "the other branch" */
+    bool strict;                        /* report it at all, if both are known */
+};
+/** Two arms of a choice: their common type. */
+struct ns_term *ns_join(struct ns_check *check, struct ns_term *one, struct ns_term *other,
+                        const struct ns_joining *joining);
 /** Both are numbers of built-in types. */
 bool ns_are_numbers(struct ns_term *one, struct ns_term *other);
 /* ---- infer_name.c ---- */
@@ -142,7 +150,12 @@ void ns_infer_assign_index(struct ns_check *check, struct ns_expr *expr);
 /* ---- infer_call.c ---- */
 
 /** An argument: an expression still to be inferred, or a type (or both: then `term` is its type). */
-struct ns_typed_argument { struct ns_expr *expr; struct ns_term *term; struct ns_span span; };
+struct ns_typed_argument {
+    struct ns_expr *expr;
+    struct ns_term *term;
+    struct ns_span span;
+    bool swapped;                       /* a function where none is wanted, or the reverse: reported */
+};
 
 /** Who is called, for messages and leniency. */
 struct ns_callee {
@@ -251,6 +264,8 @@ void ns_complain_trait(struct ns_check *check, struct ns_span where, struct ns_t
 void ns_complain_demand(struct ns_check *check, const struct ns_demand *demand, struct ns_term *culprit);
 void ns_complain_method(struct ns_check *check, struct ns_span where, struct ns_term *receiver, const char *name);
 void ns_complain_field(struct ns_check *check, struct ns_span where, struct ns_term *receiver, const char *name);
+/** If what was found is an Option or a Result, hint how to come by what is in it. */
+void ns_hint_container(struct ns_check *check, struct ns_term *found);
 /** What ns_unify() has just said of two types, in the words that fit. */
 void ns_complain_clash(struct ns_check *check, struct ns_span where, struct ns_term *expected, struct ns_term *found,
                        struct ns_span because, const char *why);

@@ -131,8 +131,23 @@ static void note_guesses(struct ns_check *check, const struct ns_callee *callee,
                 group->typing->guessed.items[i]);
 }
 
+/* Of arguments in the wrong order only the first is worth an error. */
+static bool is_swapped_again(const struct ns_callee *callee, struct ns_typed_argument *arguments, uint32_t count,
+                             uint32_t position, const struct ns_term *parameter)
+{
+    bool function = ns_prune(arguments[position].term)->kind == NS_TERM_FUNCTION;
+
+    if (callee->name == NULL || function == (parameter->kind == NS_TERM_FUNCTION))
+        return false;
+    arguments[position].swapped = true;
+    for (uint32_t i = 0; i < count; i++)
+        if (arguments[i].swapped && function != (ns_prune(arguments[i].term)->kind == NS_TERM_FUNCTION))
+            return true;
+    return false;
+}
+
 static void fit_argument(struct ns_check *check, const struct ns_callee *callee, struct ns_typed_argument *arguments,
-                         uint32_t position, struct ns_term *parameter)
+                         uint32_t count, uint32_t position, struct ns_term *parameter)
 {
     struct ns_typed_argument *argument = &arguments[position];
     uint32_t shown = position + 1 - callee->is_method;
@@ -140,6 +155,8 @@ static void fit_argument(struct ns_check *check, const struct ns_callee *callee,
     if (is_tolerated(callee, position, parameter, argument->term))
         return;
     if (ns_unify(check, parameter, argument->term) == NS_UNIFIED || is_own_recursion(check, callee))
+        return;
+    if (is_swapped_again(callee, arguments, count, position, ns_prune(parameter)))
         return;
     if (check->clash.how != NS_MISMATCH || callee->name == NULL)
         ns_complain_clash(check, argument->span, parameter, argument->term, (struct ns_span){ NULL, 0, 0 }, NULL);
@@ -190,7 +207,7 @@ static void first_round(struct ns_check *check, const struct ns_callee *callee, 
             argument->term = argument->expr->term = flexible_literal(check, argument->expr);
         if (argument->term == NULL)
             argument->term = ns_infer(check, argument->expr, parameters[i]);
-        fit_argument(check, callee, arguments, i, parameters[i]);
+        fit_argument(check, callee, arguments, count, i, parameters[i]);
     }
 }
 
@@ -201,7 +218,7 @@ static void second_round(struct ns_check *check, const struct ns_callee *callee,
         if (!is_lambda(&arguments[i]))
             continue;
         arguments[i].term = ns_infer(check, arguments[i].expr, parameters[i]);
-        fit_argument(check, callee, arguments, i, parameters[i]);
+        fit_argument(check, callee, arguments, count, i, parameters[i]);
         ns_settle(check);
     }
 }

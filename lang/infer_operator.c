@@ -173,9 +173,9 @@ static void infer_comparison(const struct operation *operation, const char *trai
     if (ns_is_muted(check) || !ns_reported(check->unit))
         return;
     if (ns_satisfies(check, left, trait, NULL, NULL, NULL) == NS_NO)
-        ns_note(check->unit->diag, "%s does not implement %s", ns_term_text(check, left), trait);
+        ns_also(check->unit->diag, "%s does not implement %s", ns_term_text(check, left), trait);
     if (ns_satisfies(check, right, trait, NULL, NULL, NULL) == NS_NO)
-        ns_note(check->unit->diag, "%s does not implement %s", ns_term_text(check, right), trait);
+        ns_also(check->unit->diag, "%s does not implement %s", ns_term_text(check, right), trait);
 }
 
 /* ---- ++ ---- */

@@ -360,7 +360,11 @@ struct ns_term *ns_infer_arms(struct ns_check *check, const struct ns_arm_list *
         struct ns_term *term = infer_arm(check, &arms->items[i], scrutinee, expected);
 
         if (used)
-            result = result == NULL ? term : ns_join(check, result, term, arms->items[i].body->span, strict);
+            result = result == NULL ? term
+                                    : ns_join(check, result, term,
+                                              &(struct ns_joining){ arms->items[i].body->span,
+                                                                    arms->items[0].body->span, "the first arm",
+                                                                    strict });
     }
     return result == NULL ? ns_any(check) : result;
 }

@@ -208,8 +208,10 @@ bool ns_fail_expected(struct ns_parser *parser, const char *what)
     describe(parser, token, &found);
     reported = ns_fail(parser, ns_token_span(parser, token), "expected `%s`, found %s", what, nb_buf_cstr(&found));
     nb_buf_done(&found);
-    if (reported)
+    if (reported) {
         hint_operator(parser, token);
+        ns_hint_habits(parser, what);
+    }
     return reported;
 }
 
@@ -234,6 +236,7 @@ bool ns_fail_unexpected(struct ns_parser *parser, const char *what)
     if (reported) {
         hint_operator(parser, token);
         hint_keyword(parser, token);
+        ns_hint_habits(parser, NULL);
     }
     return reported;
 }

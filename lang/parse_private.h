@@ -81,6 +81,9 @@ bool ns_fail(struct ns_parser *parser, struct ns_span span, const char *format, 
 bool ns_fail_expected(struct ns_parser *parser, const char *what);
 /** ``unexpected `B` (expected WHAT)`` at the next token. */
 bool ns_fail_unexpected(struct ns_parser *parser, const char *what);
+/** Advice for the error just reported at the next token, if what is written there means something in other languages
+ *  (parse_hint.c). `what` was expected; may be NULL. */
+void ns_hint_habits(struct ns_parser *parser, const char *what);
 
 struct ns_trial {
     uint32_t at, depth, deepest;

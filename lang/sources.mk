@@ -10,7 +10,7 @@ liblang_a_SOURCES = \
 	lang/library.c lang/library.h \
 	lang/module.c lang/module.h \
 	lang/parse.c lang/parse.h lang/parse_private.h \
-	lang/parse_expr.c lang/parse_item.c lang/parse_literal.c \
+	lang/parse_expr.c lang/parse_hint.c lang/parse_item.c lang/parse_literal.c \
 	lang/parse_pattern.c lang/parse_primary.c lang/parse_type.c \
 	lang/project.c lang/project.h
 # Templates: trees to trees.

@@ -139,10 +139,8 @@ void ns_suggest_method(struct ns_check *check, struct ns_term *receiver, const c
     add_functions(&search);
     add_prelude(&search);
     add_natives(&search);
-    if (!ns_similar_hint(&search.similar, check->unit->diag, span_of_name(where, name)) &&
-        ns_con_of_term(receiver) != NULL && ns_con_of_term(receiver) == ns_option_con(check))
-        ns_hint(check->unit->diag, "an Option may hold nothing: take the value out with `match` or `unwrapOr`, "
-                                   "or change it inside with `map`");
+    if (!ns_similar_hint(&search.similar, check->unit->diag, span_of_name(where, name)))
+        ns_hint_container(check, receiver);
 }
 
 void ns_suggest_field_of(struct ns_check *check, struct ns_term *receiver, const char *name, struct ns_span where)
