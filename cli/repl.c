@@ -20,6 +20,8 @@
 
 #include "base/alloc.h"
 #include "base/buf.h"
+#include "cli/repl_complete.h"
+#include "cli/session.h"
 
 enum { HISTORY_LINES = 1000, EXIT_INTERRUPTED = 130 };
 
@@ -40,8 +42,9 @@ static volatile sig_atomic_t at_prompt, signalled;
 static const char help[] =
     "Type a definition, a binding (x = 1), or statements: what they give is printed.\n"
     "An unfinished input goes on in the next line; two empty lines end it. Ctrl-C interrupts.\n"
+    "The tabulator key completes names.\n"
     "  :type EXPR    the static type of an expression, which does not run\n"
-    "  :doc NAME     what is known of a function, a namespace or a definition\n"
+    "  :doc NAME     what is known of a function, a namespace, a module or a definition\n"
     "  :browse       what the session has defined\n"
     "  :load FILE    take the definitions of a file, anew if it was loaded before\n"
     "  :reset        forget everything\n"
@@ -164,6 +167,28 @@ static char *prompt(EditLine *edit)
     return repl->input.length == 0 ? first : more;
 }
 
+/* The tabulator key. */
+static unsigned char complete(EditLine *edit, int key)
+{
+    const LineInfo *line = el_line(edit);
+    struct nb_buf added = NB_BUF_INIT, choices = NB_BUF_INIT;
+    struct repl *repl = NULL;
+    unsigned char what = CC_ERROR;
+
+    (void)key;
+    el_get(edit, EL_CLIENTDATA, &repl);
+    repl_complete(repl->session, line->buffer, (size_t)(line->cursor - line->buffer), &added, &choices);
+    if (added.length > 0) {
+        what = el_insertstr(edit, nb_buf_cstr(&added)) == 0 ? CC_REFRESH : CC_ERROR;
+    } else if (choices.length > 0) {
+        printf("\n%s", nb_buf_cstr(&choices));
+        what = CC_REDISPLAY;
+    }
+    nb_buf_done(&added);
+    nb_buf_done(&choices);
+    return what;
+}
+
 static void start_editing(struct repl *repl)
 {
     HistEvent event;
@@ -175,6 +200,9 @@ static void start_editing(struct repl *repl)
     el_set(repl->edit, EL_CLIENTDATA, repl);
     el_set(repl->edit, EL_PROMPT, prompt);
     el_set(repl->edit, EL_EDITOR, "emacs");
+    el_set(repl->edit, EL_ADDFN, "nostos-complete", "Complete the name before the cursor", complete);
+    el_set(repl->edit, EL_BIND, "\t", "nostos-complete", NULL);
+    el_set(repl->edit, EL_BIND, "^@", "ed-ignore", NULL); /* what becomes of an end of input that is typed too early */
     repl->history = history_init();
     repl->history_file = history_path();
     if (repl->history != NULL) {

@@ -22,6 +22,7 @@
 #include "base/buf.h"
 #include "base/vec.h"
 #include "cli/session_entries.h"
+#include "cli/session_names.h"
 #include "cli/session_value.h"
 #include "io/handle.h"
 #include "io/reactor.h"
@@ -534,31 +535,19 @@ void session_browse(const struct session *session)
     }
 }
 
-static bool is_called(const struct vm_native *native, const char *name)
+bool session_document(const struct session *session, const char *name)
 {
-    size_t length = strlen(name);
+    bool found = session_names_document(&session->entries, name);
 
-    return strcmp(native->name, name) == 0 || (strncmp(native->name, name, length) == 0 && native->name[length] == '.');
-}
-
-bool session_document(struct session *session, const char *name)
-{
-    const struct vm_native *native;
-    bool found = false;
-
-    for (unsigned i = 0; (native = vm_native_at(i)) != NULL; i++)
-        if ((native->flags & VM_NATIVE_HIDDEN) == 0 && is_called(native, name)) {
-            printf("%s: %s\n    %s\n", native->name, native->type, native->doc);
-            found = true;
-        }
-    for (size_t i = 0; i < session->entries.list.count; i++)
-        if (session->entries.list.items[i]->name != NULL && strcmp(session->entries.list.items[i]->name, name) == 0) {
-            puts(session->entries.list.items[i]->text);
-            found = true;
-        }
     if (!found)
         fprintf(stderr, "Error: nothing is known of `%s`\n", name);
     return found;
+}
+
+void session_each_name(const struct session *session, void (*take)(void *context, const char *name, size_t length),
+                       void *context)
+{
+    session_names_each(&session->entries, take, context);
 }
 
 static void end_processes(struct session *session)

@@ -37,8 +37,11 @@ bool session_enter(struct session *session, const char *text, size_t length);
 bool session_load(struct session *session, const char *path);
 /** Print the type of an expression, without running it. */
 bool session_type(struct session *session, const char *text);
-/** Print documentation: of a native, of all natives of a namespace, of a definition of the session. */
-bool session_document(struct session *session, const char *name);
+/** Print documentation, see session_names.h. */
+bool session_document(const struct session *session, const char *name);
+/** Tell all names that mean something, some more than once; they do not end with a zero byte. */
+void session_each_name(const struct session *session, void (*take)(void *context, const char *name, size_t length),
+                       void *context);
 /** Print what is defined. */
 void session_browse(const struct session *session);
 /** Forget everything and end what still runs. */

@@ -7,7 +7,7 @@ liblang_a_SOURCES = \
 	lang/file.c lang/file.h \
 	lang/input.c lang/input.h \
 	lang/lex.c lang/lex.h lang/tokens.def \
-	lang/library.c lang/library.h \
+	lang/library.c lang/library.h lang/library_text.c lang/library_text.h \
 	lang/module.c lang/module.h \
 	lang/parse.c lang/parse.h lang/parse_private.h \
 	lang/parse_expr.c lang/parse_hint.c lang/parse_item.c lang/parse_literal.c \

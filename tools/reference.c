@@ -5,9 +5,7 @@
  *     reference FOLDER     write the pages
  *     reference --check    write nothing; name what is not documented, and fail if there is anything
  *
- * Natives bring name, type and documentation (vm/native.h). A library module is read line by line: a public definition
- * is documented by the comment right above it, or by the comment right below the heading of its section
- * (`# ---- texts ----`), which then speaks for all that stands there.
+ * Natives bring name, type and documentation (vm/native.h), modules have it in their comments (lang/library_text.h).
  */
 #include "config.h"
 
@@ -21,7 +19,7 @@
 
 #include "base/alloc.h"
 #include "base/buf.h"
-#include "lang/library.h"
+#include "lang/library_text.h"
 #include "lib/lib.h"
 #include "server/http_native.h"
 #include "vm/init.h"
@@ -125,126 +123,42 @@ static void write_natives(FILE *index)
 
 /* ---- modules ---- */
 
-/* Where reading a module is. */
-struct reading {
-    FILE *page;
-    const char *module;
-    struct nb_buf comment;     /* the lines right above */
-    bool section_speaks;       /* the section's heading is followed by a comment */
-    bool is_heading;           /* `comment` belongs to the heading above it */
-    bool is_head;              /* it is the module's first: about all of it, and speaks for no name */
-    unsigned count;
-};
+struct module_page { FILE *out; const char *module; unsigned count; };
 
-static void flush_section(struct reading *reading)
+static void write_heading(void *context, const char *text, size_t length)
 {
-    if (reading->is_heading && reading->comment.length > 0) {
-        fprintf(reading->page, "%s\n", nb_buf_cstr(&reading->comment));
-        reading->section_speaks = !reading->is_head;
-    }
-    reading->is_heading = reading->is_head = false;
-    nb_buf_clear(&reading->comment);
+    const struct module_page *page = context;
+
+    fprintf(page->out, "## %c%.*s\n\n", toupper((unsigned char)*text), (int)(length - 1), text + 1);
 }
 
-/* "pub name(a: T) -> R" of "pub name(a: T) -> R = {": up to the = that is followed by a value. */
-static size_t signature_length(const char *line, size_t length)
+static void write_text(void *context, const char *text)
 {
-    int depth = 0;
+    const struct module_page *page = context;
 
-    if (strncmp(line, "pub type ", 9) == 0 || strncmp(line, "pub trait ", 10) == 0)
-        return length;
-    for (size_t i = 0; i < length; i++) {
-        depth += strchr("([{", line[i]) != NULL;
-        depth -= strchr(")]}", line[i]) != NULL;
-        if (depth == 0 && line[i] == '=' && i > 0 && line[i - 1] == ' ')
-            return i - 1;
-    }
-    return length;
+    fprintf(page->out, "%s\n", text);
 }
 
-/* Types and traits are shown whole: with the indented lines that follow. */
-static size_t whole_length(const char *line, size_t length, const char *end)
+static void write_definition(void *context, const struct ns_library_definition *definition)
 {
-    if (strncmp(line, "pub type ", 9) != 0 && strncmp(line, "pub trait ", 10) != 0)
-        return length;
-    while (line + length + 1 < end && line[length + 1] == ' ') {
-        const char *feed = memchr(line + length + 1, '\n', (size_t)(end - line) - length - 1);
+    struct module_page *page = context;
 
-        length = (size_t)((feed == NULL ? end : feed) - line);
-    }
-    return length;
-}
-
-static void take_definition(struct reading *reading, const char *line, size_t length, const char *end)
-{
-    size_t from = strlen("pub "), name;
-    bool documented;
-
-    if (reading->is_heading)
-        flush_section(reading);
-    for (const char *word = "type \0trait \0mvar \0const \0var type \0"; *word != '\0'; word += strlen(word) + 1)
-        if (strncmp(line + from, word, strlen(word)) == 0)
-            from += strlen(word);
-    for (name = from; name < length && (isalnum((unsigned char)line[name]) || line[name] == '_'); name++)
-        ;
-    if (line[from] == '_')
-        return;
-    documented = reading->comment.length > 0 || reading->section_speaks;
-    if (!documented)
-        not_documented(reading->module, line + from, name - from);
-    length = whole_length(line, length, end);
-    fprintf(reading->page, "### %.*s\n\n```nos\n%.*s\n```\n\n%s\n", (int)(name - from), line + from,
-            (int)(signature_length(line, length) - strlen("pub ")), line + strlen("pub "),
-            nb_buf_cstr(&reading->comment));
-    reading->count++;
-}
-
-static void take_comment(struct reading *reading, const char *line, size_t length)
-{
-    size_t from = length > 1 && line[1] == ' ' ? 2 : 1;
-
-    if (length > 10 && strncmp(line, "# ---- ", 7) == 0) {
-        nb_buf_clear(&reading->comment);
-        fprintf(reading->page, "## %c%.*s\n\n", toupper((unsigned char)line[7]), (int)(length - 13), line + 8);
-        reading->section_speaks = false;
-        reading->is_heading = true;
-        return;
-    }
-    nb_buf_append(&reading->comment, line + from, length - from);
-    nb_buf_byte(&reading->comment, '\n');
-}
-
-static void take_line(struct reading *reading, const char *line, size_t length, const char *end)
-{
-    if (length > 0 && line[0] == '#') {
-        take_comment(reading, line, length);
-    } else if (length > 4 && strncmp(line, "pub ", 4) == 0) {
-        take_definition(reading, line, length, end);
-        nb_buf_clear(&reading->comment);
-    } else {
-        flush_section(reading);
-    }
+    if (definition->comment[0] == '\0' && definition->section[0] == '\0')
+        not_documented(page->module, definition->name, definition->name_length);
+    fprintf(page->out, "### %.*s\n\n```nos\n%.*s\n```\n\n%s\n", (int)definition->name_length, definition->name,
+            (int)definition->signature_length, definition->signature, definition->comment);
+    page->count++;
 }
 
 static void write_module(FILE *index, const struct ns_library_module *module)
 {
-    struct reading reading = { .page = open_page(module->path), .module = module->path, .comment = NB_BUF_INIT };
-    const char *line = module->text, *end = module->text + module->length;
+    struct module_page page = { .out = open_page(module->path), .module = module->path };
 
-    fprintf(reading.page, "# %s\n\n%s\n\n", module->path,
+    fprintf(page.out, "# %s\n\n%s\n\n", module->path,
             module->prelude ? "Visible in every program." : "To be imported with `use`.");
-    reading.is_heading = reading.is_head = true;
-    while (line < end) {
-        const char *feed = memchr(line, '\n', (size_t)(end - line));
-
-        if (feed == NULL)
-            feed = end;
-        take_line(&reading, line, (size_t)(feed - line), end);
-        line = feed + 1;
-    }
-    fprintf(index, "- [%s](%s.md): %u definitions\n", module->path, module->path, reading.count);
-    close_page(reading.page);
-    nb_buf_done(&reading.comment);
+    ns_library_read(module, &(struct ns_library_reader){ write_heading, write_text, write_definition, &page });
+    fprintf(index, "- [%s](%s.md): %u definitions\n", module->path, module->path, page.count);
+    close_page(page.out);
 }
 
 int main(int argc, char **argv)
