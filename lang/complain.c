@@ -79,6 +79,15 @@ static bool is_of(struct ns_term *term, const struct ns_con *con)
     return con != NULL && ns_con_of_term(term) == con;
 }
 
+/* A value that is to be put in first. */
+static void hint_wrapping(struct ns_check *check, struct ns_term *expected)
+{
+    if (is_of(expected, ns_option_con(check)))
+        ns_hint(check->unit->diag, "`Some(x)` makes an Option of a value");
+    if (is_of(expected, ns_result_con(check)))
+        ns_hint(check->unit->diag, "`Ok(x)` makes a Result of a value, `Err(e)` of an error");
+}
+
 /* A value that has to be taken out first. */
 void ns_hint_container(struct ns_check *check, struct ns_term *found)
 {
@@ -88,6 +97,11 @@ void ns_hint_container(struct ns_check *check, struct ns_term *found)
     if (is_of(found, ns_result_con(check)))
         ns_hint(check->unit->diag, "a Result may be an error: take the value out with `match` or `unwrapOr`, or "
                                    "change it inside with `map`");
+}
+
+static bool is_known_data(struct ns_term *term)
+{
+    return ns_con_of_term(term) != NULL;
 }
 
 static void help_with(struct ns_check *check, struct ns_term *expected, struct ns_term *found, struct pair text)
@@ -102,7 +116,7 @@ static void help_with(struct ns_check *check, struct ns_term *expected, struct n
     } else if ((is_text(expected) && ns_is_number(found)) || (ns_is_number(expected) && is_text(found))) {
         ns_hint(diag, "`%s` and `%s` are incompatible types", text.expected, text.found);
         ns_note(diag, "to concatenate strings, use `++`: show(42) ++ \" items\"");
-    } else if (function && (is_list(expected) || is_list(found))) {
+    } else if (function && (is_known_data(expected) || is_known_data(found))) {
         ns_hint(diag, "function arguments may be in the wrong order");
     } else if (is_either(expected, found, NS_CON_UNIT)) {
         ns_hint(diag, "a `()` (unit) value cannot be used where a value is expected");
@@ -110,8 +124,10 @@ static void help_with(struct ns_check *check, struct ns_term *expected, struct n
         ns_hint(diag, "`%s` and `Bool` are incompatible types",
                 ns_is_basic(expected, NS_CON_BOOL) ? text.found : text.expected);
     }
-    if (ns_con_of_term(expected) != NULL && ns_con_of_term(expected) != ns_con_of_term(found))
+    if (ns_prune(expected)->kind != NS_TERM_VARIABLE && ns_con_of_term(expected) != ns_con_of_term(found)) {
+        hint_wrapping(check, expected);
         ns_hint_container(check, found);
+    }
 }
 
 /* The words under the diagnostic that is open. */
@@ -322,12 +338,18 @@ void ns_complain_demand(struct ns_check *check, const struct ns_demand *demand, 
 /* ---- methods and fields ---- */
 
 /* If a trait of the program has the method, that it is missing is the trait's matter, too. */
-static void note_trait_of(struct ns_check *check, struct ns_term *receiver, const char *method)
+static bool note_trait_of(struct ns_check *check, struct ns_term *receiver, const char *method)
 {
     const struct ns_trait_info *trait = ns_table_get(&check->unit->trait_methods, method);
+    const char *text = ns_term_text(check, receiver);
 
-    if (trait != NULL && !trait->space->library)
-        ns_also(check->unit->diag, "%s does not implement %s", ns_term_text(check, receiver), trait->name);
+    if (trait == NULL || trait->space->library ||
+        ns_satisfies(check, receiver, trait->name, trait, NULL, NULL) != NS_NO)
+        return false;
+    ns_also(check->unit->diag, "%s does not implement %s", text, trait->name);
+    ns_hint(check->unit->diag, "`%s` is a method of the trait `%s`; a block `%s: %s … end` implements it", method,
+            trait->name, text, trait->name);
+    return true;
 }
 
 void ns_complain_method(struct ns_check *check, struct ns_span where, struct ns_term *receiver, const char *name)
@@ -338,8 +360,8 @@ void ns_complain_method(struct ns_check *check, struct ns_span where, struct ns_
     if (!opened(check))
         return;
     ns_also(check->unit->diag, "no method `%s` found for type `%s`", name, ns_term_text(check, receiver));
-    note_trait_of(check, receiver, name);
-    ns_suggest_method(check, receiver, name, where);
+    if (!note_trait_of(check, receiver, name))
+        ns_suggest_method(check, receiver, name, where);
 }
 
 void ns_complain_field(struct ns_check *check, struct ns_span where, struct ns_term *receiver, const char *name)

@@ -124,15 +124,28 @@ static struct ns_term *first_parameter(struct ns_check *check, const char *name,
                : function->function.parameters[0];
 }
 
-/* There is such a method, with another number of arguments. */
-static void note_other_count(struct ns_check *check, struct ns_term *receiver, const char *name, uint32_t count)
+/* Whether a call with so many arguments besides the receiver would mean something. */
+static bool is_method_with(struct ns_check *check, struct ns_term *receiver, const char *name, uint32_t count,
+                           const struct ns_method_call *call)
 {
+    struct ns_term *wanted;
     bool known;
 
+    if (ns_scheme_of_method(check, receiver, name, count, &known) != NULL ||
+        ns_trait_method(check, receiver, name, count + 1, call->space) != NULL)
+        return true;
+    wanted = first_parameter(check, name, count + 1, call);
+    return wanted != NULL && ns_would_unify(check, wanted, receiver);
+}
+
+/* There is such a method, with another number of arguments. */
+static void note_other_count(struct ns_check *check, struct ns_term *receiver, const char *name, uint32_t count,
+                             const struct ns_method_call *call)
+{
     if (ns_is_muted(check) || !ns_reported(check->unit))
         return;
     for (uint32_t other = 0; other < VM_NATIVE_ARITY_MAX; other++)
-        if (other != count && ns_scheme_of_method(check, receiver, name, other, &known) != NULL) {
+        if (other != count && is_method_with(check, receiver, name, other, call)) {
             ns_note(check->unit->diag, "Wrong number of arguments: expected %u, found %u", other, count);
             return;
         }
@@ -142,18 +155,15 @@ static struct ns_term *complain_no_method(struct ns_check *check, const char *na
                                           uint32_t count, const struct ns_method_call *call)
 {
     struct ns_term *receiver = ns_prune(arguments[0].term), *wanted;
-    const struct ns_trait_info *trait = ns_table_get(&check->unit->trait_methods, name);
 
     ns_infer_arguments(check, arguments, count);
     ns_complain_method(check, call->span, receiver, name);
-    note_other_count(check, receiver, name, count - 1);
+    note_other_count(check, receiver, name, count - 1, call);
     if (ns_is_muted(check) || !ns_reported(check->unit))
         return ns_any(check);
     wanted = first_parameter(check, name, count, call);
     if (wanted != NULL)
         ns_note_mismatch(check, wanted, receiver);
-    if (trait != NULL && !trait->space->library && (trait->is_public || ns_is_inside(call->space, trait->space)))
-        ns_note(check->unit->diag, "%s does not implement %s", ns_term_text(check, receiver), trait->name);
     return ns_any(check);
 }
 
@@ -447,6 +457,13 @@ struct ns_term *ns_infer_method_call(struct ns_check *check, struct ns_expr *exp
 
 /* ---- working off demands ---- */
 
+/* The error that was just reported shows where a function is called: show what in it is the reason, too. */
+static void label_origin(struct ns_check *check, const struct ns_demand *demand, size_t errors)
+{
+    if (ns_diag_count(check->unit->diag) > errors && demand->origin.source != NULL && !demand->origin.source->library)
+        ns_label(check->unit->diag, demand->origin, "what asks for it");
+}
+
 static void settle_field(struct ns_check *check, const struct ns_demand *demand)
 {
     bool open;
@@ -503,6 +520,8 @@ void ns_check_demands_of(struct ns_check *check, struct ns_term *variable, struc
 
 static void settle_one(struct ns_check *check, const struct ns_demand *demand)
 {
+    size_t errors = ns_diag_count(check->unit->diag);
+
     if (is_unknown(ns_prune(demand->subject)))
         return;
     switch (demand->kind) {
@@ -517,6 +536,7 @@ static void settle_one(struct ns_check *check, const struct ns_demand *demand)
         settle_method(check, demand);
         break;
     }
+    label_origin(check, demand, errors);
 }
 
 void ns_settle(struct ns_check *check)

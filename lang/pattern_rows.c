@@ -301,6 +301,16 @@ static bool is_visible(const struct ns_match *match, const struct ns_constructor
     return constructor->type->is_public || ns_is_inside(match->frame->space, constructor->type->space);
 }
 
+/* What is in a pattern that means nothing: its names are none of the errors. */
+static void bind_all_the_same(struct ns_match *match, struct ns_rows *rows, unsigned at,
+                              const struct ns_pattern *pattern)
+{
+    for (uint32_t i = 0; i < pattern->constructor.items.count; i++)
+        add_pattern(match, rows, occurrence(match, at, NS_HOW_AT, i), pattern->constructor.items.items[i]);
+    for (uint32_t i = 0; i < pattern->constructor.fields.count; i++)
+        add_pattern(match, rows, occurrence(match, at, NS_HOW_AT, i), pattern->constructor.fields.items[i].pattern);
+}
+
 static void add_constructor(struct ns_match *match, struct ns_rows *rows, unsigned at, const struct ns_pattern *pattern)
 {
     struct ns_unit *unit = match->frame->unit;
@@ -315,6 +325,7 @@ static void add_constructor(struct ns_match *match, struct ns_rows *rows, unsign
     if (all == NULL) {
         ns_report(unit, pattern->span, "unknown type `%s`", name);
         ns_suggest_constructor(unit, &(struct ns_name){ name, (struct ns_span){ NULL, 0, 0 } });
+        bind_all_the_same(match, rows, at, pattern);
         return;
     }
     readings.items = nb_arena_array(unit->arena, all->items.count, sizeof *readings.items);

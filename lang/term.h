@@ -111,6 +111,7 @@ struct ns_demand {
     uint32_t count;
     struct ns_space *space;          /* where it was demanded: visibility, UFCS */
     struct ns_span where;            /* where errors show: of the expression, or of the use of the scheme */
+    struct ns_span origin;           /* of the expression, if that is not `where`; else without a source */
     const char *of;                  /* who demands, for messages: "`+`", "`sort`", "`total`"; or NULL */
 };
 

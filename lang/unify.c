@@ -494,8 +494,10 @@ static void copy_demands(const struct copying *copying, struct ns_term *from, st
         if (demand->result != NULL)
             made->result = copy(copying, demand->result);
         made->arguments = copy_all(copying, demand->arguments, demand->count);
-        if (copying->where.source != NULL)
+        if (copying->where.source != NULL) {
+            made->origin = demand->origin.source != NULL ? demand->origin : demand->where;
             made->where = copying->where;
+        }
         if (copying->of != NULL)
             made->of = copying->of;
         *end = made;
