@@ -173,6 +173,7 @@ struct ns_term *ns_infer_lambda(struct ns_check *check, const struct ns_function
     body.outer = check->body;
     body.depth++;
     body.result = NULL;
+    body.lenient = body.lenient || ns_throws_directly(function->body);
     check->body = &body;
     for (uint32_t i = 0; i < count; i++) {
         parameters[i] = lambda_parameter(check, &function->parameters.items[i], hints[i]);
