@@ -36,7 +36,7 @@
 #include "vm/print.h"
 #include "vm/program.h"
 
-enum { EXIT_INTERRUPTED = 130, WORDS_PER_MIB = (1 << 20) / 8 };
+enum { EXIT_INTERRUPTED = 130, BYTES_PER_MIB = 1 << 20, WORDS_PER_MIB = BYTES_PER_MIB / 8 };
 
 enum command { COMMAND_RUN, COMMAND_CHECK, COMMAND_TEST, COMMAND_REPL, COMMAND_DISASM, COMMAND_VERSION, COMMAND_HELP };
 
@@ -208,6 +208,24 @@ static void on_ended(struct sched_group *group, struct vm_ctx *ctx, struct vm_pr
         sched_quit(run->sched);
 }
 
+/* More messages wait for a process than it may have memory: it ends, as on_ended() will be told. */
+static void on_limited(struct sched_group *group, struct vm_ctx *ctx, uint64_t pid, enum sched_limit limit)
+{
+    struct run *run = group->context;
+    static const char text[] = "Panic: Out of memory: too many messages wait";
+
+    (void)ctx;
+    (void)limit; /* there is no other */
+    pthread_mutex_lock(&run->output);
+    if (pid == run->main_pid) {
+        run->status = EXIT_FAILURE;
+        print_crash(text, NULL);
+    } else if (!run->main_ended) {
+        fprintf(stderr, "Process <pid %llu> ended: %s\n", (unsigned long long)pid, text);
+    }
+    pthread_mutex_unlock(&run->output);
+}
+
 /* Nothing can run. If it never will, and something crashed before, that crash is the program's (05 §1.10, 3). */
 static void on_idle(struct sched *sched, void *context)
 {
@@ -271,7 +289,9 @@ static int execute(const struct invocation *invocation, struct vm_program *progr
     run->group.context = run;
     run->group.depth_max = invocation->depth;
     run->group.heap_max_words = invocation->heap_mib * WORDS_PER_MIB;
+    run->group.mailbox_max_bytes = invocation->heap_mib * BYTES_PER_MIB;
     run->group.ended = on_ended;
+    run->group.limited = on_limited;
     run->group.spawned = on_spawned;
     run->group.output = on_output;
     run->group.flush = on_flush;

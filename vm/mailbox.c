@@ -98,8 +98,7 @@ void vm_process_deliver(struct vm_process *process, struct vm_message *message)
 static void forget(struct vm_process *process, struct vm_message *message)
 {
     atomic_fetch_sub_explicit(&process->inbox_length, 1, memory_order_relaxed);
-    if (!message->adopted)
-        atomic_fetch_sub_explicit(&process->inbox_bytes, message->bytes, memory_order_relaxed);
+    atomic_fetch_sub_explicit(&process->inbox_bytes, message->bytes, memory_order_relaxed);
     vm_message_free(message);
 }
 
@@ -150,7 +149,10 @@ static void adopt(struct vm_process *process, struct vm_message *message)
     vm_heap_adopt(&process->heap, message->fragment);
     if (message->owns_shared)
         vm_heap_add_shared(&process->heap, message->value);
-    atomic_fetch_sub_explicit(&process->inbox_bytes, message->bytes, memory_order_relaxed);
+    if (message->bytes > sizeof *message) {
+        atomic_fetch_sub_explicit(&process->inbox_bytes, message->bytes - sizeof *message, memory_order_relaxed);
+        message->bytes = sizeof *message;
+    }
     message->adopted = true;
 }
 

@@ -47,7 +47,7 @@ struct vm_message {
     ck_stack_entry_t entry;   /* in the receiver's inbox */
     struct vm_message *next;  /* in the receiver's queue, oldest first */
     uint64_t to;              /* the pid it was sent to */
-    uint64_t bytes;           /* counted in inbox_bytes: what it takes before it is looked at */
+    uint64_t bytes;           /* counted in inbox_bytes: what it takes apart from what the heap has adopted */
     uint64_t number;          /* its place in the receiver's queue: they grow; from 1 */
     vm_value value;
     struct vm_fragment *fragment; /* what `value` points into; NULL for immediates, immortals and … */
@@ -81,7 +81,7 @@ struct vm_process {
     uint64_t numbered;                   /* the last number given out */
     uint32_t queue_length;
     _Atomic uint32_t inbox_length;       /* both queues together, for others to read */
-    _Atomic uint64_t inbox_bytes;        /* likewise; of messages that no receive has looked at, afterwards they are the heap's */
+    _Atomic uint64_t inbox_bytes;        /* likewise; what a receive has looked at is the heap's */
     uint32_t mailbox_max;
     uint64_t mailbox_max_bytes;
 
