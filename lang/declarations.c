@@ -139,6 +139,40 @@ static void check_bare(const struct place *place, const struct ns_type *type)
                   name);
 }
 
+/* ---- the number of arguments ---- */
+
+/* The type parameters of a type, as people write them, and how many there are; 0: none, or not known. */
+static uint32_t declared_parameters(const struct place *place, const char *name, struct nb_buf *out)
+{
+    const struct ns_type_info *info = ns_find_type(place->unit, place->space, name);
+    const struct ns_type_parameter_list *parameters;
+
+    if (info == NULL || info->item->kind != NS_ITEM_TYPE) {
+        nb_buf_text(out, parameters_of(name) == NULL ? "" : parameters_of(name));
+        return out->length == 0 ? 0 : strcmp(name, "Map") == 0 || strcmp(name, "Result") == 0 ? 2 : 1;
+    }
+    parameters = &info->item->type.parameters;
+    for (uint32_t i = 0; i < parameters->count; i++)
+        nb_buf_printf(out, "%s%s", i > 0 ? ", " : "", parameters->items[i].name.text);
+    return parameters->count;
+}
+
+/* None at all is a bare generic, which may stand for each. */
+static void check_count(const struct place *place, const struct ns_type *type)
+{
+    uint32_t given = type->named.arguments.count, wanted;
+    struct nb_buf names = NB_BUF_INIT;
+
+    if (given == 0 || is_parameter(place, type->named.name))
+        return;
+    wanted = declared_parameters(place, type->named.name, &names);
+    if (wanted != 0 && wanted != given)
+        ns_report(place->unit, type->span,
+                  "wrong number of type arguments: `%s` expects %u type parameter(s) [%s], but %u %s provided",
+                  type->named.name, wanted, nb_buf_cstr(&names), given, given == 1 ? "was" : "were");
+    nb_buf_done(&names);
+}
+
 /* ---- types as they are written ---- */
 
 static void check_type(const struct place *place, const struct ns_type *type);
@@ -166,6 +200,7 @@ static void check_named(const struct place *place, const struct ns_type *type)
     if (!is_parameter(place, type->named.name))
         check_privacy(place, type);
     check_bare(place, type);
+    check_count(place, type);
     check_types(place, &type->named.arguments);
 }
 
