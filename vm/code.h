@@ -44,6 +44,19 @@ enum { VM_FRAME_WORDS = 2, VM_REGISTERS_MAX = 65000 };
 #define VM_SC(insn) ((int16_t)((insn) >> 48))
 #define VM_D(insn) ((int32_t)((insn) >> 32))
 
+/* The same of the instruction at an address, each loaded on its own. */
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define VM_PART_AT(type, at, number) (((const type *)(at))[number])
+#else
+#define VM_PART_AT(type, at, number) (((const type *)(at))[8 / sizeof(type) - 1 - (number)])
+#endif
+#define VM_OP_AT(at) VM_PART_AT(uint16_t, at, 0)
+#define VM_A_AT(at) VM_PART_AT(uint16_t, at, 1)
+#define VM_B_AT(at) VM_PART_AT(uint16_t, at, 2)
+#define VM_C_AT(at) VM_PART_AT(uint16_t, at, 3)
+#define VM_SC_AT(at) VM_PART_AT(int16_t, at, 3)
+#define VM_D_AT(at) VM_PART_AT(int32_t, at, 1)
+
 /* How a function takes part in tail calls inside `try` (01 §14.2); see PUSH_STUB. */
 enum vm_function_form {
     VM_FUNCTION_ORDINARY,

@@ -3,6 +3,7 @@
  *
  * Dispatch is by computed goto through a table of labels: each instruction ends with its own indirect jump. Storing label addresses in the code itself would save
  * one load per instruction, from a table that always sits in the first cache level; it would cost the 16-bit opcode, and with it the room for three wide operands in one word.
+ * Operands are loaded from the code one by one, when they are used: loads that nothing waits for are cheaper than keeping the word and cutting it up.
  *
  * While it runs, the state of a process is in the local variables pc, r, depth and reductions. SAVE() writes it to the process, LOAD() reads it back; whatever may
  * collect, raise, stop the process or look at its stack stands between the two. Paths that are common (small integers, inline floats, known functions, exact argument
@@ -149,7 +150,6 @@ enum vm_stop vm_run(struct vm_ctx *ctx)
     struct vm_heap *heap = &p->heap;
     int64_t reductions = ctx->reductions;
     const uint64_t *pc;
-    uint64_t insn;
     vm_value *r; /* register 0 */
     uint32_t depth;
     vm_value result = VM_NONE; /* of an instruction that ended out of line; stored by the label `deliver` */
@@ -164,18 +164,18 @@ enum vm_stop vm_run(struct vm_ctx *ctx)
 /* After a call that may have collected but left pc and depth alone. */
 #define MOVED() (r = heap->fp + VM_FRAME_WORDS, reductions = ctx->reductions)
 
-#define A VM_A(insn)
-#define B VM_B(insn)
-#define C VM_C(insn)
-#define SC VM_SC(insn)
-#define D VM_D(insn)
+/* Operands of the instruction at pc. */
+#define A VM_A_AT(pc)
+#define B VM_B_AT(pc)
+#define C VM_C_AT(pc)
+#define SC VM_SC_AT(pc)
+#define D VM_D_AT(pc)
 #define W1 (pc[1])
 #define W2 (pc[2])
 
 #define DISPATCH() \
     do { \
-        insn = *pc; \
-        goto *labels[(uint16_t)insn]; \
+        goto *labels[VM_OP_AT(pc)]; \
     } while (0)
 #define NEXT(words) \
     do { \
@@ -193,7 +193,7 @@ enum vm_stop vm_run(struct vm_ctx *ctx)
         if (condition) \
             NEXT(2); \
         pc++; \
-        JUMP_BY(VM_D(*pc)); \
+        JUMP_BY(VM_D_AT(pc)); \
     } while (0)
 #define RESERVE(words) \
     do { \
