@@ -251,6 +251,28 @@ static bool spreads(struct ns_check *check, const struct ns_callee *callee, cons
     return (term->kind == NS_TERM_VARIABLE && callee->name == NULL) || term->kind == NS_TERM_ANY;
 }
 
+/* A number of another kind than its parameter's was tolerated. */
+static bool is_mixed(const struct ns_term *function, const struct ns_typed_argument *arguments, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        struct ns_term *parameter = ns_prune(function->function.parameters[i]);
+        struct ns_term *term = arguments[i].term == NULL ? NULL : ns_prune(arguments[i].term);
+
+        if (term != NULL && ns_are_numbers(parameter, term) && parameter->data.con != term->data.con)
+            return true;
+    }
+    return false;
+}
+
+/* Which of the kinds it has is known when the program runs: f(2, 0.5) with f(a, b) = a + b. */
+static struct ns_term *mixed_result(struct ns_check *check, const struct ns_term *function)
+{
+    struct ns_term *result = ns_prune(function->function.result);
+    bool is_certain = result->kind == NS_TERM_DATA && result->data.con->arity == 0 && !ns_is_number(result);
+
+    return is_certain ? result : ns_any(check);
+}
+
 static struct ns_term *apply_function(struct ns_check *check, const struct ns_callee *callee,
                                       struct ns_typed_argument *arguments, uint32_t count, struct ns_span span)
 {
@@ -271,7 +293,7 @@ static struct ns_term *apply_function(struct ns_check *check, const struct ns_ca
     ns_settle(check);
     second_round(check, callee, arguments, count, function->function.parameters);
     ns_settle(check);
-    return function->function.result;
+    return is_mixed(function, arguments, count) ? mixed_result(check, function) : function->function.result;
 }
 
 /* A value of unknown type is a function from now on. */
