@@ -77,6 +77,33 @@ static void import_all(struct ns_unit *unit, struct ns_space *space, struct ns_s
     }
 }
 
+static const struct ns_trait_info *trait_with_method(const struct ns_space *module, const char *name)
+{
+    for (uint32_t i = 0; i < module->members.count; i++) {
+        const struct ns_member *member = module->members.entries[i].value;
+        const struct ns_function_list *methods = member->trait == NULL ? NULL : &member->trait->item->trait.methods;
+
+        for (uint32_t k = 0; methods != NULL && k < methods->count; k++)
+            if (methods->items[k]->name.text == name)
+                return member->trait;
+    }
+    return NULL;
+}
+
+/* Nothing is imported: methods of a public trait are found on every receiver (01 §18.3). */
+static void import_method(struct ns_unit *unit, struct ns_space *space, struct ns_space *module,
+                          const struct ns_use_item *item)
+{
+    const struct ns_trait_info *trait = trait_with_method(module, item->name.text);
+
+    if (trait == NULL) {
+        ns_report(unit, item->name.span, "`%s` is not defined in module `%s`", item->name.text, module->path);
+        ns_suggest_member(unit, module, module->path, &item->name);
+    } else if (!trait->is_public && !ns_is_inside(space, module)) {
+        ns_report(unit, item->name.span, "`%s` is private in module `%s`", item->name.text, module->path);
+    }
+}
+
 /* Names from the library are not checked: some are forms (`Html`), and private helpers may be imported (04 §1). */
 static void import_named(struct ns_unit *unit, struct ns_space *space, struct ns_space *module,
                          const struct ns_use_item *item)
@@ -87,8 +114,7 @@ static void import_named(struct ns_unit *unit, struct ns_space *space, struct ns
     if (member == NULL && module->library)
         return;
     if (member == NULL) {
-        ns_report(unit, item->name.span, "`%s` is not defined in module `%s`", item->name.text, module->path);
-        ns_suggest_member(unit, module, module->path, &item->name);
+        import_method(unit, space, module, item);
         return;
     }
     if (!ns_member_is_public(member) && !ns_is_inside(space, module) && !module->library) {
