@@ -31,18 +31,30 @@ static void fit_field(struct ns_check *check, const struct ns_constructor_info *
                              constructor->fields->items[position].type->span);
 }
 
-/* P(old, x: 1): a copy with other fields. */
+static bool is_written(const struct ns_argument_list *written, const char *name)
+{
+    for (uint32_t i = 1; i < written->count; i++)
+        if (written->items[i].name.text == name)
+            return true;
+    return false;
+}
+
+/* P(old, x: 1): a copy with other fields. What is written anew may make another type of a generic one. */
 static struct ns_term *construct_copy(struct ns_check *check, const struct ns_constructor_info *constructor,
                                       const struct ns_argument_list *written)
 {
+    struct ns_term *old, **old_fields = ns_instantiate_constructor(check, constructor, &old);
     struct ns_term *result, **fields = ns_instantiate_constructor(check, constructor, &result);
-    struct ns_term *former = ns_infer(check, written->items[0].value, result);
+    struct ns_term *former = ns_infer(check, written->items[0].value, old);
 
-    if (ns_unify(check, result, former) != NS_UNIFIED) {
-        ns_complain_clash(check, written->items[0].value->span, result, former, (struct ns_span){ NULL, 0, 0 }, NULL);
+    if (ns_unify(check, old, former) != NS_UNIFIED) {
+        ns_complain_clash(check, written->items[0].value->span, old, former, (struct ns_span){ NULL, 0, 0 }, NULL);
         if (!ns_is_muted(check) && ns_reported(check->unit))
             ns_note(check->unit->diag, "Cannot update non-record type: %s", ns_term_text(check, former));
     }
+    for (uint32_t i = 0; i < constructor->fields->count; i++)
+        if (!is_written(written, constructor->fields->items[i].name.text))
+            ns_unify(check, old_fields[i], fields[i]);
     for (uint32_t i = 1; i < written->count; i++) {
         int position = field_position(constructor, written->items[i].name.text);
 
