@@ -3,11 +3,12 @@
  */
 #include "config.h"
 
-#include "lang/unit.h"
+#include "lang/lower.h"
 
 #include <string.h>
 
 #include "base/assert.h"
+#include "vm/list.h"
 #include "vm/number.h"
 #include "vm/string.h"
 
@@ -115,4 +116,78 @@ vm_value ns_literal_value(struct ns_unit *unit, const struct ns_literal *literal
         return ns_string_value(unit, literal->text, literal->length);
     }
     nb_unreachable();
+}
+
+/* ---- lists and tuples of constants ---- */
+
+static bool constants_of(struct ns_unit *unit, const struct ns_expr_list *items, vm_value *to)
+{
+    for (uint32_t i = 0; i < items->count; i++)
+        if (!ns_constant_of(unit, items->items[i], &to[i]))
+            return false;
+    return true;
+}
+
+/* -5 and -2.5. */
+static bool negative_of(struct ns_unit *unit, const struct ns_expr *expr, vm_value *ret)
+{
+    struct ns_literal literal;
+
+    if (expr->unary.op != NS_OPERATOR_NEGATE || expr->unary.operand->kind != NS_EXPR_LITERAL)
+        return false;
+    literal = expr->unary.operand->literal;
+    if (literal.kind == NS_LITERAL_INT)
+        literal.integer = (int64_t)-(uint64_t)literal.integer;
+    else if (literal.kind == NS_LITERAL_FLOAT)
+        literal.real = -literal.real;
+    else
+        return false;
+    *ret = ns_literal_value(unit, &literal);
+    return true;
+}
+
+static bool list_of(struct ns_unit *unit, const struct ns_expr *expr, vm_value *ret)
+{
+    uint32_t count = expr->list.items.count;
+    vm_value *items;
+
+    if (expr->list.tail != NULL)
+        return false;
+    items = nb_arena_alloc(unit->arena, (count + 1) * sizeof *items);
+    if (!constants_of(unit, &expr->list.items, items))
+        return false;
+    *ret = count == 0 ? VM_NIL
+                      : vm_list_immortal(nb_arena_alloc(unit->program->arena, vm_list_immortal_bytes(count)), items, count);
+    return true;
+}
+
+static bool tuple_of(struct ns_unit *unit, const struct ns_expr *expr, vm_value *ret)
+{
+    uint32_t count = expr->items.count;
+    vm_value *items = nb_arena_alloc(unit->arena, count * sizeof *items), *tuple;
+
+    if (!constants_of(unit, &expr->items, items))
+        return false;
+    tuple = nb_arena_alloc(unit->program->arena, (1 + count) * sizeof *tuple);
+    tuple[0] = VM_HEADER(VM_KIND_TUPLE, VM_FLAG_IMMORTAL, 0, count);
+    memcpy(tuple + 1, items, count * sizeof *items);
+    *ret = vm_from_object(tuple);
+    return true;
+}
+
+bool ns_constant_of(struct ns_unit *unit, const struct ns_expr *expr, vm_value *ret)
+{
+    switch (expr->kind) {
+    case NS_EXPR_LITERAL:
+        *ret = ns_literal_value(unit, &expr->literal);
+        return true;
+    case NS_EXPR_UNARY:
+        return negative_of(unit, expr, ret);
+    case NS_EXPR_LIST:
+        return list_of(unit, expr, ret);
+    case NS_EXPR_TUPLE:
+        return tuple_of(unit, expr, ret);
+    default:
+        return false;
+    }
 }

@@ -194,31 +194,13 @@ static void lower_binary(struct ns_frame *frame, const struct ns_expr *expr, str
         lower_arithmetic(frame, expr, target);
 }
 
-/* -5 and -2.5 as one constant. */
-static bool negative_literal(struct ns_frame *frame, const struct ns_expr *expr, vm_value *ret)
-{
-    struct ns_literal literal;
-
-    if (expr->unary.op != NS_OPERATOR_NEGATE || expr->unary.operand->kind != NS_EXPR_LITERAL)
-        return false;
-    literal = expr->unary.operand->literal;
-    if (literal.kind == NS_LITERAL_INT)
-        literal.integer = (int64_t)-(uint64_t)literal.integer;
-    else if (literal.kind == NS_LITERAL_FLOAT)
-        literal.real = -literal.real;
-    else
-        return false;
-    *ret = ns_literal_value(frame->unit, &literal);
-    return true;
-}
-
 static void lower_unary(struct ns_frame *frame, const struct ns_expr *expr, struct ns_target target)
 {
     unsigned saved = frame->code.next;
     unsigned operand, to;
     vm_value constant;
 
-    if (negative_literal(frame, expr, &constant)) {
+    if (ns_constant_of(frame->unit, expr, &constant)) {
         ns_deliver_const(frame, constant, target);
         return;
     }
@@ -367,9 +349,10 @@ static void lower_cons(struct ns_frame *frame, const struct ns_expr *expr, unsig
 static void lower_list(struct ns_frame *frame, const struct ns_expr *expr, struct ns_target target)
 {
     unsigned saved = frame->code.next, to;
+    vm_value constant;
 
-    if (expr->list.items.count == 0 && expr->list.tail == NULL) {
-        ns_deliver_const(frame, VM_NIL, target);
+    if (ns_constant_of(frame->unit, expr, &constant)) {
+        ns_deliver_const(frame, constant, target);
         return;
     }
     /* What is written in steps is never the target itself. */
@@ -397,9 +380,14 @@ static bool too_many(struct ns_frame *frame, const struct ns_expr *expr, uint32_
 
 static void lower_tuple(struct ns_frame *frame, const struct ns_expr *expr, struct ns_target target)
 {
-    unsigned saved = frame->code.next;
-    unsigned to = ns_place(frame, target);
+    unsigned saved = frame->code.next, to;
+    vm_value constant;
 
+    if (ns_constant_of(frame->unit, expr, &constant)) {
+        ns_deliver_const(frame, constant, target);
+        return;
+    }
+    to = ns_place(frame, target);
     if (!too_many(frame, expr, expr->items.count))
         lower_elements(frame, VM_OP_TUPLE, expr->items.items, expr->items.count, to);
     ns_deliver(frame, to, target);

@@ -73,6 +73,10 @@ struct ns_frame {
     bool trusted;                    /* library source */
 };
 
+/** The value of an expression that is the same whenever it is computed: literals, and lists and tuples of such, which
+ *  become immortal objects of the program. False for others. */
+bool ns_constant_of(struct ns_unit *unit, const struct ns_expr *expr, vm_value *ret);
+
 /* Where the value of an expression goes. */
 enum ns_want {
     NS_WANT_VALUE,    /* into the register */

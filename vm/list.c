@@ -435,6 +435,25 @@ vm_value vm_list_from(struct vm_ctx *ctx, const vm_value *items, uint32_t count)
     return list;
 }
 
+size_t vm_list_immortal_bytes(uint32_t count)
+{
+    return (PAIR_WORDS + ARRAY_HEAD + (size_t)count) * sizeof(vm_value);
+}
+
+vm_value vm_list_immortal(void *memory, const vm_value *items, uint32_t count)
+{
+    vm_value *slice = memory, *array = slice + PAIR_WORDS;
+
+    nb_assert(count > 0 && count <= CAPACITY_MAX);
+    slice[0] = VM_HEADER(VM_KIND_SLICE, VM_FLAG_IMMORTAL, 0, count);
+    slice[1] = vm_from_object(array);
+    slice[2] = vm_from_small(0);
+    array[0] = VM_HEADER(VM_KIND_ARRAY, VM_FLAG_IMMORTAL, 0, count + 1);
+    array[1] = vm_from_small(count);
+    memcpy(array + ARRAY_HEAD, items, count * sizeof *items);
+    return vm_from_object(slice);
+}
+
 /* ---- builders: field 0 the slice so far or VM_NIL, field 1 the array; aux 1 once the slice was handed out ---- */
 
 enum { BUILDER_WORDS = 3, BUILDER_CAPACITY = NB_STRESS_OR(1, 8) };

@@ -62,6 +62,11 @@ static inline void vm_list_init_at(vm_value slice, uint32_t index, vm_value item
     vm_object(vm_field(slice, 0))[2 + (unsigned)vm_small(vm_field(slice, 1)) + index] = item;
 }
 
+/** A list that lives as long as its program, in memory of that many bytes; count is not 0, and the items are immediate
+ *  or immortal. */
+size_t vm_list_immortal_bytes(uint32_t count);
+vm_value vm_list_immortal(void *memory, const vm_value *items, uint32_t count);
+
 /* Growing lists of unknown length: a BUILDER object. Used by natives and by the library's loops. */
 vm_value vm_builder_new(struct vm_ctx *ctx, uint32_t capacity); /* 0: no idea */
 /** *builder must be a root. False: no memory. */
