@@ -6,6 +6,7 @@ void lib_register_core(void);
 void lib_register_number(void);
 void lib_register_string(void);
 void lib_register_list(void);
+void lib_register_list_order(void);
 void lib_register_map(void);
 void lib_register_array(void);
 void lib_register_buffer(void);

@@ -1014,6 +1014,7 @@ int main(void)
     lib_register_number();
     lib_register_string();
     lib_register_list();
+    lib_register_list_order();
     lib_register_map();
     lib_register_array();
     lib_register_buffer();
