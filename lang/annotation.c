@@ -160,6 +160,8 @@ static struct ns_term *convert_named(struct ns_check *check, struct ns_type_scop
     term = convert_builtin(check, scope, name, &type->named.arguments);
     if (term == NULL && name[1] == '\0' && type->named.arguments.count == 0)
         term = convert_variable(check, scope, name, true);
+    if (term == NULL)
+        term = ns_record_of_natives(check, name);
     return term != NULL ? term : ns_any(check);
 }
 

@@ -6,7 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/intern.h"
 #include "lang/infer.h"
+#include "lang/type_text.h"
+#include "vm/type.h"
 
 /* The type with its parameters quantified, and each constructor's fields in terms of them. */
 static void describe(struct ns_check *check, struct ns_type_info *info)
@@ -77,6 +80,14 @@ static int position_of(const struct ns_constructor_info *constructor, const char
     return *name >= '0' && *name <= '9' && *end == '\0' && position < constructor->fields->count ? (int)position : -1;
 }
 
+/* Of a record that natives make: as its table says. */
+static struct ns_term *field_of_record(struct ns_check *check, const struct vm_constructor *record, const char *name)
+{
+    int position = vm_constructor_field(record, nb_intern_id(name));
+
+    return position < 0 ? NULL : ns_scheme_of_text(check, record->field_types[position], NULL);
+}
+
 struct ns_term *ns_field_of(struct ns_check *check, struct ns_term *receiver, const char *name, bool *ret_open)
 {
     const struct ns_type_info *info;
@@ -87,6 +98,8 @@ struct ns_term *ns_field_of(struct ns_check *check, struct ns_term *receiver, co
     *ret_open = receiver->kind == NS_TERM_VARIABLE || receiver->kind == NS_TERM_ANY || receiver->kind == NS_TERM_NEVER;
     if (receiver->kind == NS_TERM_TUPLE)
         return item_of_tuple(receiver, name);
+    if (receiver->kind == NS_TERM_DATA && receiver->data.con->record != NULL)
+        return field_of_record(check, receiver->data.con->record, name);
     if (receiver->kind != NS_TERM_DATA || (info = receiver->data.con->info) == NULL)
         return NULL;
     *ret_open = info->item->kind != NS_ITEM_TYPE || info->item->type.is_reactive ||

@@ -55,6 +55,24 @@ struct ns_term *ns_scheme_of_native(struct ns_check *check, const char *full_nam
     return scheme;
 }
 
+/* ---- records that natives make ---- */
+
+struct ns_term *ns_record_of_natives(struct ns_check *check, const char *name)
+{
+    const struct vm_constructor *record = vm_native_record(name);
+    struct ns_term *term = record == NULL ? NULL : ns_table_get(&check->native_schemes, key_of(record));
+    struct ns_con *con;
+
+    if (record == NULL || term != NULL)
+        return term;
+    con = nb_arena_alloc(check->arena, sizeof *con);
+    *con = (struct ns_con){ .number = NS_CON_DEFINED, .name = record->type_name, .class_key = record->type_id,
+                            .record = record };
+    term = ns_data(check, con, NULL);
+    ns_table_set(&check->native_schemes, key_of(record), term);
+    return term;
+}
+
 /* ---- functions of the library ---- */
 
 static struct ns_term *read_function(struct ns_check *check, const struct ns_group *group)
@@ -221,6 +239,8 @@ static bool is_complete(struct ns_term *receiver)
         return true;
     if (con == NULL || con->number == NS_CON_SERVER || con->number == NS_CON_WEB_SOCKET || con->number == NS_CON_IO ||
         con->number == NS_CON_REF)
+        return false;
+    if (con->record != NULL)
         return false;
     return con->info == NULL || con->info->item->kind != NS_ITEM_TYPE || !con->info->item->type.is_reactive;
 }

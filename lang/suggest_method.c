@@ -12,6 +12,7 @@
 #include "lang/similar.h"
 #include "lang/suggest.h"
 #include "vm/native.h"
+#include "vm/type.h"
 
 enum { ARGUMENTS_MAX = 4 };
 
@@ -106,6 +107,8 @@ static void add_fields(struct search *search)
 {
     const struct ns_con *con = ns_con_of_term(search->receiver);
 
+    for (unsigned i = 0; con != NULL && con->record != NULL && i < con->record->arity; i++)
+        ns_similar_add(&search->similar, con->record->fields[i]);
     if (con == NULL || con->info == NULL || con->info->count != 1)
         return;
     for (uint32_t i = 0; i < con->info->constructors[0]->fields->count; i++)

@@ -51,6 +51,7 @@ struct ns_con {
     uint32_t arity;                  /* type arguments */
     struct ns_type_info *info;       /* NS_CON_DEFINED: the declaration (never an alias), else NULL */
     uint32_t class_key;              /* vm/type.h; for looking up methods */
+    const struct vm_constructor *record; /* NS_CON_DEFINED: of a type that natives make (then info is NULL), or NULL */
 };
 
 /* ---- terms ---- */
@@ -136,6 +137,8 @@ struct ns_term **ns_terms(struct ns_check *check, uint32_t count);
 const struct ns_con *ns_con(struct ns_check *check, enum ns_con_number number);
 /** The constructor of a declared type, made when first asked for. Not for aliases. */
 const struct ns_con *ns_con_of(struct ns_check *check, struct ns_type_info *info);
+/** The term of a record type that natives make, by name (vm_native_record()); NULL when there is none. */
+struct ns_term *ns_record_of_natives(struct ns_check *check, const char *name);
 /** Option or Result of the library, NULL if it is not loaded. */
 const struct ns_con *ns_option_con(struct ns_check *check);
 const struct ns_con *ns_result_con(struct ns_check *check);

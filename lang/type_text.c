@@ -137,8 +137,11 @@ static struct ns_term *data_of(struct reader *reader, const char *name, const st
 
     if (strcmp(name, "Never") == 0)
         return ns_never(reader->check);
-    if (con == NULL)
-        return ns_any(reader->check);
+    if (con == NULL) {
+        struct ns_term *record = ns_record_of_natives(reader->check, name);
+
+        return record != NULL ? record : ns_any(reader->check);
+    }
     if (arguments->count == con->arity)
         return ns_data(reader->check, con, copied(reader, arguments));
     if (arguments->count > 0)

@@ -271,6 +271,8 @@ static enum ns_unified unify_heads(struct ns_check *check, struct ns_term *expec
     if (a->info != NULL && b->info != NULL && a->info->space->library != b->info->space->library &&
         a->info->name == b->info->name)
         return NS_UNIFIED; /* the program's own Result, say, where a library function speaks of Result (02 §2.1) */
+    if ((a->record != NULL || b->record != NULL) && strcmp(a->name, b->name) == 0)
+        return NS_UNIFIED; /* the program's own HttpRequest (05 §7.2) */
     if (is_pair(a->number, b->number, NS_CON_LIST, NS_CON_ARRAY))
         return unify(check, expected->data.arguments[0], found->data.arguments[0]);
     if ((element = array_element(check, a, b)) != NULL)

@@ -19,6 +19,7 @@
 #include "lib/env.h"
 #include "lib/expect.h"
 #include "lib/percent.h"
+#include "lib/record.h"
 #include "vm/host.h"
 #include "vm/list.h"
 #include "vm/number.h"
@@ -338,11 +339,6 @@ static enum vm_status runtime_blocking_threads(struct vm_ctx *ctx, vm_value *arg
 
 /* ---- memory ---- */
 
-static const char *const gc_result_fields[] = { "collected", "Int", "live", "Int", NULL };
-
-static const char *const gc_stats_fields[] = { "live", "Int", "totalAllocated", "Int", "totalFreed", "Int",
-                                               "collections", "Int", NULL };
-
 static int64_t used_bytes(const struct vm_ctx *ctx)
 {
     return (int64_t)(vm_heap_used_words(&ctx->process->heap) * sizeof(vm_value));
@@ -350,7 +346,7 @@ static int64_t used_bytes(const struct vm_ctx *ctx)
 
 static enum vm_status gc_collect(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
 {
-    uint32_t result = lib_record("GcResult", gc_result_fields);
+    uint32_t result = lib_record(LIB_RECORD_GC_RESULT);
     int64_t before = used_bytes(ctx), live;
 
     (void)args;
@@ -364,7 +360,7 @@ static enum vm_status gc_collect(struct vm_ctx *ctx, vm_value *args, vm_value *r
 
 static enum vm_status gc_stats(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
 {
-    uint32_t stats = lib_record("GcStats", gc_stats_fields);
+    uint32_t stats = lib_record(LIB_RECORD_GC_STATS);
     int64_t live = used_bytes(ctx), freed = (int64_t)(ctx->process->heap.freed_words * sizeof(vm_value));
 
     (void)args;

@@ -11,6 +11,7 @@
 #include "lib/env.h"
 #include "lib/expect.h"
 #include "lib/handle.h"
+#include "lib/record.h"
 #include "vm/except.h"
 #include "vm/list.h"
 #include "vm/number.h"
@@ -76,11 +77,8 @@ static enum vm_status begin(struct vm_ctx *ctx, vm_value *args, const char *what
     return most > 0 ? io_child_run(ctx, &words, &environment, most) : io_child_start(ctx, &words, &environment);
 }
 
-static const char *const result_fields[] = { "exitCode", "Int", "stdout", "String", "stderr", "String", NULL };
-
 static enum vm_status answer_result(struct vm_ctx *ctx, const struct io_child_operation *operation, vm_value *ret)
 {
-    uint32_t result = lib_record("ExecResult", result_fields);
     const struct nb_buf *out = &operation->captures[0].text, *errors = &operation->captures[1].text;
     enum vm_status status;
     vm_value fields[3] = { vm_from_small(operation->status), VM_UNIT, VM_UNIT };
@@ -91,7 +89,7 @@ static enum vm_status answer_result(struct vm_ctx *ctx, const struct io_child_op
     VM_ROOT(ctx, fields[1]);
     status = lib_answer_bytes(ctx, nb_buf_cstr(errors), errors->length, &fields[2]);
     VM_UNROOT(ctx, fields[1]);
-    return status != VM_OK ? status : lib_answer(lib_data(ctx, result, 3, fields), ret);
+    return status != VM_OK ? status : lib_answer(lib_data(ctx, lib_record(LIB_RECORD_EXEC_RESULT), 3, fields), ret);
 }
 
 static enum vm_status exec_run(struct vm_ctx *ctx, vm_value *args, vm_value *ret)

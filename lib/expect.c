@@ -185,23 +185,3 @@ enum vm_status lib_answer_int(struct vm_ctx *ctx, int64_t n, vm_value *ret)
 {
     return lib_answer(vm_int(ctx, n), ret);
 }
-
-uint32_t lib_record(const char *name, const char *const *fields)
-{
-    const char *names[FIELDS_MAX], *types[FIELDS_MAX];
-    uint32_t ids[FIELDS_MAX], id;
-    unsigned count = 0;
-
-    for (; fields[2 * count] != NULL; count++) {
-        nb_assert(count < FIELDS_MAX);
-        names[count] = nb_intern(fields[2 * count]);
-        ids[count] = nb_intern_id(fields[2 * count]);
-        types[count] = fields[2 * count + 1];
-    }
-    id = vm_constructor_register(&(struct vm_constructor){
-        .type_id = nb_intern_id(name), .type_name = nb_intern(name), .name = nb_intern(name),
-        .name_id = nb_intern_id(name), .form = VM_TYPE_RECORD, .named = true, .arity = (uint16_t)count, .siblings = 1,
-        .fields = names, .field_ids = ids, .field_types = types });
-    nb_assert(id != 0);
-    return id;
-}

@@ -56,8 +56,4 @@ size_t lib_bytes_max(const struct vm_ctx *ctx);
 enum vm_status lib_answer_cstr(struct vm_ctx *ctx, const char *text, vm_value *ret);
 enum vm_status lib_answer_int(struct vm_ctx *ctx, int64_t n, vm_value *ret);
 
-/** Register a record type that natives make; again gives the same number. Field names and types alternate and end with
- *  NULL: "status", "String", "mailbox", "Int", NULL. Threads: any. */
-uint32_t lib_record(const char *name, const char *const *fields);
-
 #endif

@@ -4,13 +4,12 @@
  */
 #include "config.h"
 
-#include "lib/http.h"
-
 #include <string.h>
 #include <strings.h>
 
 #include "io/http_client.h"
 #include "lib/expect.h"
+#include "lib/record.h"
 #include "vm/except.h"
 #include "vm/list.h"
 #include "vm/string.h"
@@ -18,17 +17,6 @@
 /* ---- the answer ---- */
 
 enum { STATUS, HEADERS, BODY, FIELDS };
-
-static uint32_t constructor; /* of HttpResponse */
-
-void lib_http_register_record(void)
-{
-    static const char *const fields[] = {
-        "status", "Int", "headers", "List[(String, String)]", "body", "String", NULL
-    };
-
-    constructor = lib_record("HttpResponse", fields);
-}
 
 /* A pair of the two texts, each ended by a NUL, that begin at `name`. VM_NONE without memory. */
 static vm_value make_pair(struct vm_ctx *ctx, const char *name)
@@ -81,7 +69,7 @@ static enum vm_status make_response(struct vm_ctx *ctx, const struct io_http_ans
     VM_ROOT(ctx, fields[HEADERS]);
     status = lib_answer_bytes(ctx, nb_buf_cstr(&answer->body), answer->body.length, &fields[BODY]);
     VM_UNROOT(ctx, fields[HEADERS]);
-    return status != VM_OK ? status : lib_answer(lib_data(ctx, constructor, FIELDS, fields), ret);
+    return status != VM_OK ? status : lib_answer(lib_data(ctx, lib_record(LIB_RECORD_HTTP_RESPONSE), FIELDS, fields), ret);
 }
 
 static enum vm_status end(struct vm_ctx *ctx, const struct io_http_answer *answer, vm_value *ret)

@@ -10,7 +10,7 @@
 #include "lang/compile.h"
 #include "lib/embedded.h"
 #include "lib/env.h"
-#include "lib/http.h"
+#include "lib/record.h"
 #include "lib/tables.h"
 
 /* Modules whose names are visible everywhere. */
@@ -26,7 +26,6 @@ static void register_natives(void)
     lib_register_number();
     lib_register_string();
     lib_register_list();
-    lib_register_list_order();
     lib_register_map();
     lib_register_array();
     lib_register_buffer();
@@ -55,7 +54,7 @@ void lib_register(void)
 {
     lib_env_started();
     register_natives();
-    lib_http_register_record();
+    lib_register_records();
     for (const struct lib_source *source = lib_sources; source->module != NULL; source++)
         ns_library_add(source->module, source->text, source->length, is_prelude(source->module));
 }

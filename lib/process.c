@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "lib/expect.h"
+#include "lib/record.h"
 #include "vm/host.h"
 #include "vm/list.h"
 #include "vm/number.h"
@@ -141,12 +142,10 @@ static const char *status_of(struct vm_process *process)
     }
 }
 
-static const char *const info_fields[] = { "status", "String", "mailbox", "Int", "uptime", "Int", NULL };
-
 static enum vm_status process_info(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
 {
     enum vm_status status = lib_expect(ctx, args, "P");
-    uint32_t info = lib_record("ProcessInfo", info_fields);
+    uint32_t info = lib_record(LIB_RECORD_PROCESS_INFO);
     struct vm_process *process;
     int64_t mailbox = 0, uptime = 0;
     const char *word = "exited";

@@ -1,12 +1,12 @@
 noinst_LIBRARIES += liblib.a
 liblib_a_SOURCES = \
 	lib/lib.c lib/lib.h lib/tables.h lib/table.h lib/embedded.h \
-	lib/expect.c lib/expect.h \
+	lib/expect.c lib/expect.h lib/record.c lib/record.h lib/records.def \
 	lib/core.c lib/core.def \
 	lib/number.c lib/number.def \
 	lib/casing.c lib/casing.h \
 	lib/string.c lib/string.def \
-	lib/list.c lib/list.def lib/list_order.c lib/list_order.def \
+	lib/list.c lib/list.def \
 	lib/map.c lib/map.def \
 	lib/array.c lib/array.def \
 	lib/buffer.c lib/buffer.def \
@@ -33,7 +33,7 @@ liblib_a_SOURCES = \
 	lib/handle.c lib/handle.h \
 	lib/open_file.c lib/open_file.def \
 	lib/exec.c lib/exec.def \
-	lib/http.c lib/http.h lib/http.def \
+	lib/http.c lib/http.def \
 	lib/tcp.c lib/tcp.def
 
 # The library in the language itself becomes part of the executable.

@@ -18,6 +18,7 @@
 #include "base/utf8.h"
 #include "lib/expect.h"
 #include "vm/list.h"
+#include "vm/native.h"
 #include "vm/string.h"
 #include "vm/type.h"
 
@@ -116,6 +117,7 @@ void srv_record_register(void)
 {
     constructor = register_type();
     nb_assert(constructor != 0);
+    vm_native_record_add(constructor);
     if (commons_of_length[0] == NULL)
         make_constants();
 }

@@ -14,6 +14,7 @@
 #include "base/intern.h"
 #include "base/map.h"
 #include "base/vec.h"
+#include "vm/type.h"
 
 struct row {
     const struct vm_native *native;
@@ -22,6 +23,7 @@ struct row {
 };
 
 static NB_VEC(const struct vm_native *) all;
+static NB_VEC(uint32_t) records; /* constructors */
 static struct nb_map *rows;       /* name → its first struct row */
 static struct nb_map *namespaces; /* "String" → present */
 
@@ -126,6 +128,19 @@ const char *const *vm_native_parameters(const struct vm_native *native)
 bool vm_native_is_namespace(const char *prefix)
 {
     return namespaces != NULL && nb_map_has(namespaces, prefix);
+}
+
+void vm_native_record_add(uint32_t constructor)
+{
+    nb_vec_push(&records, constructor);
+}
+
+const struct vm_constructor *vm_native_record(const char *name)
+{
+    for (size_t i = 0; i < records.count; i++)
+        if (strcmp(vm_constructor(records.items[i])->type_name, name) == 0)
+            return vm_constructor(records.items[i]);
+    return NULL;
 }
 
 const struct vm_native *vm_native_at(unsigned index)

@@ -53,6 +53,11 @@ const struct vm_native *vm_native_find(const char *name, int arity);
 const char *const *vm_native_parameters(const struct vm_native *native);
 /** Whether any name starts with `prefix` followed by a dot ("String" is a namespace). */
 bool vm_native_is_namespace(const char *prefix);
+/** A record type that natives answer with, by its constructor's number: the checker knows its fields from there. Called
+ *  at start. */
+void vm_native_record_add(uint32_t constructor);
+/** By the type's name; NULL when there is none. Threads: any after start. */
+const struct vm_constructor *vm_native_record(const char *name);
 /** All of them, in order of registration, for the checker and the manual. */
 const struct vm_native *vm_native_at(unsigned index); /* NULL behind the last */
 
