@@ -112,17 +112,33 @@ struct run {
 
 static struct run the_run; /* of this process: there is one */
 
+/* Nobody reads the output any more (`nostos … | head`): the end, as for other programs. Until then SIGPIPE is ignored,
+ * for the sake of connections, and workers block it. */
+static void end_unread(void)
+{
+    sigset_t broken_pipe;
+
+    sigemptyset(&broken_pipe);
+    sigaddset(&broken_pipe, SIGPIPE);
+    signal(SIGPIPE, SIG_DFL);
+    raise(SIGPIPE);
+    pthread_sigmask(SIG_UNBLOCK, &broken_pipe, NULL);
+}
+
 static void write_line(bool error, bool newline, const char *text, size_t length)
 {
     FILE *out = error ? stderr : stdout;
+    bool written;
 
     if (error)
         fflush(stdout);
-    fwrite(text, 1, length, out);
+    written = fwrite(text, 1, length, out) == length;
     if (newline)
-        putc('\n', out);
+        written = putc('\n', out) != EOF && written;
     if (error)
         fflush(out);
+    else if (!written && errno == EPIPE)
+        end_unread();
 }
 
 static void on_output(struct sched_group *group, struct vm_ctx *ctx, bool error, bool newline, const char *text,
