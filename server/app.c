@@ -24,8 +24,7 @@
 
 enum {
     BACKOFF_FIRST_MS = 100,
-    GOOD_RUN_S = 60, /* a version that ran this long starts with a short pause again */
-    SETTLE_MS = 500  /* an app that listens on nothing counts as up after this */
+    GOOD_RUN_S = 60 /* a version that ran this long starts with a short pause again */
 };
 
 /* ---- making ---- */
@@ -49,15 +48,6 @@ int srv_apps_new(struct sched *sched, struct srv_runtime *runtime, struct conf *
     return 0;
 }
 
-void srv_app_free(struct srv_app *app)
-{
-    srv_version_free(app->live);
-    nb_free(app->name);
-    nb_free(app->path);
-    nb_free(app->problem);
-    nb_free(app);
-}
-
 static void free_versions(struct srv_version *version)
 {
     while (version != NULL) {
@@ -68,6 +58,17 @@ static void free_versions(struct srv_version *version)
     }
 }
 
+void srv_app_free(struct srv_app *app)
+{
+    srv_version_free(app->live);
+    srv_version_free(app->loaded);
+    free_versions(app->formers);
+    nb_free(app->name);
+    nb_free(app->path);
+    nb_free(app->problem);
+    nb_free(app);
+}
+
 struct srv_apps *srv_apps_free(struct srv_apps *apps)
 {
     if (apps == NULL)
@@ -75,6 +76,7 @@ struct srv_apps *srv_apps_free(struct srv_apps *apps)
     for (size_t i = 0; i < apps->list.count; i++)
         srv_app_free(apps->list.items[i]);
     nb_vec_done(&apps->list);
+    free_versions(apps->leaving);
     free_versions(apps->retiring);
     free_versions(apps->ending);
     close(apps->event_fd);
@@ -114,6 +116,10 @@ static void main_failed(struct srv_apps *apps, struct srv_app *app, uint64_t now
     char *failure = nb_xstrdup(app->live->failure);
     struct nb_buf quoted = NB_BUF_INIT;
 
+    if (srv_app_fall_back(apps, app)) {
+        nb_free(failure);
+        return;
+    }
     if (now_ns - app->live->started_ns > GOOD_RUN_S * NS_PER_S)
         app->failures = 0;
     for (unsigned i = 0; i < app->failures && pause_ms < (uint64_t)conf->restart_max_backoff_ms; i++)
@@ -141,35 +147,54 @@ static void main_returned(struct srv_apps *apps, struct srv_app *app)
     srv_app_set_state(apps, app, SRV_APP_ENDED, NULL);
 }
 
+/* Whether a version that was just started need not be waited for: it listens wherever it is to, or had its time. */
+static bool is_up(struct srv_apps *apps, const struct srv_app *app, uint64_t now_ns)
+{
+    if (now_ns - app->live->started_ns >= SRV_SETTLE_MS * NS_PER_MS)
+        return true;
+    return app->formers == NULL && srv_runtime_group_listens(apps->runtime, &app->live->group);
+}
+
 /* Act on what an app does. Returns when to look at it again. */
 static uint64_t look_at_app(struct srv_apps *apps, struct srv_app *app, uint64_t now_ns)
 {
+    uint64_t next_ns = srv_app_look_at_formers(apps, app, now_ns);
+
     if (app->state == SRV_APP_RESTARTING) {
         if (now_ns < app->retry_ns)
             return app->retry_ns;
         app->restarts++;
-        srv_app_start(apps, app);
+        srv_app_load(apps, app);
+        srv_app_run(apps, app);
         now_ns = nb_clock_ns();
     }
     if (app->live == NULL)
-        return UINT64_MAX;
+        return next_ns;
     switch (atomic_load(&app->live->main_state)) {
     case SRV_MAIN_FAILED:
         main_failed(apps, app, now_ns);
-        return app->retry_ns;
+        return app->state == SRV_APP_RESTARTING ? app->retry_ns : now_ns;
     case SRV_MAIN_RETURNED:
         main_returned(apps, app);
-        return UINT64_MAX;
+        return next_ns;
     default:
         break;
     }
     if (app->state != SRV_APP_STARTING)
-        return UINT64_MAX;
-    if (!srv_runtime_group_listens(apps->runtime, &app->live->group) &&
-        now_ns - app->live->started_ns < SETTLE_MS * NS_PER_MS)
+        return next_ns;
+    if (!is_up(apps, app, now_ns))
         return now_ns + NS_PER_MS;
     srv_app_set_state(apps, app, SRV_APP_RUNNING, NULL);
-    return UINT64_MAX;
+    return next_ns;
+}
+
+static bool is_any_starting(const struct srv_apps *apps)
+{
+    for (size_t i = 0; i < apps->list.count; i++) {
+        if (apps->list.items[i]->state == SRV_APP_STARTING)
+            return true;
+    }
+    return false;
 }
 
 static void free_ended(struct srv_apps *apps)
@@ -203,25 +228,33 @@ uint64_t srv_apps_look(struct srv_apps *apps)
         if (again_ns < next_ns)
             next_ns = again_ns;
     }
+    if (!is_any_starting(apps))
+        srv_apps_retire_leaving(apps);
     return next_ns;
 }
 
-bool srv_apps_are_settled(struct srv_apps *apps)
+bool srv_apps_are_settled(const struct srv_apps *apps)
 {
-    for (size_t i = 0; i < apps->list.count; i++) {
-        if (apps->list.items[i]->state == SRV_APP_STARTING)
-            return false;
-    }
-    return true;
+    return !is_any_starting(apps) && apps->leaving == NULL;
+}
+
+unsigned srv_apps_count_broken(const struct srv_apps *apps)
+{
+    unsigned broken = 0;
+
+    for (size_t i = 0; i < apps->list.count; i++)
+        broken += apps->list.items[i]->problem != NULL && apps->list.items[i]->state != SRV_APP_RESTARTING;
+    return broken;
 }
 
 void srv_apps_stop(struct srv_apps *apps)
 {
+    srv_apps_retire_leaving(apps);
     for (struct srv_version *version = apps->retiring; version != NULL; version = version->next)
-        version->retire_until_ns = 0;
+        version->until_ns = 0;
     srv_apps_look_at_retiring(apps, nb_clock_ns());
     for (size_t i = 0; i < apps->list.count; i++) {
-        srv_app_end_live(apps, apps->list.items[i]);
+        srv_app_end(apps, apps->list.items[i]);
         srv_app_set_state(apps, apps->list.items[i], SRV_APP_ENDED, NULL);
     }
 }

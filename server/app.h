@@ -2,9 +2,9 @@
  * app.h - the apps of apps_dir: found, compiled, started, watched over.
  *
  * An app is a name with a path: NAME.nos or NAME/main.nos. What runs is a version of it: a program image with the
- * processes of its own group and the listeners that they opened. A version is started when it compiles; only then does
- * the former one, if there is one, give up its ports. That finishes what it has accepted, for `drain_seconds` at the
- * most, beside the new one, and is ended. So is one whose file is gone or that was switched off.
+ * processes of its own group and the listeners that they opened. A version is started when it compiles; the former one,
+ * if there is one, serves until the new one listens on the same ports. Then it finishes what it has accepted, for
+ * `drain_seconds` at the most, beside the new one, and is ended. So is one whose file is gone or that was switched off.
  *
  * Supervision: a version whose main process fails has its listeners closed and its processes ended, and is started
  * again after a pause that doubles with each failure up to the configured longest; it starts short again once a version
@@ -45,9 +45,9 @@ int srv_apps_new(struct sched *sched, struct srv_runtime *runtime, struct conf *
 struct srv_apps *srv_apps_free(struct srv_apps *apps);
 
 /** Look at the folder: start apps that are new, end those that are gone, replace those whose files changed. With
- * another configuration unless `conf` is NULL. Reports what cannot be done in the log. Returns how many apps are
- * broken. */
-unsigned srv_apps_scan(struct srv_apps *apps, struct conf *conf);
+ * another configuration unless `conf` is NULL. Reports what cannot be done in the log. What that leads to shows in
+ * srv_apps_look(). */
+void srv_apps_scan(struct srv_apps *apps, struct conf *conf);
 
 /** Have `progress` called before an app is loaded in a scan: its name, how many were looked at before it, how many there
  * are. */
@@ -59,8 +59,10 @@ int srv_apps_fd(const struct srv_apps *apps);
 /** Act on what has happened: restart what failed and is due, free what has ended. Returns when it must be called again
  * (nb_clock_ns()), UINT64_MAX: when there is a reason. */
 uint64_t srv_apps_look(struct srv_apps *apps);
-/** Whether each app is up, or has failed and was reported. */
-bool srv_apps_are_settled(struct srv_apps *apps);
+/** Whether each app is up, or has failed and was reported, and those that are gone serve no more. */
+bool srv_apps_are_settled(const struct srv_apps *apps);
+/** How many apps cannot be loaded, or not in their latest state. */
+unsigned srv_apps_count_broken(const struct srv_apps *apps);
 
 /** End all processes of all apps; requests that are open get their 500. */
 void srv_apps_stop(struct srv_apps *apps);

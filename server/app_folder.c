@@ -199,7 +199,7 @@ static bool has_main_file(const struct srv_app *app)
 
 /* ---- bringing the apps in line ---- */
 
-/* Bring an app in line with its files and its configuration. */
+/* Load an app whose files have changed; take it off when it is switched off. */
 static void update_app(struct srv_apps *apps, size_t index)
 {
     struct srv_app *app = apps->list.items[index];
@@ -208,7 +208,7 @@ static void update_app(struct srv_apps *apps, size_t index)
 
     stamp_path(app->path, 0, &stamp);
     if (!enabled) {
-        srv_app_retire_live(apps, app);
+        srv_app_leave(apps, app);
         srv_app_set_state(apps, app, SRV_APP_OFF, NULL);
         app->stamp = 0;
         return;
@@ -223,7 +223,7 @@ static void update_app(struct srv_apps *apps, size_t index)
     }
     if (apps->progress != NULL)
         apps->progress(apps->progress_context, app->name, index, apps->list.count);
-    srv_app_start(apps, app);
+    srv_app_load(apps, app);
 }
 
 static void remove_app(struct srv_apps *apps, size_t index)
@@ -231,7 +231,7 @@ static void remove_app(struct srv_apps *apps, size_t index)
     struct srv_app *app = apps->list.items[index];
 
     nb_log_info("app.removed", "app=%s", app->name);
-    srv_app_retire_live(apps, app);
+    srv_app_leave(apps, app);
     pthread_mutex_lock(&apps->lock);
     apps->list.items[index] = nb_vec_last(&apps->list);
     apps->list.count--;
@@ -239,26 +239,46 @@ static void remove_app(struct srv_apps *apps, size_t index)
     srv_app_free(app);
 }
 
-unsigned srv_apps_scan(struct srv_apps *apps, struct conf *conf)
+static void take_conf(struct srv_apps *apps, struct conf *conf)
 {
-    unsigned broken = 0;
+    pthread_mutex_lock(&apps->lock);
+    conf_unref(apps->conf);
+    apps->conf = conf_ref(conf);
+    pthread_mutex_unlock(&apps->lock);
+}
 
-    if (conf != NULL) {
-        pthread_mutex_lock(&apps->lock);
-        conf_unref(apps->conf);
-        apps->conf = conf_ref(conf);
-        pthread_mutex_unlock(&apps->lock);
-    }
-    for (size_t i = 0; i < apps->list.count; i++)
-        apps->list.items[i]->seen = false;
-    see_folder(apps);
+static void remove_unseen(struct srv_apps *apps)
+{
     for (size_t i = apps->list.count; i-- > 0;) {
         if (!apps->list.items[i]->seen)
             remove_app(apps, i);
     }
+}
+
+static bool is_any_live(const struct srv_apps *apps)
+{
+    for (size_t i = 0; i < apps->list.count; i++) {
+        if (apps->list.items[i]->live != NULL)
+            return true;
+    }
+    return apps->leaving != NULL;
+}
+
+void srv_apps_scan(struct srv_apps *apps, struct conf *conf)
+{
+    bool at_once = !is_any_live(apps); /* nobody leaves a port that somebody else might want */
+
+    if (conf != NULL)
+        take_conf(apps, conf);
+    for (size_t i = 0; i < apps->list.count; i++)
+        apps->list.items[i]->seen = false;
+    see_folder(apps);
+    remove_unseen(apps);
     for (size_t i = 0; i < apps->list.count; i++) {
         update_app(apps, i);
-        broken += apps->list.items[i]->problem != NULL && apps->list.items[i]->state != SRV_APP_RESTARTING;
+        if (at_once)
+            srv_app_run(apps, apps->list.items[i]);
     }
-    return broken;
+    for (size_t i = 0; i < apps->list.count; i++)
+        srv_app_run(apps, apps->list.items[i]);
 }

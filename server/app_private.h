@@ -11,6 +11,7 @@
 
 #define NS_PER_MS UINT64_C(1000000)
 #define NS_PER_S UINT64_C(1000000000)
+enum { SRV_SETTLE_MS = 500 }; /* an app that listens on nothing counts as up after this */
 
 struct srv_app {
     char *name, *path;
@@ -21,7 +22,10 @@ struct srv_app {
     unsigned versions; /* started in all */
     _Atomic unsigned restarts, failures; /* in all; in a row. The manager's; others read them for their reports */
     uint64_t retry_ns; /* when RESTARTING */
+    uint64_t load_ns;  /* that loading took */
+    struct srv_version *loaded;  /* to be run next */
     struct srv_version *live;
+    struct srv_version *formers; /* that serve until the live one does, the youngest first */
 };
 
 /** The manager's. What others read of it, and of its members, changes under `lock`. */
@@ -33,6 +37,7 @@ struct srv_apps {
     int event_fd;
     pthread_mutex_t lock;
     NB_VEC(struct srv_app *) list;
+    struct srv_version *leaving;  /* versions of apps that are gone, which serve until the reload is over */
     struct srv_version *retiring; /* versions that finish what they have accepted */
     struct srv_version *ending;   /* versions whose processes end */
     void (*progress)(void *context, const char *name, size_t before, size_t count);
@@ -51,12 +56,21 @@ void srv_apps_wake(void *apps);
 void srv_app_set_state(struct srv_apps *apps, struct srv_app *app, enum srv_app_state state, char *problem);
 /** An app cannot be started, or its new files cannot be: what runs goes on. `text` for people. */
 void srv_app_is_broken(struct srv_apps *apps, struct srv_app *app, const char *first, const char *text);
-/** Compile and start the program as it is now. The version that runs is retired when that succeeds. */
-void srv_app_start(struct srv_apps *apps, struct srv_app *app);
+/** Compile the program as it is now, and let others join on the ports of the version that runs. */
+void srv_app_load(struct srv_apps *apps, struct srv_app *app);
+/** Run what was loaded, if anything was; the version that ran serves until this one does. */
+void srv_app_run(struct srv_apps *apps, struct srv_app *app);
+/** Retire the versions whose place the live one has taken. Returns when to look again. */
+uint64_t srv_app_look_at_formers(struct srv_apps *apps, struct srv_app *app, uint64_t now_ns);
+/** The live version has failed: have the one before it go on, if that still serves as it did. False when not. */
+bool srv_app_fall_back(struct srv_apps *apps, struct srv_app *app);
 /** End the version that runs. */
 void srv_app_end_live(struct srv_apps *apps, struct srv_app *app);
-/** The same for one that works: it may finish what it has accepted. */
-void srv_app_retire_live(struct srv_apps *apps, struct srv_app *app);
+/** The same, and those before it. */
+void srv_app_end(struct srv_apps *apps, struct srv_app *app);
+/** The app is to run no more: it serves until srv_apps_retire_leaving(). */
+void srv_app_leave(struct srv_apps *apps, struct srv_app *app);
+void srv_apps_retire_leaving(struct srv_apps *apps);
 /** End the retired versions that have finished, or may not go on. Returns when to look again. */
 uint64_t srv_apps_look_at_retiring(struct srv_apps *apps, uint64_t now_ns);
 

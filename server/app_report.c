@@ -65,6 +65,8 @@ static void describe_app(struct srv_apps *apps, const struct srv_app *app, struc
                       sched_group_live(&app->live->group), atomic_load(&app->live->crashes));
         describe_ports(apps, app, out);
     }
+    for (const struct srv_version *former = app->formers; former != NULL; former = former->next)
+        nb_buf_printf(out, " former_version=%u", former->number);
     if (app->restarts > 0)
         nb_buf_printf(out, " restarts=%u", atomic_load(&app->restarts));
     if (app->failures >= CRASH_LOOP_RESTARTS)

@@ -1,5 +1,17 @@
 /*
  * app_version.c - which version of an app runs: starting one in the place of another, retiring, ending.
+ *
+ * A new version is loaded, and only then does the one that runs offer its ports (port.h). The new one joins on them,
+ * and as soon as it listens on all of them, and has run for TRIAL_MS, the former one leaves. So there is always somebody
+ * who listens.
+ *
+ *   - The new version ends with an exception before that: the former one stays, and the next reload tries again.
+ *   - It listens on some of the ports only: those it gets after SRV_SETTLE_MS, for the others the former one serves on,
+ *     for takeover_seconds at the most, or until the new main returns.
+ *   - An app that is gone or switched off leaves its ports when all other apps of the same reload are up: any of them
+ *     may have joined, so a port moves from one app to another in the same way.
+ *
+ * All apps of a reload are loaded before the first of them runs, as it may want a port that the last of them leaves.
  */
 #include "config.h"
 
@@ -14,7 +26,10 @@
 #include "lang/compile.h"
 #include "server/app_private.h"
 
-enum { RETIRE_LOOK_MS = 20 }; /* how often to look whether a retired version has finished */
+enum {
+    LOOK_MS = 20, /* how often to look whether a version has finished, or taken another's place */
+    TRIAL_MS = 50 /* a version that fails within this time has not taken another's place yet */
+};
 
 /* ---- states ---- */
 
@@ -49,42 +64,150 @@ void srv_app_is_broken(struct srv_apps *apps, struct srv_app *app, const char *f
 
 /* ---- starting and ending versions ---- */
 
-/* Take a version away from its app, or NULL, and put it into a list. */
-static struct srv_version *move_live(struct srv_apps *apps, struct srv_app *app, struct srv_version **list)
+/* Take the live version away from its app, or NULL. */
+static struct srv_version *take_live(struct srv_apps *apps, struct srv_app *app)
 {
     struct srv_version *version = app->live;
 
-    if (version == NULL)
-        return NULL;
     pthread_mutex_lock(&apps->lock);
     app->live = NULL;
-    version->next = *list;
-    *list = version;
     pthread_mutex_unlock(&apps->lock);
     return version;
 }
 
-void srv_app_end_live(struct srv_apps *apps, struct srv_app *app)
+static void put(struct srv_apps *apps, struct srv_version *version, struct srv_version **list)
 {
-    struct srv_version *version = move_live(apps, app, &apps->ending);
-
-    if (version != NULL)
-        srv_version_end(version);
+    pthread_mutex_lock(&apps->lock);
+    version->next = *list;
+    *list = version;
+    pthread_mutex_unlock(&apps->lock);
 }
 
-void srv_app_retire_live(struct srv_apps *apps, struct srv_app *app)
+/* The first version of a list, taken from it. */
+static struct srv_version *take_first(struct srv_apps *apps, struct srv_version **list)
 {
-    uint64_t allowed_ns = (uint64_t)apps->conf->global.drain_seconds * NS_PER_S;
-    struct srv_version *version;
+    struct srv_version *version = *list;
 
-    if (app->live == NULL || !srv_runtime_group_listens(apps->runtime, &app->live->group)) {
-        srv_app_end_live(apps, app);
+    pthread_mutex_lock(&apps->lock);
+    *list = version->next;
+    pthread_mutex_unlock(&apps->lock);
+    return version;
+}
+
+static void end_version(struct srv_apps *apps, struct srv_version *version)
+{
+    put(apps, version, &apps->ending);
+    srv_version_end(version);
+}
+
+/* A version that works may finish what it has accepted; any other is ended. */
+static void retire(struct srv_apps *apps, struct srv_version *version)
+{
+    if (!srv_runtime_group_listens(apps->runtime, &version->group)) {
+        end_version(apps, version);
         return;
     }
-    version = move_live(apps, app, &apps->retiring);
-    version->retire_until_ns = nb_clock_ns() + allowed_ns;
+    version->until_ns = nb_clock_ns() + (uint64_t)apps->conf->global.drain_seconds * NS_PER_S;
+    put(apps, version, &apps->retiring);
     srv_version_retire(version);
 }
+
+void srv_app_end_live(struct srv_apps *apps, struct srv_app *app)
+{
+    struct srv_version *version = take_live(apps, app);
+
+    if (version != NULL)
+        end_version(apps, version);
+}
+
+void srv_app_end(struct srv_apps *apps, struct srv_app *app)
+{
+    srv_app_end_live(apps, app);
+    while (app->formers != NULL)
+        end_version(apps, take_first(apps, &app->formers));
+}
+
+/* ---- versions that serve until another one does ---- */
+
+void srv_app_leave(struct srv_apps *apps, struct srv_app *app)
+{
+    struct srv_version *version = take_live(apps, app);
+
+    if (version != NULL)
+        put(apps, version, &app->formers);
+    while (app->formers != NULL) {
+        version = take_first(apps, &app->formers);
+        srv_runtime_offer_group(apps->runtime, &version->group, true);
+        put(apps, version, &apps->leaving);
+    }
+}
+
+void srv_apps_retire_leaving(struct srv_apps *apps)
+{
+    while (apps->leaving != NULL)
+        retire(apps, take_first(apps, &apps->leaving));
+}
+
+/* Whether the live version has taken a former one's place, or will not. */
+static bool is_replaced(struct srv_apps *apps, const struct srv_app *app, const struct srv_version *former,
+                        uint64_t now_ns)
+{
+    if (app->live == NULL || atomic_load(&app->live->main_state) == SRV_MAIN_RETURNED)
+        return true;
+    if (atomic_load(&app->live->main_state) == SRV_MAIN_FAILED || now_ns - app->live->started_ns < TRIAL_MS * NS_PER_MS)
+        return false;
+    if (srv_runtime_group_is_covered(apps->runtime, &former->group, &app->live->group))
+        return true;
+    if (now_ns < former->until_ns)
+        return false;
+    nb_log_warn("app.not_taken_over", "app=%s version=%u former=%u advice=\"the new version does not listen on each "
+                "port of the former one, which is retired; if it needs longer: takeover_seconds\"",
+                app->name, app->live->number, former->number);
+    return true;
+}
+
+uint64_t srv_app_look_at_formers(struct srv_apps *apps, struct srv_app *app, uint64_t now_ns)
+{
+    struct srv_version **place = &app->formers;
+
+    while (*place != NULL) {
+        struct srv_version *former = *place;
+
+        if (is_replaced(apps, app, former, now_ns)) {
+            retire(apps, take_first(apps, place));
+            continue;
+        }
+        if (now_ns - app->live->started_ns >= SRV_SETTLE_MS * NS_PER_MS &&
+            srv_runtime_retire_group(apps->runtime, &former->group, &app->live->group) > 0)
+            former->handed_over = true;
+        place = &former->next;
+    }
+    return app->formers != NULL ? now_ns + LOOK_MS * NS_PER_MS : UINT64_MAX;
+}
+
+bool srv_app_fall_back(struct srv_apps *apps, struct srv_app *app)
+{
+    struct srv_version *failed = app->live, *former = app->formers;
+    struct nb_buf quoted = NB_BUF_INIT;
+
+    if (former == NULL || former->handed_over || atomic_load(&former->main_state) == SRV_MAIN_FAILED)
+        return false;
+    nb_log_quote(&quoted, failed->failure);
+    nb_log_error("app.fell_back", "app=%s version=%u serving=%u error=%s", app->name, failed->number, former->number,
+                 nb_buf_cstr(&quoted));
+    nb_buf_done(&quoted);
+    pthread_mutex_lock(&apps->lock);
+    app->formers = former->next;
+    app->live = former;
+    pthread_mutex_unlock(&apps->lock);
+    srv_runtime_offer_group(apps->runtime, &former->group, false);
+    srv_app_set_state(apps, app, SRV_APP_RUNNING, nb_xstrdup(failed->failure));
+    end_version(apps, failed);
+    app->stamp = 0; /* the next reload tries again */
+    return true;
+}
+
+/* ---- versions that finish ---- */
 
 uint64_t srv_apps_look_at_retiring(struct srv_apps *apps, uint64_t now_ns)
 {
@@ -94,7 +217,7 @@ uint64_t srv_apps_look_at_retiring(struct srv_apps *apps, uint64_t now_ns)
         struct srv_version *version = *place;
         bool drained = srv_version_is_drained(version);
 
-        if (!drained && now_ns < version->retire_until_ns) {
+        if (!drained && now_ns < version->until_ns) {
             place = &version->next;
             continue;
         }
@@ -107,39 +230,52 @@ uint64_t srv_apps_look_at_retiring(struct srv_apps *apps, uint64_t now_ns)
         pthread_mutex_unlock(&apps->lock);
         srv_version_end(version);
     }
-    return apps->retiring != NULL ? now_ns + RETIRE_LOOK_MS * NS_PER_MS : UINT64_MAX;
+    return apps->retiring != NULL ? now_ns + LOOK_MS * NS_PER_MS : UINT64_MAX;
 }
 
-/* A loaded version takes the place of the live one, which keeps its ports until here. */
-static int run_version(struct srv_apps *apps, struct srv_app *app, struct srv_version *version)
+/* ---- starting ---- */
+
+/* The live version, if there is one, goes on serving until its successor does. */
+static void make_former(struct srv_apps *apps, struct srv_app *app)
 {
-    int r;
+    uint64_t patience_ns = (uint64_t)conf_app_for(apps->conf, app->name)->takeover_seconds * NS_PER_S;
+    struct srv_version *former = take_live(apps, app);
 
-    srv_app_retire_live(apps, app);
-    r = srv_version_run(version);
-    if (r < 0) {
-        srv_version_free(version);
-        return r;
+    if (former == NULL)
+        return;
+    if (!srv_runtime_group_listens(apps->runtime, &former->group)) {
+        end_version(apps, former);
+        return;
     }
-    pthread_mutex_lock(&apps->lock);
-    app->versions++;
-    app->live = version;
-    pthread_mutex_unlock(&apps->lock);
-    srv_app_set_state(apps, app, SRV_APP_STARTING, NULL);
-    return 0;
+    former->until_ns = nb_clock_ns() + patience_ns;
+    former->handed_over = false;
+    put(apps, former, &app->formers);
 }
 
-static void report_started(const struct srv_app *app, uint64_t took_ns)
+static void report_started(const struct srv_app *app)
 {
     struct nb_buf path = NB_BUF_INIT;
 
     nb_log_quote(&path, app->path);
     nb_log_info("app.started", "app=%s version=%u path=%s ms=%" PRIu64, app->name, app->live->number,
-                nb_buf_cstr(&path), took_ns / NS_PER_MS);
+                nb_buf_cstr(&path), app->load_ns / NS_PER_MS);
     nb_buf_done(&path);
 }
 
-void srv_app_start(struct srv_apps *apps, struct srv_app *app)
+static void report_not_loaded(struct srv_apps *apps, struct srv_app *app, const struct ns_diag *diag, int error)
+{
+    struct nb_buf text = NB_BUF_INIT;
+
+    if (error == -EINVAL) {
+        ns_diag_print(diag, &text);
+        srv_app_is_broken(apps, app, ns_diag_first(diag), nb_buf_cstr(&text));
+    } else {
+        srv_app_is_broken(apps, app, strerror(-error), strerror(-error));
+    }
+    nb_buf_done(&text);
+}
+
+void srv_app_load(struct srv_apps *apps, struct srv_app *app)
 {
     const struct srv_version like = { .app = nb_intern(app->name),
                                       .number = app->versions + 1,
@@ -148,21 +284,38 @@ void srv_app_start(struct srv_apps *apps, struct srv_app *app)
                                       .changed = srv_apps_wake,
                                       .context = apps };
     struct ns_diag *diag = ns_diag_new();
-    struct nb_buf text = NB_BUF_INIT;
-    struct srv_version *version = NULL;
     uint64_t began_ns = nb_clock_ns();
-    int r = srv_version_load(&like, conf_app_for(apps->conf, app->name), app->path, diag, &version);
+    int r = srv_version_load(&like, conf_app_for(apps->conf, app->name), app->path, diag, &app->loaded);
 
-    if (r == 0)
-        r = run_version(apps, app, version);
-    if (r == -EINVAL) {
-        ns_diag_print(diag, &text);
-        srv_app_is_broken(apps, app, ns_diag_first(diag), nb_buf_cstr(&text));
-    } else if (r < 0) {
-        srv_app_is_broken(apps, app, strerror(-r), strerror(-r));
-    } else {
-        report_started(app, nb_clock_ns() - began_ns);
-    }
-    nb_buf_done(&text);
+    if (r < 0)
+        report_not_loaded(apps, app, diag, r);
+    else if (app->live != NULL)
+        srv_runtime_offer_group(apps->runtime, &app->live->group, true);
+    app->load_ns = nb_clock_ns() - began_ns;
     ns_diag_free(diag);
+}
+
+void srv_app_run(struct srv_apps *apps, struct srv_app *app)
+{
+    struct srv_version *version = app->loaded;
+    int r;
+
+    if (version == NULL)
+        return;
+    app->loaded = NULL;
+    r = srv_version_run(version);
+    if (r < 0) {
+        srv_version_free(version);
+        if (app->live != NULL)
+            srv_runtime_offer_group(apps->runtime, &app->live->group, false);
+        srv_app_is_broken(apps, app, strerror(-r), strerror(-r));
+        return;
+    }
+    make_former(apps, app);
+    pthread_mutex_lock(&apps->lock);
+    app->versions++;
+    app->live = version;
+    pthread_mutex_unlock(&apps->lock);
+    srv_app_set_state(apps, app, SRV_APP_STARTING, NULL);
+    report_started(app);
 }

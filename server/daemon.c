@@ -253,8 +253,9 @@ static void reload(struct daemon *daemon)
     log_about(NB_LOG_INFO, "daemon.reloading", "config=",
               daemon->options->config_path != NULL ? daemon->options->config_path : "(defaults)", "");
     conf_ok = reload_conf(daemon);
-    broken = srv_apps_scan(daemon->apps, daemon->conf);
+    srv_apps_scan(daemon->apps, daemon->conf);
     settle_apps(daemon);
+    broken = srv_apps_count_broken(daemon->apps);
     nb_log_info("daemon.reloaded", "config=%s broken_apps=%u", conf_ok ? "read" : "kept", broken);
     pthread_mutex_lock(&daemon->reload_lock);
     daemon->reloads_done++;

@@ -24,7 +24,9 @@ struct srv_version {
     struct sched_group group;
     struct srv_lines lines; /* what its processes print */
     uint64_t main_pid;
-    uint64_t started_ns, retire_until_ns;
+    uint64_t started_ns;
+    uint64_t until_ns; /* may serve until another one does, or may finish */
+    bool handed_over;  /* another one has taken some of its ports */
     _Atomic int main_state; /* enum srv_main_state; the manager acts when it changes */
     _Atomic bool all_ended; /* no process is left: may be freed */
     _Atomic uint64_t crashes;

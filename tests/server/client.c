@@ -9,6 +9,8 @@
  *     client load PORT CONNECTIONS MS PATH   keep asking; reconnect when told to close; "R answered, F failed"
  *                                        ends early, without a failure, when nobody listens any more
  *
+ *     client fresh PORT ASKERS MS PATH   the same with a new connection for each request, and whoever is refused has
+ * failed
  *     client half PORT TEXT              as raw, but say that nothing more is to come once TEXT is sent
  *     client notify 0 PATH               receive what is sent to the datagram socket PATH, a line for each, until killed
  *
@@ -316,12 +318,17 @@ struct load {
     const char *path;
     long answered, failed;
     bool nobody_listens;
+    bool fresh; /* a new connection for each request; all must succeed */
 };
 
 static void connect_asker(struct load *load, struct asker *asker)
 {
     asker->fd = try_connect(0);
     asker->length = 0;
+    if (asker->fd < 0 && load->fresh) {
+        load->failed++;
+        return;
+    }
     if (asker->fd < 0) {
         load->nobody_listens = true;
         return;
@@ -333,7 +340,7 @@ static void connect_asker(struct load *load, struct asker *asker)
  * ask again. But an answer that breaks off, or is none, is a failure. */
 static void take_end(struct load *load, struct asker *asker)
 {
-    load->failed += asker->length > 0;
+    load->failed += asker->length > 0 || load->fresh;
     close(asker->fd);
     connect_asker(load, asker);
 }
@@ -344,7 +351,7 @@ static void take_answer(struct load *load, struct asker *asker)
 
     load->answered += ok;
     load->failed += !ok;
-    if (strstr(asker->answer, "Connection: close") == NULL) {
+    if (!load->fresh && strstr(asker->answer, "Connection: close") == NULL) {
         ask(asker, load->path);
         return;
     }
@@ -352,19 +359,28 @@ static void take_answer(struct load *load, struct asker *asker)
     connect_asker(load, asker);
 }
 
-static int run_load(char **arguments, int count)
+/* Start those again whose connection was refused. */
+static void connect_refused(struct load *load, struct asker *askers, int count)
+{
+    for (int i = 0; i < count && load->fresh; i++) {
+        if (askers[i].fd < 0)
+            connect_asker(load, &askers[i]);
+    }
+}
+
+static int load(char **arguments, bool fresh)
 {
     int connections = atoi(arguments[0]), open = connections;
     long end_ms = now_ms() + atol(arguments[1]);
-    struct load load = { .path = arguments[2] };
+    struct load load = { .path = arguments[2], .fresh = fresh };
     struct asker *askers = calloc((size_t)connections, sizeof *askers);
     struct pollfd *polls = calloc((size_t)connections, sizeof *polls);
 
-    (void)count;
     for (int i = 0; i < connections; i++)
         connect_asker(&load, &askers[i]);
     while (now_ms() < end_ms && open > 0) {
-        open = 0;
+        connect_refused(&load, askers, connections);
+        open = fresh;
         for (int i = 0; i < connections; i++) {
             polls[i] = (struct pollfd){ .fd = askers[i].fd, .events = POLLIN };
             open += askers[i].fd >= 0;
@@ -387,6 +403,18 @@ static int run_load(char **arguments, int count)
     return EXIT_SUCCESS;
 }
 
+static int run_load(char **arguments, int count)
+{
+    (void)count;
+    return load(arguments, false);
+}
+
+static int run_fresh(char **arguments, int count)
+{
+    (void)count;
+    return load(arguments, true);
+}
+
 int main(int argc, char **argv)
 {
     static const struct {
@@ -396,7 +424,7 @@ int main(int argc, char **argv)
     } commands[] = {
         { "raw", 1, run_raw },   { "slow", 1, run_slow },   { "burst", 2, run_burst },
         { "idle", 2, run_idle }, { "abort", 2, run_abort }, { "load", 3, run_load },
-        { "half", 1, run_half }, { "notify", 1, run_notify },
+        { "half", 1, run_half }, { "notify", 1, run_notify }, { "fresh", 3, run_fresh },
     };
     struct rlimit limit;
 
