@@ -44,6 +44,13 @@ static struct ns_term *element_of(struct ns_check *check, struct ns_term *expect
     return con != NULL && con->number == number ? ns_prune(expected)->data.arguments[0] : ns_variable(check);
 }
 
+static bool is_list(struct ns_term *expected)
+{
+    const struct ns_con *con = expected == NULL ? NULL : ns_con_of_term(expected);
+
+    return con != NULL && con->number == NS_CON_LIST;
+}
+
 static struct ns_term *infer_list(struct ns_check *check, const struct ns_expr *expr, struct ns_term *expected)
 {
     struct ns_span nowhere = { NULL, 0, 0 };
@@ -57,7 +64,7 @@ static struct ns_term *infer_list(struct ns_check *check, const struct ns_expr *
 
         if (ns_unify(check, element, term) == NS_UNIFIED)
             continue;
-        if (ns_are_numbers(element, term) && expected != NULL && expected != check->discarded)
+        if (ns_are_numbers(element, term) && is_list(expected))
             mixed = true; /* what takes numbers of one kind makes them so: Float64Array.fromList([1, 2.5]) */
         else
             ns_complain_clash(check, item->span, element, term, because,
