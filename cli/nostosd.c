@@ -16,6 +16,7 @@
 #include "lib/lib.h"
 #include "server/daemon.h"
 #include "server/http_native.h"
+#include "systemd/fds.h"
 #include "systemd/journal.h"
 #include "systemd/notify.h"
 #include "vm/init.h"
@@ -57,6 +58,13 @@ static void apply_log(const struct conf *conf)
 static void tell_status(const char *status)
 {
     sysd_status("%s", status);
+}
+
+static int take_passed_socket(const char *name, uint16_t port)
+{
+    int fd = name != NULL ? sysd_fds_take_name(name) : -ENOENT;
+
+    return fd >= 0 ? fd : sysd_fds_take_port(port);
 }
 
 /* ---- arguments ---- */
@@ -159,6 +167,7 @@ int main(int argc, char **argv)
         .extend_timeout = sysd_extend_timeout,
         .watchdog = sysd_watchdog,
         .configured = apply_log,
+        .passed_socket = take_passed_socket,
     };
     struct srv_daemon_hooks hooks = none;
     struct arguments arguments = { .options = { .hooks = &hooks } };
@@ -177,6 +186,8 @@ int main(int argc, char **argv)
         conf_unref(conf);
         return EXIT_SUCCESS;
     }
+    if (sysd_fds_open() < 0)
+        fputs("nostosd: the sockets passed by the service manager are not usable\n", stderr);
     hooks.watchdog_interval_ns = sysd_watchdog_interval_ns();
     arguments.options.config_path = arguments.config;
     vm_init();

@@ -93,6 +93,20 @@ static void limits_for(void *context, uint16_t port, struct srv_limits *limits)
     conf_unref(conf);
 }
 
+/* The socket that was passed for the listener on a port. */
+static int passed_socket(void *context, uint16_t port)
+{
+    struct daemon *daemon = context;
+    struct conf *conf = conf_now(daemon);
+    const char *name = conf_listener_for(conf, port)->name;
+    int fd = daemon->hooks->passed_socket(name, port);
+
+    if (fd >= 0)
+        nb_log_info("listener.passed", "port=%u listener=%s", port, name != NULL ? name : "");
+    conf_unref(conf);
+    return fd;
+}
+
 /* Append a field of a log line whose text somebody chose. `key` with its "=". */
 static void add_quoted(struct nb_buf *line, const char *key, const char *text)
 {
@@ -416,6 +430,7 @@ static int start_engine(struct daemon *daemon)
         .connection_loops = (unsigned)global->connection_loops,
         .connection_threads = (unsigned)global->connection_threads,
         .limits_for = limits_for,
+        .passed_socket = passed_socket,
         .context = daemon,
     };
     int r = sched_new(&sched_options, &daemon->sched);

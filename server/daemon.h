@@ -24,6 +24,9 @@ struct srv_daemon_hooks {
     void (*watchdog)(void);                      /* workers make progress */
     uint64_t watchdog_interval_ns;               /* 0: never */
     void (*configured)(const struct conf *conf); /* log level and format, also after a reload */
+    /** A listening socket that was opened for us, by the name of a listener block (NULL: it has none) or by its port:
+     * the descriptor, or -ENOENT. Any thread. */
+    int (*passed_socket)(const char *name, uint16_t port);
 };
 
 struct srv_daemon_options {

@@ -6,10 +6,10 @@ SYSTEMD_GLUE = libsysd.a $(SYSTEMD_LIBS)
 
 sysusersdir = $(prefix)/lib/sysusers.d
 tmpfilesdir = $(prefix)/lib/tmpfiles.d
-systemdsystemunit_DATA = systemd/nostosd.service
+systemdsystemunit_DATA = systemd/nostosd.service systemd/nostosd.socket
 sysusers_DATA = systemd/sysusers.d/nostosd.conf
 tmpfiles_DATA = systemd/tmpfiles.d/nostosd.conf
-EXTRA_DIST += systemd/nostosd.service.in systemd/sysusers.d/nostosd.conf systemd/tmpfiles.d/nostosd.conf.in \
+EXTRA_DIST += systemd/nostosd.service.in systemd/nostosd.socket systemd/sysusers.d/nostosd.conf systemd/tmpfiles.d/nostosd.conf.in \
 	tests/systemd/run
 CLEANFILES += systemd/nostosd.service systemd/tmpfiles.d/nostosd.conf
 
