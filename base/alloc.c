@@ -159,6 +159,18 @@ char *nb_strndup(const char *text, size_t bytes)
     return copy;
 }
 
+char *nb_memdup(const char *bytes, size_t length)
+{
+    char *copy = length == SIZE_MAX ? NULL : nb_alloc(length + 1);
+
+    if (copy == NULL)
+        return NULL;
+    if (length > 0)
+        memcpy(copy, bytes, length);
+    copy[length] = '\0';
+    return copy;
+}
+
 void nb_free(void *memory)
 {
     if (memory == NULL)

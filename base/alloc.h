@@ -21,7 +21,8 @@ void *nb_pages_new(size_t bytes, bool large);
 void nb_pages_free(void *memory, size_t bytes); /* NULL is fine */
 void *nb_realloc_array(void *old, size_t count, size_t bytes);
 char *nb_strdup(const char *text);
-char *nb_strndup(const char *text, size_t bytes);
+char *nb_strndup(const char *text, size_t bytes);   /* up to a NUL */
+char *nb_memdup(const char *bytes, size_t length);  /* with NULs in them, and one behind; no bytes may be NULL */
 void nb_free(void *memory);                         /* NULL is fine */
 
 /** Out of memory where nothing can be given back to a caller (start-up, compiler): print and exit(70).

@@ -1,8 +1,9 @@
 /*
  * nostos.c - the program for authors: run, check and list programs.
  *
- * A run is one scheduler and one group of processes; main's process is the first. When main ends, so does the program: its value is printed (03 §2.2) and everything
- * else is abandoned. Output of processes and reports of crashes go through one lock, together with the flag that main has returned: nothing may follow main's result.
+ * A run is one scheduler and one group of processes; main's process is the first. When main ends, so does the program:
+ * its value is printed (03 §2.2) and everything else is abandoned. Output of processes and reports of crashes go
+ * through one lock, together with the flag that main has returned: nothing may follow main's result.
  */
 #include "config.h"
 
@@ -19,6 +20,7 @@
 
 #include "base/alloc.h"
 #include "base/buf.h"
+#include "cli/complaint.h"
 #include "cli/repl.h"
 #include "cli/session_value.h"
 #include "cli/test.h"
@@ -339,19 +341,6 @@ static int execute(const struct invocation *invocation, struct vm_program *progr
 
 /* ---- compiling ---- */
 
-static int report(const struct ns_diag *diag, bool json)
-{
-    struct nb_buf text = NB_BUF_INIT;
-
-    if (json)
-        ns_diag_json(diag, &text);
-    else
-        ns_diag_print(diag, &text);
-    fputs(nb_buf_cstr(&text), json ? stdout : stderr);
-    nb_buf_done(&text);
-    return EXIT_FAILURE;
-}
-
 static void print_warnings(const struct ns_diag *diag)
 {
     struct nb_buf text = NB_BUF_INIT;
@@ -391,10 +380,10 @@ static int compile_and(const struct invocation *invocation)
 
     print_warnings(diag);
     if (r < 0)
-        r = report(diag, invocation->json);
+        complaint_print(diag, invocation->json);
     ns_diag_free(diag);
-    if (r != 0)
-        return r;
+    if (r < 0)
+        return EXIT_FAILURE;
     if (invocation->command == COMMAND_RUN)
         return execute(invocation, program);
     if (invocation->command == COMMAND_DISASM)
@@ -525,7 +514,8 @@ static bool take_option(struct invocation *invocation, char **argv, int *at)
     return true;
 }
 
-/* A first word that names a file is run (06 C.3), unless what follows names one too: `nostos check FILE` beside a file `check`. */
+/* A first word that names a file is run (06 C.3), unless what follows names one too: `nostos check FILE` beside a file
+ * `check`. */
 static bool take_command(struct invocation *invocation, const char *word, const char *next)
 {
     bool is_file = exists(word) && (next == NULL || !exists(next));

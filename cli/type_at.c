@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "cli/complaint.h"
 #include "lang/diag.h"
 #include "lang/query.h"
 
@@ -33,18 +34,6 @@ bool type_at_parse(char *text, struct type_at_place *ret_place)
 {
     ret_place->file = text;
     return cut_number(text, &ret_place->column) && cut_number(text, &ret_place->line) && text[0] != '\0';
-}
-
-static void print_errors(const struct ns_diag *diag, bool json)
-{
-    struct nb_buf text = NB_BUF_INIT;
-
-    if (json)
-        ns_diag_json(diag, &text);
-    else
-        ns_diag_print(diag, &text);
-    fputs(nb_buf_cstr(&text), json ? stdout : stderr);
-    nb_buf_done(&text);
 }
 
 static bool print_reply(struct ns_query *query, const struct type_at_place *place, bool json)
@@ -73,7 +62,7 @@ int type_at_main(const char *path, const struct type_at_place *place, const stru
     int status = EXIT_FAILURE;
 
     if (ns_query_new(path == NULL ? place->file : path, options, diag, &query) < 0)
-        print_errors(diag, json);
+        complaint_print(diag, json);
     else if (print_reply(query, place, json))
         status = EXIT_SUCCESS;
     ns_query_free(query);

@@ -484,14 +484,12 @@ enum vm_status io_socket_write(struct vm_ctx *ctx, struct io_socket *socket, con
 
     if (operation == NULL)
         return VM_NOMEM;
-    operation->data = nb_alloc(length + 1);
+    operation->data = nb_memdup(bytes, length);
+    operation->length = length;
     if (operation->data == NULL) {
         free_operation(&operation->operation);
         return VM_NOMEM;
     }
-    if (length > 0)
-        memcpy(operation->data, bytes, length);
-    operation->length = length;
     return submit(ctx, operation);
 }
 

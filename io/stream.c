@@ -134,11 +134,9 @@ static int take_ahead(struct io_stream_operation *operation, size_t length)
 {
     struct io_stream *stream = operation->stream;
 
-    operation->data = nb_alloc(length + 1);
+    operation->data = nb_memdup(length > 0 ? ahead_at(stream) : NULL, length);
     if (operation->data == NULL)
         return ENOMEM;
-    if (length > 0)
-        memcpy(operation->data, ahead_at(stream), length);
     operation->length = length;
     operation->at_end = length == 0;
     consume(stream, length);
@@ -326,14 +324,12 @@ enum vm_status io_stream_write(struct vm_ctx *ctx, struct io_handle *handle, str
 
     if (operation == NULL)
         return VM_NOMEM;
-    operation->data = nb_alloc(length + 1);
+    operation->data = nb_memdup(bytes, length);
+    operation->length = length;
     if (operation->data == NULL) {
         free_operation(&operation->operation);
         return VM_NOMEM;
     }
-    if (length > 0)
-        memcpy(operation->data, bytes, length);
-    operation->length = length;
     return submit(ctx, operation);
 }
 

@@ -57,6 +57,18 @@ START_TEST(copies_texts)
 }
 END_TEST
 
+START_TEST(copies_bytes)
+{
+    char *some = nb_memdup("a\0b", 3), *none = nb_memdup(NULL, 0);
+
+    ck_assert_mem_eq(some, "a\0b", 4);
+    ck_assert_str_eq(none, "");
+    ck_assert_ptr_null(nb_memdup("", SIZE_MAX));
+    nb_free(none);
+    nb_free(some);
+}
+END_TEST
+
 START_TEST(counts_live_blocks)
 {
     long before = nb_alloc_live();
@@ -177,6 +189,7 @@ int main(void)
     tcase_add_test(all, gives_memory_for_nothing_too);
     tcase_add_test(all, zeroes_when_asked);
     tcase_add_test(all, copies_texts);
+    tcase_add_test(all, copies_bytes);
     tcase_add_test(all, counts_live_blocks);
     tcase_add_test(all, counts_across_threads);
     tcase_add_test(all, fails_after_as_many_as_asked);
