@@ -176,7 +176,7 @@ static void on_completed(void *closure, struct MHD_Connection *mhd, void **conte
 {
     struct srv_endpoint *endpoint = closure;
     struct srv_request *request = *context;
-    struct srv_connection *connection = connection_of(mhd);
+    struct srv_connection *connection = request != NULL ? request->client : connection_of(mhd);
 
     endpoint->events++;
     *context = NULL;
@@ -191,6 +191,7 @@ static void on_completed(void *closure, struct MHD_Connection *mhd, void **conte
     if (request == NULL)
         return;
     request->connection = NULL;
+    request->client = NULL;
     if (request->state == SRV_REQUEST_WAITING) {
         client_gone(endpoint, request);
         return;
@@ -301,6 +302,7 @@ static void *on_request_line(void *closure, const char *target, struct MHD_Conne
     request->endpoint = endpoint;
     request->group = endpoint->listener->group;
     request->connection = mhd;
+    request->client = connection;
     request->started_ns = endpoint->loop->now_ns;
     srv_request_set_target(request, target); /* without memory: text.failed, seen below */
     return request;
@@ -361,7 +363,7 @@ static enum MHD_Result on_header(void *closure, enum MHD_ValueKind kind, const c
 /* Answer ourselves and read on for a while, so that the client gets to see it. */
 static enum MHD_Result refuse(struct srv_endpoint *endpoint, struct srv_request *request, const char *answer)
 {
-    struct srv_connection *connection = connection_of(request->connection);
+    struct srv_connection *connection = request->client;
 
     srv_count(&endpoint->loop->counts.answers[answer == raw_501 ? 5 : 4], 1);
     (void)!send(connection->fd, answer, strlen(answer), MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -391,7 +393,7 @@ static const char *reason_to_refuse(const struct header_walk *walk)
 /* First call of the handler: look, and decide whether the body may come. */
 static enum MHD_Result headers_complete(struct srv_endpoint *endpoint, struct srv_request *request, const char *method)
 {
-    struct srv_connection *connection = connection_of(request->connection);
+    struct srv_connection *connection = request->client;
     struct header_walk walk = { .request = request, .ok = true, .content_length = UINT64_MAX };
     const char *refusal;
 
@@ -440,7 +442,7 @@ static enum MHD_Result body_piece(struct srv_endpoint *endpoint, struct srv_requ
         return MHD_NO;
     if (request->piece_bytes >= SRV_BODY_PIECE) {
         request->piece_bytes = 0;
-        connection_move(connection_of(request->connection), &endpoint->bodies);
+        connection_move(request->client, &endpoint->bodies);
     }
     return MHD_YES;
 }
@@ -452,7 +454,7 @@ static enum MHD_Result request_complete(struct srv_endpoint *endpoint, struct sr
     bool put;
 
     endpoint->events++;
-    connection_move(connection_of(request->connection), NULL);
+    connection_move(request->client, NULL);
     srv_count(&loop->counts.requests, 1);
     if (endpoint->state == SRV_ENDPOINT_CLOSED)
         return answer_at_once(endpoint, request, SRV_ANSWER_503_CLOSE);

@@ -33,6 +33,7 @@
 #include "base/buf.h"
 #include "vm/process.h"
 
+struct srv_connection;
 struct srv_endpoint;
 struct srv_loop;
 struct srv_runtime;
@@ -91,6 +92,7 @@ struct srv_request {
     struct srv_endpoint *endpoint;
     enum srv_request_state state;
     struct MHD_Connection *connection; /* NULL once libmicrohttpd is done with it */
+    struct srv_connection *client;     /* ours of the same; as long */
     struct srv_link link;              /* in endpoint->open while it waits */
     uint64_t started_ns, whole_ns;
     uint64_t piece_bytes; /* of the body since its time-out was last put off */
