@@ -1,22 +1,14 @@
 /*
- * reactive.c - the cells: fields under a spin bit, parents, and what a read or a write brings about.
+ * reactive.c - what a read or a write of a cell brings about, in the process that does it.
  *
- * Behind the header of a cell lie its fields, then `struct tail`. Parents are noted in the child, weakly: a parent
- * that dies takes its notes back (vm_reactive_dying()), and whoever reads them takes a reference only if the parent
- * still has one. All that concerns parents happens under one lock; who stores a record into a field holds it around
- * the store, so that a note is never made later than the one who takes it back looks for it.
- *
- * Callbacks are functions of the program: the instruction that reads or writes calls a library function with them
- * (lib/reactive.nos), which yields what the instruction is to deliver.
+ * The process's context tells which components are being rendered and what callbacks there are. Callbacks are functions
+ * of the program: the instruction that reads or writes calls a library function with them (lib/reactive.nos), which
+ * yields what the instruction is to deliver.
  */
 #include "config.h"
 
-#include "vm/reactive.h"
+#include "vm/reactive_private.h"
 
-#include <ck_pr.h>
-#include <pthread.h>
-#include <sched.h>
-#include <stdatomic.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -27,346 +19,8 @@
 #include "vm/list.h"
 #include "vm/map.h"
 #include "vm/mvar.h"
-#include "vm/number.h"
-#include "vm/operate.h"
 #include "vm/program.h"
-#include "vm/shared.h"
 #include "vm/string.h"
-
-enum { SPINS_MAX = 64, FIELDS_IN_PLACE = 32 };
-
-struct parent {
-    vm_value record;   /* holds no reference */
-    uint32_t position; /* of the field */
-};
-
-struct tail {
-    _Atomic uint32_t turn; /* 1 while somebody reads or writes a field */
-    uint32_t parent_count, parent_capacity; /* this and the next under links_lock */
-    struct parent *parents;
-    uint64_t id;
-    uint8_t is_child[]; /* of each field: it held a record when the cell was made */
-};
-
-static pthread_mutex_t links_lock = PTHREAD_MUTEX_INITIALIZER;
-static _Atomic uint64_t last_id;
-
-static const struct vm_constructor *constructor_of(vm_value cell) { return vm_constructor(vm_aux(cell)); }
-
-static unsigned field_count(vm_value cell)
-{
-    const struct vm_constructor *constructor = constructor_of(cell);
-
-    return constructor->form == VM_TYPE_REACTIVE_RECORD ? constructor->arity : 1;
-}
-
-static struct tail *tail_of(vm_value cell)
-{
-    return (struct tail *)(void *)(vm_object(cell) + 1 + field_count(cell));
-}
-
-static bool is_record(vm_value v)
-{
-    return vm_is_reactive(v) && constructor_of(v)->form == VM_TYPE_REACTIVE_RECORD;
-}
-
-bool vm_is_reactive_variant(vm_value v)
-{
-    return vm_is_reactive(v) && constructor_of(v)->form == VM_TYPE_REACTIVE_VARIANT;
-}
-
-uint64_t vm_reactive_id(vm_value cell) { return tail_of(cell)->id; }
-
-/* ---- fields ---- */
-
-static void begin_turn(struct tail *tail)
-{
-    for (unsigned spins = 0; atomic_exchange_explicit(&tail->turn, 1, memory_order_acquire) != 0; spins++) {
-        if (spins < SPINS_MAX)
-            ck_pr_stall();
-        else
-            sched_yield();
-    }
-}
-
-static void end_turn(struct tail *tail) { atomic_store_explicit(&tail->turn, 0, memory_order_release); }
-
-/* What a field holds, with a reference if it is a shared object. */
-static vm_value hold(vm_value cell, unsigned position)
-{
-    struct tail *tail = tail_of(cell);
-    vm_value value;
-
-    begin_turn(tail);
-    value = vm_field(cell, position);
-    if (vm_is_shared(value))
-        vm_shared_ref(value);
-    end_turn(tail);
-    return value;
-}
-
-/* Put a value in, of which the field gets the reference; what was there comes out with its own. */
-static vm_value swap(vm_value cell, unsigned position, vm_value value)
-{
-    struct tail *tail = tail_of(cell);
-    vm_value former;
-
-    begin_turn(tail);
-    former = vm_field(cell, position);
-    vm_object(cell)[1 + position] = value;
-    end_turn(tail);
-    return former;
-}
-
-static void drop(vm_value value)
-{
-    if (vm_is_shared(value))
-        vm_shared_unref(value);
-}
-
-/* Give the running process its view of a value of which it got one reference. */
-static enum vm_status view(struct vm_ctx *ctx, vm_value value, vm_value *ret)
-{
-    struct vm_heap *heap = &ctx->process->heap;
-    enum vm_copy_result result;
-
-    *ret = value;
-    if (!vm_is_shared(value))
-        return VM_OK;
-    if (!vm_shared_is_mutable(value)) {
-        vm_heap_add_shared(heap, value);
-        return VM_OK;
-    }
-    result = vm_copy_to_heap(value, heap, ret);
-    vm_shared_unref(value);
-    return result == VM_COPY_OK ? VM_OK : VM_NOMEM;
-}
-
-enum vm_status vm_reactive_peek(struct vm_ctx *ctx, vm_value cell, unsigned position, vm_value *ret)
-{
-    return view(ctx, hold(cell, position), ret);
-}
-
-vm_value vm_reactive_hold(vm_value variant) { return hold(variant, 0); }
-
-/* ---- parents; all under links_lock ---- */
-
-static void add_parent(vm_value child, vm_value parent, unsigned position)
-{
-    struct tail *tail = tail_of(child);
-
-    if (tail->parent_count == tail->parent_capacity) {
-        uint32_t capacity = tail->parent_capacity == 0 ? 2 : tail->parent_capacity * 2;
-        struct parent *parents = nb_realloc_array(tail->parents, capacity, sizeof *parents);
-
-        if (parents == NULL)
-            nb_out_of_memory(capacity * sizeof *parents);
-        tail->parents = parents;
-        tail->parent_capacity = capacity;
-    }
-    tail->parents[tail->parent_count++] = (struct parent){ parent, position };
-}
-
-static void remove_parent(vm_value child, vm_value parent)
-{
-    struct tail *tail = tail_of(child);
-    uint32_t kept = 0;
-
-    for (uint32_t i = 0; i < tail->parent_count; i++)
-        if (tail->parents[i].record != parent)
-            tail->parents[kept++] = tail->parents[i];
-    tail->parent_count = kept;
-}
-
-unsigned vm_reactive_dying(vm_value cell)
-{
-    unsigned count = field_count(cell);
-    bool locked = false;
-
-    for (unsigned i = 0; i < count; i++) {
-        vm_value child = vm_field(cell, i);
-
-        if (!is_record(child) || constructor_of(cell)->form != VM_TYPE_REACTIVE_RECORD)
-            continue;
-        if (!locked)
-            pthread_mutex_lock(&links_lock);
-        locked = true;
-        remove_parent(child, cell);
-    }
-    if (locked)
-        pthread_mutex_unlock(&links_lock);
-    nb_free(tail_of(cell)->parents);
-    return count;
-}
-
-/* Store into a record's field; returns what was there, with its reference. */
-static vm_value store(vm_value record, unsigned position, vm_value value)
-{
-    bool links = is_record(value);
-    vm_value former;
-
-    if (links)
-        pthread_mutex_lock(&links_lock);
-    former = swap(record, position, value);
-    if (!links && is_record(former)) {
-        pthread_mutex_lock(&links_lock);
-        links = true;
-    }
-    if (is_record(former))
-        remove_parent(former, record);
-    if (is_record(value))
-        add_parent(value, record, position);
-    if (links)
-        pthread_mutex_unlock(&links_lock);
-    return former;
-}
-
-/* ---- making ---- */
-
-/* A cell whose fields are all (). It belongs to the heap from now on. */
-static vm_value new_cell(struct vm_ctx *ctx, const struct vm_constructor *constructor, unsigned count)
-{
-    size_t words = count + (sizeof(struct tail) + count + sizeof(vm_value) - 1) / sizeof(vm_value);
-    vm_value cell = vm_shared_new(VM_KIND_REACTIVE, 0, constructor->id, (uint32_t)words);
-    struct tail *tail;
-
-    if (cell == VM_NONE)
-        return VM_NONE;
-    memset(vm_object(cell) + 1, 0, words * sizeof(vm_value));
-    for (unsigned i = 0; i < count; i++)
-        vm_object(cell)[1 + i] = VM_UNIT;
-    tail = tail_of(cell);
-    tail->id = 1 + atomic_fetch_add_explicit(&last_id, 1, memory_order_relaxed);
-    vm_heap_add_shared(&ctx->process->heap, cell);
-    return cell;
-}
-
-/* Make room for references before anything is held in C variables. */
-static void tidy(struct vm_ctx *ctx)
-{
-    if (vm_heap_is_overdue(&ctx->process->heap))
-        (void)vm_heap_reserve(ctx, 0); /* a heap beyond its limit is the next allocation's business */
-}
-
-enum vm_status vm_reactive_init(struct vm_ctx *ctx, vm_value record, unsigned position, vm_value value)
-{
-    vm_value shared;
-    enum vm_status status = vm_mvar_share(ctx, value, &shared);
-
-    if (status != VM_OK)
-        return status;
-    drop(store(record, position, shared));
-    tail_of(record)->is_child[position] = is_record(shared);
-    return VM_OK;
-}
-
-static enum vm_status new_record(struct vm_ctx *ctx, const struct vm_constructor *constructor, const vm_value *base,
-                                 const uint16_t *order, vm_value *ret)
-{
-    enum vm_status status = VM_OK;
-    vm_value cell = new_cell(ctx, constructor, constructor->arity);
-
-    if (cell == VM_NONE)
-        return VM_NOMEM;
-    for (unsigned i = 0; i < constructor->arity && status == VM_OK; i++)
-        status = vm_reactive_init(ctx, cell, i, base[order == NULL ? i : order[i]]);
-    *ret = cell;
-    return status;
-}
-
-/* Plain data of a variant's constructor, in the heap. VM_NONE: no memory. */
-static vm_value plain_variant(struct vm_ctx *ctx, const struct vm_constructor *constructor, const vm_value *base,
-                              const uint16_t *order)
-{
-    unsigned count = constructor->arity;
-    vm_value *data;
-
-    if (count == 0)
-        return VM_IMMEDIATE(VM_SORT_CTOR, constructor->id);
-    data = vm_heap_take(&ctx->process->heap, 1u + count);
-    data[0] = VM_HEADER(VM_KIND_DATA, 0, constructor->id, count);
-    for (unsigned i = 0; i < count; i++)
-        data[1 + i] = base[order == NULL ? i : order[i]];
-    return vm_from_object(data);
-}
-
-static enum vm_status new_variant(struct vm_ctx *ctx, const struct vm_constructor *constructor, vm_value content,
-                                  vm_value *ret)
-{
-    vm_value shared, cell;
-    enum vm_status status = vm_mvar_share(ctx, content, &shared);
-
-    if (status != VM_OK)
-        return status;
-    cell = new_cell(ctx, constructor, 1);
-    if (cell == VM_NONE) {
-        drop(shared);
-        return VM_NOMEM;
-    }
-    (void)swap(cell, 0, shared);
-    *ret = cell;
-    return VM_OK;
-}
-
-enum vm_status vm_reactive_new(struct vm_ctx *ctx, const struct vm_constructor *constructor, const vm_value *base,
-                               const uint16_t *order, vm_value *ret)
-{
-    const struct vm_heap *heap = &ctx->process->heap;
-    bool registers = base >= heap->fp && base < heap->end;
-    ptrdiff_t in_frame = registers ? base - heap->fp : 0;
-
-    if (constructor->form == VM_TYPE_REACTIVE_RECORD)
-        tidy(ctx);
-    else if (!vm_heap_reserve(ctx, 1u + constructor->arity))
-        return VM_NOMEM;
-    if (registers) /* they move with the stack */
-        base = heap->fp + in_frame;
-    if (constructor->form == VM_TYPE_REACTIVE_RECORD)
-        return new_record(ctx, constructor, base, order, ret);
-    return new_variant(ctx, constructor, plain_variant(ctx, constructor, base, order), ret);
-}
-
-enum vm_status vm_reactive_copy(struct vm_ctx *ctx, vm_value cell, vm_value *ret)
-{
-    unsigned count = field_count(cell);
-    vm_value copy;
-
-    tidy(ctx);
-    copy = new_cell(ctx, constructor_of(cell), count);
-    if (copy == VM_NONE)
-        return VM_NOMEM;
-    for (unsigned i = 0; i < count; i++) {
-        vm_value value = hold(cell, i);
-
-        if (constructor_of(cell)->form == VM_TYPE_REACTIVE_RECORD)
-            drop(store(copy, i, value));
-        else
-            drop(swap(copy, i, value));
-        tail_of(copy)->is_child[i] = is_record(value);
-    }
-    *ret = copy;
-    return VM_OK;
-}
-
-enum vm_status vm_reactive_snapshot(struct vm_ctx *ctx, vm_value cell, vm_value *ret)
-{
-    unsigned count = field_count(cell);
-    vm_value *data;
-
-    if (constructor_of(cell)->form == VM_TYPE_REACTIVE_VARIANT)
-        return vm_reactive_peek(ctx, cell, 0, ret);
-    if (!vm_heap_reserve(ctx, 1u + count))
-        return VM_NOMEM;
-    data = vm_heap_take(&ctx->process->heap, 1u + count);
-    data[0] = VM_HEADER(VM_KIND_DATA, 0, vm_aux(cell), count);
-    for (unsigned i = 0; i < count; i++)
-        data[1 + i] = VM_UNIT;
-    *ret = vm_from_object(data);
-    for (unsigned i = 0; i < count; i++) /* nothing collects in here */
-        if (vm_reactive_peek(ctx, cell, i, &data[1 + i]) != VM_OK)
-            return VM_NOMEM;
-    return VM_OK;
-}
 
 /* ---- the process's context ---- */
 
@@ -510,12 +164,12 @@ static enum vm_status no_field(struct vm_ctx *ctx, vm_value cell, uint32_t name_
 
 static int position_of(vm_value cell, uint32_t name_id)
 {
-    return is_record(cell) ? vm_constructor_field(constructor_of(cell), name_id) : -1;
+    return vm_cell_is_record(cell) ? vm_constructor_field(vm_cell_constructor(cell), name_id) : -1;
 }
 
 static vm_value field_name(struct vm_ctx *ctx, vm_value record, unsigned position)
 {
-    return vm_string_cstr(ctx, constructor_of(record)->fields[position]);
+    return vm_string_cstr(ctx, vm_cell_constructor(record)->fields[position]);
 }
 
 /* Of the fields that held a record when this one was made, what they hold now. */
@@ -523,10 +177,10 @@ static enum vm_status children(struct vm_ctx *ctx, vm_value record, vm_value *re
 {
     vm_value list = VM_NIL;
 
-    for (unsigned i = 0; i < field_count(record); i++) {
+    for (unsigned i = 0; i < vm_cell_field_count(record); i++) {
         vm_value child;
 
-        if (!tail_of(record)->is_child[i])
+        if (!vm_cell_tail(record)->is_child[i])
             continue;
         if (vm_reactive_peek(ctx, record, i, &child) != VM_OK)
             return VM_NOMEM;
@@ -538,23 +192,7 @@ static enum vm_status children(struct vm_ctx *ctx, vm_value record, vm_value *re
     return VM_OK;
 }
 
-/* Those of the parents that live, each with a reference that the caller gets. */
-static struct parent *living_parents(vm_value record, uint32_t *ret_count)
-{
-    struct tail *tail = tail_of(record);
-    struct parent *living;
-
-    *ret_count = 0;
-    pthread_mutex_lock(&links_lock);
-    living = nb_alloc_array(tail->parent_count + 1, sizeof *living);
-    for (uint32_t i = 0; living != NULL && i < tail->parent_count; i++)
-        if (vm_shared_try_ref(tail->parents[i].record))
-            living[(*ret_count)++] = tail->parents[i];
-    pthread_mutex_unlock(&links_lock);
-    return living;
-}
-
-static vm_value parent_pair(struct vm_ctx *ctx, struct parent parent)
+static vm_value parent_pair(struct vm_ctx *ctx, struct vm_cell_parent parent)
 {
     vm_value name = field_name(ctx, parent.record, parent.position), *tuple;
     bool room;
@@ -576,12 +214,12 @@ static vm_value parent_pair(struct vm_ctx *ctx, struct parent parent)
 static enum vm_status parents(struct vm_ctx *ctx, vm_value record, vm_value *ret)
 {
     uint32_t count;
-    struct parent *living;
+    struct vm_cell_parent *living;
     vm_value list = VM_NIL, pair;
 
-    if (tail_of(record)->parent_count > 0)
+    if (vm_cell_tail(record)->parent_count > 0)
         (void)vm_heap_collect(ctx, 0);
-    living = living_parents(record, &count);
+    living = vm_cell_living_parents(record, &count);
     if (living == NULL)
         return VM_NOMEM;
     for (uint32_t i = 0; i < count && list != VM_NONE; i++) {
@@ -622,10 +260,10 @@ enum vm_status vm_reactive_read(struct vm_ctx *ctx, vm_value record, uint32_t na
 {
     int position = position_of(record, name_id);
 
-    tidy(ctx);
-    if (is_record(record) && is_named(name_id, "children"))
+    vm_cell_tidy(ctx);
+    if (vm_cell_is_record(record) && is_named(name_id, "children"))
         return children(ctx, record, ret);
-    if (is_record(record) && is_named(name_id, "parents"))
+    if (vm_cell_is_record(record) && is_named(name_id, "parents"))
         return parents(ctx, record, ret);
     if (position < 0)
         return no_field(ctx, record, name_id);
@@ -644,18 +282,18 @@ enum vm_status vm_reactive_write(struct vm_ctx *ctx, vm_value record, uint32_t n
     if (position < 0)
         return no_field(ctx, record, name_id);
     VM_ROOT(ctx, value);
-    tidy(ctx);
+    vm_cell_tidy(ctx);
     VM_UNROOT(ctx, value);
     status = vm_mvar_share(ctx, value, &shared);
     if (status != VM_OK)
         return status;
     ctx->process->published = true;
-    former = store(record, (unsigned)position, shared);
+    former = vm_cell_store(record, (unsigned)position, shared);
     if (!has_callbacks(ctx, VM_REACTIVE_ON_CHANGE, record)) {
-        drop(former);
+        vm_cell_drop(former);
         return note_written(ctx, record) ? VM_OK : VM_NOMEM;
     }
-    if (view(ctx, former, &former) != VM_OK)
+    if (vm_cell_view(ctx, former, &former) != VM_OK)
         return VM_NOMEM;
     VM_ROOT(ctx, value);
     VM_ROOT(ctx, former);
@@ -675,7 +313,7 @@ enum vm_status vm_reactive_get(struct vm_ctx *ctx, vm_value variant, vm_value *r
 {
     enum vm_status status;
 
-    tidy(ctx);
+    vm_cell_tidy(ctx);
     status = vm_reactive_peek(ctx, variant, 0, ret);
     if (status != VM_OK || !has_callbacks(ctx, VM_REACTIVE_ON_READ, variant))
         return status;
@@ -689,21 +327,21 @@ enum vm_status vm_reactive_set(struct vm_ctx *ctx, vm_value variant, vm_value va
     bool noted;
 
     VM_ROOT(ctx, value);
-    tidy(ctx);
+    vm_cell_tidy(ctx);
     VM_UNROOT(ctx, value);
     if (vm_is_reactive_variant(value))
-        shared = hold(value, 0);
+        shared = vm_cell_hold(value, 0);
     else
         status = vm_mvar_share(ctx, value, &shared);
     if (status != VM_OK)
         return status;
     ctx->process->published = true;
-    former = swap(variant, 0, shared);
+    former = vm_cell_swap(variant, 0, shared);
     if (!has_callbacks(ctx, VM_REACTIVE_ON_CHANGE, variant)) {
-        drop(former);
+        vm_cell_drop(former);
         return note_written(ctx, variant) ? VM_OK : VM_NOMEM;
     }
-    if (view(ctx, former, &former) != VM_OK)
+    if (vm_cell_view(ctx, former, &former) != VM_OK)
         return VM_NOMEM;
     VM_ROOT(ctx, former);
     noted = note_written(ctx, variant);
