@@ -167,6 +167,8 @@ struct ns_callee {
 };
 
 struct ns_term *ns_infer_call(struct ns_check *check, struct ns_expr *expr);
+/** Whether some arguments are written with names; NULL is fine. */
+bool ns_has_names(const struct ns_argument_list *written);
 /** The arguments of a call, still to be inferred. */
 struct ns_typed_argument *ns_arguments_of(struct ns_check *check, const struct ns_argument_list *written);
 struct ns_term *ns_infer_construct(struct ns_check *check, struct ns_expr *expr, struct ns_term *expected);
@@ -179,6 +181,13 @@ struct ns_term *ns_call_meaning(struct ns_check *check, struct ns_meaning meanin
                                 struct ns_typed_argument *arguments, uint32_t count,
                                 const struct ns_argument_list *written, struct ns_span span);
 void ns_infer_arguments(struct ns_check *check, struct ns_typed_argument *arguments, uint32_t count);
+
+/* ---- infer_generic.c ---- */
+
+/** A call, plain or qualified, of a function with type parameters, given or left out: the result's type. NULL when there
+ *  is nothing special about it; a wrong number of type arguments is reported in any case. */
+struct ns_term *ns_call_generic(struct ns_check *check, struct ns_expr *expr, struct ns_meaning meaning,
+                                struct ns_typed_argument *arguments);
 
 /* ---- infer_method.c ---- */
 

@@ -90,12 +90,21 @@ static void note_traits(struct ns_check *check, const struct ns_callee *callee, 
     }
 }
 
+/* Whether the program says what a parameter is: the function, or the trait that the method is of. */
+static bool is_declared(const struct ns_group *group, uint32_t position)
+{
+    if (group->space->library || position >= group->arity)
+        return false;
+    return group->types[position] != NULL ||
+           (group->declared != NULL && position < group->declared->parameters.count &&
+            group->declared->parameters.items[position].type != NULL);
+}
+
 /* Numbers of different kinds go together where nobody wrote down what the parameter is. */
 static bool is_tolerated(const struct ns_callee *callee, uint32_t position, struct ns_term *expected,
                          struct ns_term *found)
 {
-    bool declared = callee->group != NULL && !callee->group->space->library && position < callee->group->arity &&
-                    callee->group->types[position] != NULL;
+    bool declared = callee->group != NULL && is_declared(callee->group, position);
 
     if (declared || callee->name == NULL || !callee->is_loose)
         return false;
@@ -339,7 +348,7 @@ struct ns_term *ns_apply(struct ns_check *check, const struct ns_callee *callee,
 
 /* ---- which function ---- */
 
-static bool has_names(const struct ns_argument_list *written)
+bool ns_has_names(const struct ns_argument_list *written)
 {
     for (uint32_t i = 0; written != NULL && i < written->count; i++)
         if (written->items[i].name.text != NULL)
@@ -419,7 +428,7 @@ static struct ns_term *call_group(struct ns_check *check, struct ns_group *group
 
     if (is_conversion(check, group, arguments, count))
         return ns_any(check);
-    if (has_names(written) && !place(check, group, &arguments, &count, written)) {
+    if (ns_has_names(written) && !place(check, group, &arguments, &count, written)) {
         ns_infer_arguments(check, arguments, count);
         return ns_any(check);
     }
@@ -454,7 +463,7 @@ static struct ns_term *call_overloaded(struct ns_check *check, const struct ns_f
                                        struct ns_typed_argument *arguments, uint32_t count,
                                        const struct ns_argument_list *written, struct ns_span span)
 {
-    bool names = has_names(written);
+    bool names = ns_has_names(written);
     struct ns_group *fitting = NULL, *some = NULL;
     unsigned fit = 0;
 
@@ -486,7 +495,7 @@ static struct ns_term *call_functions(struct ns_check *check, const struct ns_fu
     unsigned found = 0;
 
     for (size_t i = 0; i < functions->groups.count; i++)
-        if (takes_arguments(functions->groups.items[i], count, written, has_names(written))) {
+        if (takes_arguments(functions->groups.items[i], count, written, ns_has_names(written))) {
             only = functions->groups.items[i];
             found++;
         }
@@ -505,7 +514,7 @@ static struct ns_term *call_native(struct ns_check *check, const char *native, c
     struct ns_term *scheme = ns_scheme_of_native(check, native, (int)count);
     struct ns_callee callee = { .name = name, .is_loose = true };
 
-    if (scheme == NULL || has_names(written)) {
+    if (scheme == NULL || ns_has_names(written)) {
         ns_infer_arguments(check, arguments, count);
         return ns_any(check);
     }
@@ -530,7 +539,7 @@ struct ns_term *ns_call_meaning(struct ns_check *check, struct ns_meaning meanin
 {
     struct ns_callee callee = { .term = NULL };
 
-    if (count > 0 && !has_names(written) &&
+    if (count > 0 && !ns_has_names(written) &&
         (meaning.kind == NS_MEANS_METHOD || ((meaning.kind == NS_MEANS_FUNCTIONS || meaning.kind == NS_MEANS_NATIVE) &&
                                              ns_table_get(&check->unit->own_methods, name) != NULL)))
         return call_as_method(check, name, arguments, count, span);
@@ -542,7 +551,7 @@ struct ns_term *ns_call_meaning(struct ns_check *check, struct ns_meaning meanin
     case NS_MEANS_VALUE:
     case NS_MEANS_CONSTRUCTOR:
         callee.term = ns_term_of_meaning(check, meaning, span);
-        if (!has_names(written))
+        if (!ns_has_names(written))
             return ns_apply(check, &callee, arguments, count, span);
         break;
     case NS_MEANS_METHOD:
@@ -580,106 +589,6 @@ static struct ns_term *call_assert_type(struct ns_check *check, const struct ns_
     return arguments[0].term;
 }
 
-static void check_type_arguments(struct ns_check *check, const struct ns_expr *expr, struct ns_meaning meaning)
-{
-    const struct ns_type_parameter_list *parameters;
-    struct nb_buf names = NB_BUF_INIT;
-    uint32_t given = expr->call.type_arguments.count;
-
-    if (given == 0 || meaning.kind != NS_MEANS_FUNCTIONS || meaning.functions->groups.count != 1 ||
-        meaning.functions->groups.items[0]->space->library)
-        return;
-    parameters = &meaning.functions->groups.items[0]->clauses.items[0]->type_parameters;
-    if (parameters->count == 0 || parameters->count == given)
-        return;
-    for (uint32_t i = 0; i < parameters->count; i++)
-        nb_buf_printf(&names, "%s%s", i > 0 ? ", " : "", parameters->items[i].name.text);
-    ns_report(check->unit, expr->span,
-              "wrong number of type arguments: `%s` expects %u type parameter(s) [%s], but %u %s provided",
-              meaning.functions->name, parameters->count, nb_buf_cstr(&names), given, given == 1 ? "was" : "were");
-    nb_buf_done(&names);
-}
-
-/* The variable that stands for a type parameter in an instantiated type. */
-static struct ns_term *find_named(struct ns_term *term, const char *name, int depth)
-{
-    struct ns_term *found = NULL;
-
-    term = ns_prune(term);
-    if (depth == 0)
-        return NULL;
-    if (term->kind == NS_TERM_VARIABLE)
-        return term->variable.name == name ? term : NULL;
-    if (term->kind == NS_TERM_FUNCTION)
-        found = find_named(term->function.result, name, depth - 1);
-    for (uint32_t i = 0; term->kind == NS_TERM_FUNCTION && i < term->function.count && found == NULL; i++)
-        found = find_named(term->function.parameters[i], name, depth - 1);
-    for (uint32_t i = 0; term->kind == NS_TERM_TUPLE && i < term->tuple.count && found == NULL; i++)
-        found = find_named(term->tuple.items[i], name, depth - 1);
-    for (uint32_t i = 0; term->kind == NS_TERM_DATA && i < term->data.con->arity && found == NULL; i++)
-        found = find_named(term->data.arguments[i], name, depth - 1);
-    return found;
-}
-
-enum { TYPE_PARAMETER_DEPTH = 8 };
-
-/* f[Int, String](…) of the only function of that name: its type with the parameters bound; NULL when it is not that. */
-static struct ns_term *with_type_arguments(struct ns_check *check, const struct ns_expr *expr,
-                                           struct ns_meaning meaning)
-{
-    const struct ns_type_parameter_list *parameters;
-    struct ns_term *term, *variable;
-
-    if (meaning.kind != NS_MEANS_FUNCTIONS || meaning.functions->groups.count != 1 ||
-        meaning.functions->groups.items[0]->space->library || has_names(&expr->call.arguments))
-        return NULL;
-    parameters = &meaning.functions->groups.items[0]->clauses.items[0]->type_parameters;
-    if (parameters->count != expr->call.type_arguments.count)
-        return NULL;
-    term = ns_term_of_group(check, meaning.functions->groups.items[0], expr->span);
-    for (uint32_t i = 0; i < parameters->count; i++) {
-        variable = find_named(term, parameters->items[i].name.text, TYPE_PARAMETER_DEPTH);
-        if (variable != NULL && variable->variable.level != NS_LEVEL_QUANTIFIED)
-            ns_unify(check, variable, ns_term_of_type(check, check->body->types, expr->call.type_arguments.items[i]));
-    }
-    return term;
-}
-
-/* f(…) for f[Int, String](…), where f wants to know them: its type, and a note of what its parameters are. NULL when
- * some of them do not occur in the type. The declared type says more than what the body shows: that knows nothing of
- * values which come out of Json. */
-static struct ns_term *without_type_arguments(struct ns_check *check, struct ns_expr *expr, struct ns_group *group)
-{
-    const struct ns_type_parameter_list *parameters = &group->clauses.items[0]->type_parameters;
-    struct ns_term *declared = ns_typing_of(check, group)->declared, **variables = ns_terms(check, parameters->count);
-    struct ns_term *term = declared != NULL ? ns_instantiate(check, declared, expr->span, group->name)
-                                            : ns_term_of_group(check, group, expr->span);
-
-    for (uint32_t i = 0; i < parameters->count; i++) {
-        variables[i] = find_named(term, parameters->items[i].name.text, TYPE_PARAMETER_DEPTH);
-        if (variables[i] == NULL || variables[i]->variable.level == NS_LEVEL_QUANTIFIED)
-            return NULL;
-    }
-    ns_note_left_out(check, expr, variables, parameters->count);
-    return term;
-}
-
-/* A call of a function with type parameters, given or left out; NULL when there is nothing special about it. */
-static struct ns_term *call_generic(struct ns_check *check, struct ns_expr *expr, struct ns_meaning meaning,
-                                    struct ns_typed_argument *arguments)
-{
-    struct ns_callee callee = { .name = expr->call.callee->name };
-
-    if (expr->call.type_arguments.count > 0)
-        callee.term = with_type_arguments(check, expr, meaning);
-    else if (!has_names(&expr->call.arguments) && ns_leaves_out_types(check, expr, meaning))
-        callee.term = without_type_arguments(check, expr, meaning.functions->groups.items[0]);
-    if (callee.term == NULL)
-        return NULL;
-    callee.group = meaning.functions->groups.items[0];
-    return ns_apply(check, &callee, arguments, expr->call.arguments.count, expr->span);
-}
-
 static struct ns_term *call_name(struct ns_check *check, struct ns_expr *expr, struct ns_typed_argument *arguments)
 {
     const struct ns_expr *callee = expr->call.callee;
@@ -693,7 +602,7 @@ static struct ns_term *call_name(struct ns_check *check, struct ns_expr *expr, s
                                                             : local->term };
 
         expr->call.callee->term = value.term;
-        if (has_names(&expr->call.arguments))
+        if (ns_has_names(&expr->call.arguments))
             value.term = ns_any(check);
         return ns_apply(check, &value, arguments, count, expr->span);
     }
@@ -706,8 +615,7 @@ static struct ns_term *call_name(struct ns_check *check, struct ns_expr *expr, s
     if (strcmp(callee->name, "assertType") == 0 && count == 1 && expr->call.type_arguments.count == 1)
         return call_assert_type(check, expr, arguments);
     meaning = ns_find(check->unit, check->body->space, callee->name);
-    check_type_arguments(check, expr, meaning);
-    generic = call_generic(check, expr, meaning, arguments);
+    generic = ns_call_generic(check, expr, meaning, arguments);
     if (generic != NULL)
         return generic;
     if (expr->call.type_arguments.count > 0 && meaning.kind == NS_MEANS_NATIVE) {

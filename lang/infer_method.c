@@ -351,14 +351,6 @@ static struct ns_typed_argument *with_receiver(struct ns_check *check, struct ns
     return arguments;
 }
 
-static bool has_names(const struct ns_argument_list *written)
-{
-    for (uint32_t i = 0; i < written->count; i++)
-        if (written->items[i].name.text != NULL)
-            return true;
-    return false;
-}
-
 /* Named arguments: of a function in scope with that name if it takes the receiver, else nothing is said. */
 static struct ns_term *call_with_names(struct ns_check *check, const struct ns_expr *expr,
                                        struct ns_typed_argument *arguments, uint32_t count)
@@ -375,11 +367,15 @@ static struct ns_term *call_with_names(struct ns_check *check, const struct ns_e
     return ns_call_meaning(check, meaning, name, arguments, count, &expr->call.arguments, expr->span);
 }
 
-static struct ns_term *call_qualified(struct ns_check *check, const struct ns_expr *expr, struct ns_space *module,
+static struct ns_term *call_qualified(struct ns_check *check, struct ns_expr *expr, struct ns_space *module,
                                       const char *path, struct ns_typed_argument *arguments, uint32_t count)
 {
     struct ns_meaning meaning = ns_qualified_meaning(check, module, path, expr->call.name.text);
+    struct ns_term *generic = count == expr->call.arguments.count ? ns_call_generic(check, expr, meaning, arguments)
+                                                                  : NULL;
 
+    if (generic != NULL)
+        return generic;
     if (expr->call.type_arguments.count > 0 && meaning.kind == NS_MEANS_NATIVE) {
         ns_infer_arguments(check, arguments, count);
         return ns_any(check);
@@ -449,7 +445,7 @@ struct ns_term *ns_infer_method_call(struct ns_check *check, struct ns_expr *exp
         return unknown_result(check, arguments, count);
     if (count == 2 && strcmp(expr->call.name.text, "update") == 0 && is_mvar(check, receiver))
         return call_update(check, arguments, count, call.span);
-    if (has_names(&expr->call.arguments))
+    if (ns_has_names(&expr->call.arguments))
         return call_with_names(check, expr, arguments, count);
     call.is_local = ns_name_find(check, expr->call.name.text) != NULL;
     return ns_call_method(check, expr->call.name.text, arguments, count, &call);
