@@ -59,6 +59,7 @@ static const char *const option_help =
     "      --check        as `nostos check`\n"
     "      --json-errors  compile errors as JSON lines on standard output\n"
     "      --no-types     do not check static types\n"
+    "      --no-typed-code  use general instructions only; results are the same\n"
     "  -b, --bin NAME     entry point NAME of nostos.toml\n"
     "      --entry NAME   begin in the function NAME, in a folder MODULE.NAME, instead of main\n"
     "      --threads N    worker threads (default: one per core)\n"
@@ -82,7 +83,7 @@ struct invocation {
     size_t word_count;
     struct test_options test;
     struct type_at_place place; /* to be asked about; file NULL: none */
-    bool json, types, free_all, seeded;
+    bool json, types, no_typed_code, free_all, seeded;
     unsigned threads;
     uint32_t depth;
     uint64_t heap_mib;
@@ -373,6 +374,7 @@ static int compile_and(const struct invocation *invocation)
                                   .bin = invocation->bin,
                                   .entry = invocation->entry,
                                   .types = invocation->types,
+                                  .no_typed_code = invocation->no_typed_code,
                                   .need_main = invocation->command != COMMAND_DISASM && invocation->entry == NULL };
     struct ns_diag *diag = ns_diag_new();
     struct vm_program *program = NULL;
@@ -471,6 +473,8 @@ static bool take_option(struct invocation *invocation, char **argv, int *at)
         invocation->json = true;
     } else if (strcmp(option, "--types") == 0 || strcmp(option, "--no-types") == 0) {
         invocation->types = strcmp(option, "--types") == 0;
+    } else if (strcmp(option, "--no-typed-code") == 0) {
+        invocation->no_typed_code = invocation->test.no_typed_code = true;
     } else if (strcmp(option, "--free-all") == 0) {
         invocation->free_all = true;
     } else if (strcmp(option, "-b") == 0 || strcmp(option, "--bin") == 0) {

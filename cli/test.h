@@ -14,6 +14,7 @@ struct test_options {
     unsigned jobs;    /* tests at a time */
     unsigned seconds; /* that one may take */
     bool quiet;       /* say nothing of those that pass */
+    bool no_typed_code; /* run each with --no-typed-code */
 };
 
 enum { TEST_SECONDS_DEFAULT = 15, TEST_SECONDS_MAX = 86400, TEST_JOBS_MAX = 1024 };

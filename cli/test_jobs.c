@@ -47,14 +47,16 @@ static void on_signal(int signal_number)
 /* ---- starting ---- */
 
 /* The command line of a test, into words[WORDS_MAX]; `flags` is cut into pieces. */
-static void command_line(const struct test *test, char *flags, char **words)
+static void command_line(const struct test *test, const struct test_options *options, char *flags, char **words)
 {
     size_t count = 0;
     char *rest = NULL;
 
     words[count++] = (char *)"nostos";
+    if (options->no_typed_code)
+        words[count++] = (char *)"--no-typed-code";
     if (flags != NULL)
-        for (char *word = strtok_r(flags, " ", &rest); word != NULL && count < WORDS_MAX - 4;
+        for (char *word = strtok_r(flags, " ", &rest); word != NULL && count < WORDS_MAX - 5;
              word = strtok_r(NULL, " ", &rest))
             words[count++] = word;
     if (test->function != NULL) {
@@ -66,14 +68,14 @@ static void command_line(const struct test *test, char *flags, char **words)
 }
 
 /* 0 with *ret_pid, or a positive errno. */
-static int spawn_child(const struct test *test, int output, pid_t *ret_pid)
+static int spawn_child(const struct test *test, const struct test_options *options, int output, pid_t *ret_pid)
 {
     char *flags = test->flags != NULL ? nb_xstrdup(test->flags) : NULL, *words[WORDS_MAX];
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     int r;
 
-    command_line(test, flags, words);
+    command_line(test, options, flags, words);
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
@@ -87,14 +89,14 @@ static int spawn_child(const struct test *test, int output, pid_t *ret_pid)
     return r;
 }
 
-static int start_child(struct job *job, const struct test *test)
+static int start_child(struct job *job, const struct test *test, const struct test_options *options)
 {
     int ends[2], r;
 
     if (pipe2(ends, O_CLOEXEC) < 0)
         return errno;
     fcntl(ends[0], F_SETFL, O_NONBLOCK);
-    r = spawn_child(test, ends[1], &job->pid);
+    r = spawn_child(test, options, ends[1], &job->pid);
     close(ends[1]);
     if (r != 0) {
         close(ends[0]);
@@ -115,7 +117,7 @@ static int start_child(struct job *job, const struct test *test)
 static bool start(struct job *job, size_t index, const struct test *test, const struct test_options *options)
 {
     *job = (struct job){ .index = index, .deadline_ns = nb_clock_ns() + options->seconds * NS_PER_SECOND };
-    job->run.error = start_child(job, test);
+    job->run.error = start_child(job, test, options);
     if (job->run.error != 0)
         job->pid = 0;
     return job->run.error == 0;

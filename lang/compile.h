@@ -18,6 +18,7 @@ struct ns_options {
     const char *entry;         /* the function to begin in instead of main ("module.function"), or NULL */
     bool need_main;            /* absence of main() is an error */
     bool types;                /* check static types */
+    bool no_typed_code;        /* use general instructions only */
     const char *epilogue;      /* compiled as if it stood at the end of the root file (main.nos of a folder); NULL none */
     /* For ns_compile_text(), from a prompt: */
     bool statements;           /* the text is statements, the body of a function NS_INPUT_FUNCTION (lang/input.h) */

@@ -11,8 +11,8 @@ enum { WORDS_MAX = 1 << 28 };
 
 void ns_code_init(struct ns_code *code)
 {
-    *code =
-        (struct ns_code){ .words = NB_VEC_INIT, .lines = NB_VEC_INIT, .labels = NB_VEC_INIT, .fixups = NB_VEC_INIT };
+    *code = (struct ns_code){ .words = NB_VEC_INIT, .lines = NB_VEC_INIT, .labels = NB_VEC_INIT,
+                              .fixups = NB_VEC_INIT, .notes = NB_VEC_INIT };
 }
 
 void ns_code_done(struct ns_code *code)
@@ -21,6 +21,7 @@ void ns_code_done(struct ns_code *code)
     nb_vec_done(&code->lines);
     nb_vec_done(&code->labels);
     nb_vec_done(&code->fixups);
+    nb_vec_done(&code->notes);
 }
 
 unsigned ns_code_take(struct ns_code *code, unsigned count)
@@ -115,6 +116,12 @@ static void register_words(struct ns_code *code, const unsigned *registers, unsi
             packed |= (uint64_t)(uint16_t)registers[i + k] << (16 * k);
         word(code, packed);
     }
+}
+
+void ns_code_note(struct ns_code *code)
+{
+    if (!code->dead)
+        nb_vec_push(&code->notes, (uint32_t)code->words.count);
 }
 
 void ns_code_abc(struct ns_code *code, enum vm_op op, unsigned a, unsigned b, unsigned c)

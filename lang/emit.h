@@ -27,6 +27,7 @@ struct ns_code {
     NB_VEC(struct vm_line) lines;
     NB_VEC(struct ns_label_state) labels;
     NB_VEC(struct ns_fixup) fixups;
+    NB_VEC(uint32_t) notes; /* words of the instructions that ns_code_note() announced, ascending */
     uint32_t next;      /* the first free register */
     uint32_t registers; /* how many were ever in use */
     uint32_t line;      /* of the instructions to come */
@@ -44,6 +45,9 @@ unsigned ns_code_take(struct ns_code *code, unsigned count);
 ns_mark ns_code_label(struct ns_code *code);
 /** The label means here. Revives dead code if something jumped to it. */
 void ns_code_bind(struct ns_code *code, ns_mark label);
+
+/** The next instruction is one of those that typed.c asks about. */
+void ns_code_note(struct ns_code *code);
 
 /* One instruction each; the letters say what it has: operands, words (w), a register list (l), an offset (j). */
 void ns_code_abc(struct ns_code *code, enum vm_op op, unsigned a, unsigned b, unsigned c);

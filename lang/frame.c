@@ -6,6 +6,7 @@
 #include "lang/lower.h"
 
 #include "base/assert.h"
+#include "lang/typed.h"
 
 /* ---- frames ---- */
 
@@ -39,8 +40,10 @@ void ns_frame_end(struct ns_frame *frame)
     ns_scope_end(frame, (struct ns_scope){ 0, 0 });
     nb_assert(frame->context == NULL);
     frame->function->captures = (uint16_t)frame->captures.count;
-    if (!frame->code.too_big && ns_diag_count(frame->unit->diag) == 0) /* errors leave gaps in the code */
+    if (!frame->code.too_big && ns_diag_count(frame->unit->diag) == 0) { /* errors leave gaps in the code */
         ns_code_finish(&frame->code, frame->unit->program->arena, frame->function);
+        ns_typed_select(frame);
+    }
     ns_code_done(&frame->code);
     ns_table_done(&frame->shared);
 }

@@ -12,6 +12,7 @@
 
 #include "base/assert.h"
 #include "base/intern.h"
+#include "lang/typed.h"
 
 void ns_mark_place(struct ns_frame *frame, struct ns_span span)
 {
@@ -175,11 +176,13 @@ static void lower_arithmetic(struct ns_frame *frame, const struct ns_expr *expr,
         registers[0] = ns_operand(frame, sides[0]);
         to = ns_place(frame, target);
         ns_mark_place(frame, expr->binary.op_span);
+        ns_typed_note(frame, expr);
         ns_code_abc(&frame->code, immediate, to, registers[0], (unsigned)constant);
     } else {
         ns_operands(frame, sides, 2, registers);
         to = ns_place(frame, target);
         ns_mark_place(frame, expr->binary.op_span);
+        ns_typed_note(frame, expr);
         ns_code_abc(&frame->code, operator_ops[expr->binary.op], to, registers[0], registers[1]);
     }
     ns_deliver(frame, to, target);
@@ -245,10 +248,12 @@ static void lower_test(struct ns_frame *frame, const struct ns_expr *expr, ns_ma
     if (small_literal(sides[1], &constant)) {
         registers[0] = ns_operand(frame, sides[0]);
         ns_mark_place(frame, expr->binary.op_span);
+        ns_typed_note(frame, expr);
         ns_code_abc(&frame->code, op + (VM_OP_TEST_EQ_IMM - VM_OP_TEST_EQ), flag, registers[0], (unsigned)constant);
     } else {
         ns_operands(frame, sides, 2, registers);
         ns_mark_place(frame, expr->binary.op_span);
+        ns_typed_note(frame, expr);
         ns_code_abc(&frame->code, op, flag, registers[0], registers[1]);
     }
     ns_code_jump(&frame->code, VM_OP_JUMP_FALSE, flag, no);

@@ -24,7 +24,7 @@ liblang_a_SOURCES += \
 	lang/compile.c lang/compile.h \
 	lang/constant.c lang/declarations.c lang/declare.c lang/describe.c lang/instance.c lang/request_form.c \
 	lang/emit.c lang/emit.h \
-	lang/frame.c lang/library_calls.c \
+	lang/frame.c lang/typed.c lang/typed.h lang/library_calls.c \
 	lang/lower.c lang/lower.h \
 	lang/lower_bind.c lang/lower_call.c lang/lower_closure.c lang/lower_match.c lang/lower_name.c lang/lower_try.c \
 	lang/mvar_check.c lang/overload.c \

@@ -29,6 +29,9 @@ enum vm_op {
 #define OP(name, operands, flags, meaning) VM_OP_##name,
 #include "vm/opcodes.def"
 #undef OP
+#define PAIR(first, second) VM_OP_##first##_##second,
+#include "vm/pairs.def"
+#undef PAIR
     VM_OP_COUNT
 };
 
@@ -127,6 +130,12 @@ enum vm_op_flags {
 };
 struct vm_op_info { const char *name; uint8_t operands; uint16_t flags; const char *meaning; };
 const struct vm_op_info *vm_op_info(enum vm_op op);
+/** The general instruction that a typed one (pairs.def) begins as, and whose operands it has; others are their own. */
+enum vm_op vm_op_general(enum vm_op op);
+/** The typed instruction to put in the place of one that `next` follows, next as it stands there; `op` itself when there is none. */
+enum vm_op vm_op_paired(enum vm_op op, enum vm_op next);
+/** What is executed after the instruction at `at` when all goes on: behind it, at its target, at the start. NULL: not known. */
+const uint64_t *vm_insn_follower(const struct vm_function *function, const uint64_t *at);
 /** Words of the instruction at `at`. */
 unsigned vm_insn_words(const uint64_t *at);
 /** Print a function, one instruction a line. */

@@ -145,6 +145,9 @@ enum vm_stop vm_run(struct vm_ctx *ctx)
 #define OP(name, operands, flags, meaning) &&op_##name,
 #include "vm/opcodes.def"
 #undef OP
+#define PAIR(first, second) &&op_##first##_##second,
+#include "vm/pairs.def"
+#undef PAIR
     };
     struct vm_process *p = ctx->process;
     struct vm_heap *heap = &p->heap;
@@ -1095,6 +1098,10 @@ op_MVAR_SET:
 op_MVAR_UNLOCK:
     vm_mvar_unlock(ctx, (struct vm_mvar *)(uintptr_t)W1);
     NEXT(2);
+
+    /* ---- typed instructions ---- */
+
+#include "vm/interp_typed.h"
 
     /* ---- where the paths above meet ---- */
 

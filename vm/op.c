@@ -15,11 +15,55 @@
 #include "base/assert.h"
 #include "vm/print.h"
 
+/* What a typed instruction has of its first one, by name. */
+enum {
+#define OP(name, operands, flags, meaning) OPERANDS_##name = VM_OPERANDS_##operands, FLAGS_##name = (flags),
+#include "vm/opcodes.def"
+#undef OP
+};
+
 static const struct vm_op_info infos[VM_OP_COUNT] = {
 #define OP(name, operands, flags, meaning) [VM_OP_##name] = { #name, VM_OPERANDS_##operands, flags, meaning },
 #include "vm/opcodes.def"
 #undef OP
+#define PAIR(first, second) \
+    [VM_OP_##first##_##second] = { #first "+" #second, OPERANDS_##first, FLAGS_##first, \
+                                   "as " #first ", then mostly as " #second },
+#include "vm/pairs.def"
+#undef PAIR
 };
+
+_Static_assert(VM_OP_COUNT <= UINT8_MAX, "the tables below have bytes");
+
+/* 0, which is a general instruction that is never the answer (MOVE), where there is none. */
+static const uint8_t generals[VM_OP_COUNT] = {
+#define PAIR(first, second) [VM_OP_##first##_##second] = VM_OP_##first,
+#include "vm/pairs.def"
+#undef PAIR
+};
+static const uint8_t seconds[VM_OP_COUNT] = {
+#define PAIR(first, second) [VM_OP_##first##_##second] = VM_OP_##second,
+#include "vm/pairs.def"
+#undef PAIR
+};
+static const uint8_t pairs[VM_OP_COUNT][VM_OP_COUNT] = {
+#define PAIR(first, second) [VM_OP_##first][VM_OP_##second] = VM_OP_##first##_##second,
+#include "vm/pairs.def"
+#undef PAIR
+};
+
+enum vm_op vm_op_general(enum vm_op op)
+{
+    return generals[op] != 0 ? (enum vm_op)generals[op] : op;
+}
+
+enum vm_op vm_op_paired(enum vm_op op, enum vm_op next)
+{
+    if (pairs[op][next] != 0)
+        return (enum vm_op)pairs[op][next];
+    next = vm_op_general(next);
+    return pairs[op][next] != 0 ? (enum vm_op)pairs[op][next] : op;
+}
 
 const struct vm_op_info *vm_op_info(enum vm_op op)
 {
@@ -45,6 +89,27 @@ unsigned vm_insn_words(const uint64_t *at)
     if (info->flags & VM_OP_TABLE)
         words += 2u * VM_C(*at);
     return words;
+}
+
+static bool is_test(enum vm_op op)
+{
+    return op >= VM_OP_TEST_EQ && op <= VM_OP_TEST_GE_IMM;
+}
+
+const uint64_t *vm_insn_follower(const struct vm_function *function, const uint64_t *at)
+{
+    enum vm_op op = vm_op_general(VM_OP_OF(*at));
+    const uint64_t *next = at + vm_insn_words(at);
+
+    if (op == VM_OP_TAIL_SELF)
+        return function->code;
+    if (op == VM_OP_LOOP)
+        return at + VM_D(*at);
+    if (vm_op_info(op)->flags & VM_OP_ENDS)
+        return NULL;
+    if (is_test(op))
+        next++;
+    return next < function->code + function->words ? next : NULL;
 }
 
 uint32_t vm_function_line(const struct vm_function *function, uint32_t word)
@@ -122,7 +187,7 @@ static unsigned register_operands(enum vm_op op)
         [VM_OPERANDS_D] = 0,
         [VM_OPERANDS_ABI] = OPERAND_A | OPERAND_B,
     };
-    return present[vm_op_info(op)->operands] & ~number_operands(op);
+    return present[vm_op_info(op)->operands] & ~number_operands(vm_op_general(op));
 }
 
 /* Instructions whose W1 is a register. */
@@ -190,7 +255,7 @@ static void print_value(FILE *out, vm_value v)
 /* What the words behind the first mean, by instruction. */
 static void print_words(FILE *out, const uint64_t *at)
 {
-    enum vm_op op = VM_OP_OF(*at);
+    enum vm_op op = vm_op_general(VM_OP_OF(*at));
 
     switch (op) {
     case VM_OP_CONST:
@@ -254,7 +319,7 @@ static void print_table(FILE *out, const uint64_t *at, uint32_t word)
 
 static void print_operands(FILE *out, const uint64_t *at, uint32_t word)
 {
-    enum vm_op op = VM_OP_OF(*at);
+    enum vm_op op = vm_op_general(VM_OP_OF(*at));
     const struct vm_op_info *info = vm_op_info(op);
     unsigned registers = register_operands(op);
 
@@ -335,7 +400,7 @@ static const char *check_register(const struct check *check, uint64_t number)
 
 static const char *check_registers(const struct check *check, const uint64_t *at)
 {
-    enum vm_op op = VM_OP_OF(*at);
+    enum vm_op op = vm_op_general(VM_OP_OF(*at));
     unsigned registers = register_operands(op);
     const char *wrong = NULL;
 
@@ -369,7 +434,7 @@ static bool is_backward(enum vm_op op)
 
 static const char *check_jumps(const struct check *check, const uint64_t *at)
 {
-    enum vm_op op = VM_OP_OF(*at);
+    enum vm_op op = vm_op_general(VM_OP_OF(*at));
     const struct vm_op_info *info = vm_op_info(op);
     const char *wrong = NULL;
 
@@ -389,25 +454,39 @@ static const char *check_jumps(const struct check *check, const uint64_t *at)
     return wrong;
 }
 
-static bool is_test(enum vm_op op)
-{
-    return op >= VM_OP_TEST_EQ && op <= VM_OP_TEST_GE_IMM;
-}
-
 static bool is_call(enum vm_op op)
 {
     return (op >= VM_OP_CALL && op <= VM_OP_CALL_3) || op == VM_OP_TAIL_CALL;
 }
 
+/* What a typed instruction expects to follow does. */
+static bool is_paired(const struct check *check, const uint64_t *at)
+{
+    enum vm_op op = VM_OP_OF(*at), next;
+    const uint64_t *follower;
+
+    if (vm_op_general(op) == op)
+        return true;
+    follower = vm_insn_follower(check->function, at);
+    if (follower == NULL)
+        return false;
+    next = VM_OP_OF(*follower);
+    if (seconds[op] != next && seconds[op] != vm_op_general(next))
+        return false;
+    return next != VM_OP_RETURN || VM_C(*follower) == check->function->registers;
+}
+
 /* What the single instruction must satisfy beyond registers and targets. */
 static const char *check_shape(const struct check *check, const uint64_t *at)
 {
-    enum vm_op op = VM_OP_OF(*at);
+    enum vm_op op = vm_op_general(VM_OP_OF(*at));
     uint32_t next = check->word + vm_insn_words(at);
     unsigned flags = vm_op_info(op)->flags;
 
     if (next >= check->function->words && !(flags & VM_OP_ENDS))
         return "code runs off the end";
+    if (!is_paired(check, at))
+        return "typed instruction without what it expects";
     if (is_test(op) && (VM_OP_OF(at[1]) != VM_OP_JUMP_FALSE || VM_A(at[1]) != VM_A(*at)))
         return "test without its jump";
     if (op == VM_OP_MAP && VM_C(*at) % 2 != 0)

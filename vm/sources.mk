@@ -1,6 +1,6 @@
 noinst_LIBRARIES += libvm.a
 libvm_a_SOURCES =
-libvm_a_SOURCES += vm/op.c vm/code.h vm/opcodes.def
+libvm_a_SOURCES += vm/op.c vm/code.h vm/opcodes.def vm/pairs.def
 libvm_a_SOURCES += vm/value.h
 libvm_a_SOURCES += vm/kinds.def
 libvm_a_SOURCES += vm/object.c vm/object.h
@@ -10,7 +10,7 @@ libvm_a_SOURCES += vm/string.c vm/string.h
 libvm_a_SOURCES += vm/native.c vm/native.h
 libvm_a_SOURCES += vm/program.c vm/program.h
 libvm_a_SOURCES += vm/host.h
-libvm_a_SOURCES += vm/interp.c
+libvm_a_SOURCES += vm/interp.c vm/interp_typed.h
 libvm_a_SOURCES += vm/call.c vm/call.h
 libvm_a_SOURCES += vm/operate.c vm/operate.h
 libvm_a_SOURCES += vm/except.c vm/except.h

@@ -1,0 +1,223 @@
+/*
+ * interp_typed.h - the typed instructions (pairs.def), each made of two halves. Part of vm_run() in interp.c, which alone includes it.
+ *
+ * FIRST_x is the common case of the instruction x and then the step to what follows: afterwards pc is there, as if x had been dispatched. Where the case is not common
+ * it goes to x's general arm, with pc where it was. THEN_x is the common case of x and the dispatch of what is next, with the same way out; most are
+ * FIRST_x and a dispatch. So each arm is the first half of one instruction and the second of another, and knows nothing of either.
+ */
+
+/* ---- Ints ---- */
+
+#define FIRST_INTS(name, overflows) \
+    { \
+        vm_value x_ = r[B], y_ = r[C]; \
+        int64_t z_; \
+        if (unlikely(!BOTH_SMALL(x_, y_)) || unlikely(overflows((int64_t)x_, (int64_t)(y_ - 1), &z_))) \
+            goto op_##name; \
+        r[A] = (vm_value)z_; \
+        pc++; \
+    }
+#define FIRST_INT(name, overflows) \
+    { \
+        vm_value x_ = r[B]; \
+        int64_t z_; \
+        if (unlikely(!vm_is_small(x_)) || unlikely(overflows((int64_t)x_, (int64_t)SC * 2, &z_))) \
+            goto op_##name; \
+        r[A] = (vm_value)z_; \
+        pc++; \
+    }
+#define FIRST_ADD FIRST_INTS(ADD, __builtin_add_overflow)
+#define FIRST_SUB FIRST_INTS(SUB, __builtin_sub_overflow)
+#define FIRST_ADD_IMM FIRST_INT(ADD_IMM, __builtin_add_overflow)
+#define FIRST_SUB_IMM FIRST_INT(SUB_IMM, __builtin_sub_overflow)
+#define FIRST_MUL \
+    { \
+        vm_value x_ = r[B], y_ = r[C]; \
+        int64_t z_; \
+        if (unlikely(!BOTH_SMALL(x_, y_)) || \
+            unlikely(__builtin_mul_overflow((int64_t)(x_ - 1), vm_small(y_), &z_))) \
+            goto op_MUL; \
+        r[A] = (vm_value)z_ | 1; \
+        pc++; \
+    }
+#define FIRST_MUL_IMM \
+    { \
+        vm_value x_ = r[B]; \
+        int64_t z_; \
+        if (unlikely(!vm_is_small(x_)) || \
+            unlikely(__builtin_mul_overflow((int64_t)(x_ - 1), (int64_t)SC, &z_))) \
+            goto op_MUL_IMM; \
+        r[A] = (vm_value)z_ | 1; \
+        pc++; \
+    }
+#define FIRST_MOD_IMM \
+    { \
+        vm_value x_ = r[B]; \
+        if (unlikely(!vm_is_small(x_) || SC <= 0)) \
+            goto op_MOD_IMM; \
+        r[A] = vm_from_small(remainder_of(vm_small(x_), SC)); \
+        pc++; \
+    }
+#define THEN_ADD FIRST_ADD DISPATCH();
+
+/* ---- conditions: on when they hold, else the jump that belongs to them ---- */
+
+#define FIRST_TEST(name, operator) \
+    { \
+        vm_value x_ = r[B], y_ = r[C]; \
+        if (unlikely(!BOTH_SMALL(x_, y_))) \
+            goto op_TEST_##name; \
+        pc++; \
+        if (!((int64_t)x_ operator(int64_t) y_)) \
+            JUMP_BY(D); \
+        pc++; \
+    }
+#define FIRST_TEST_IMM(name, operator) \
+    { \
+        vm_value x_ = r[B]; \
+        int64_t y_ = (int64_t)SC * 2 + 1; \
+        if (unlikely(!vm_is_small(x_))) \
+            goto op_TEST_##name##_IMM; \
+        pc++; \
+        if (!((int64_t)x_ operator y_)) \
+            JUMP_BY(D); \
+        pc++; \
+    }
+#define FIRST_TEST_EQ FIRST_TEST(EQ, ==)
+#define FIRST_TEST_GT FIRST_TEST(GT, >)
+#define FIRST_TEST_EQ_IMM FIRST_TEST_IMM(EQ, ==)
+#define FIRST_TEST_LT_IMM FIRST_TEST_IMM(LT, <)
+#define FIRST_TEST_LE_IMM FIRST_TEST_IMM(LE, <=)
+#define FIRST_TEST_GT_IMM FIRST_TEST_IMM(GT, >)
+#define THEN_TEST_LT FIRST_TEST(LT, <) DISPATCH();
+#define THEN_TEST_LE FIRST_TEST(LE, <=) DISPATCH();
+#define THEN_TEST_GT FIRST_TEST(GT, >) DISPATCH();
+#define THEN_TEST_EQ_IMM FIRST_TEST_IMM(EQ, ==) DISPATCH();
+#define THEN_TEST_NE_IMM FIRST_TEST_IMM(NE, !=) DISPATCH();
+#define THEN_TEST_LE_IMM FIRST_TEST_IMM(LE, <=) DISPATCH();
+#define THEN_TEST_GT_IMM FIRST_TEST_IMM(GT, >) DISPATCH();
+
+#define FIRST_UNLESS_IS \
+    { \
+        if (r[A] != W1) \
+            goto op_UNLESS_IS; \
+        pc += 2; \
+    }
+#define THEN_UNLESS_IS \
+    { \
+        if (r[A] == W1) \
+            NEXT(2); \
+        goto op_UNLESS_IS; \
+    }
+
+/* ---- fields ---- */
+
+#define FIRST_AT \
+    { \
+        r[A] = vm_field(r[B], C); \
+        pc++; \
+    }
+#define THEN_AT FIRST_AT DISPATCH();
+
+/* ---- loops and tail calls of the function itself ---- */
+
+#define THEN_FOR \
+    { \
+        vm_value next_ = r[A], limit_ = r[A + 1]; \
+        if (unlikely(!BOTH_SMALL(next_, limit_)) || unlikely(reductions <= 1)) \
+            goto op_FOR; \
+        reductions--; \
+        next_ += 2; \
+        r[A] = next_; \
+        if ((int64_t)next_ < (int64_t)limit_) \
+            JUMP_BY(D); \
+        NEXT(1); \
+    }
+#define FIRST_LOOP \
+    { \
+        if (unlikely(reductions <= 1)) \
+            goto op_LOOP; \
+        reductions--; \
+        pc += D; \
+    }
+#define THEN_LOOP_TEST_LT FIRST_LOOP THEN_TEST_LT
+#define THEN_LOOP_TEST_LE FIRST_LOOP THEN_TEST_LE
+#define THEN_LOOP_TEST_GT_IMM FIRST_LOOP THEN_TEST_GT_IMM
+
+#define FIRST_TAIL_SELF \
+    { \
+        const uint16_t *list_ = (const uint16_t *)(pc + 1); \
+        vm_value staged_[4]; \
+        unsigned count_ = C; \
+        if (unlikely(reductions <= 1) || unlikely(count_ > 4)) \
+            goto op_TAIL_SELF; \
+        reductions--; \
+        for (unsigned i = 0; i < count_; i++) \
+            staged_[i] = r[list_[i]]; \
+        for (unsigned i = 0; i < count_; i++) \
+            r[i] = staged_[i]; \
+        pc = function_of(FP)->code; \
+    }
+#define THEN_TAIL_SELF_TEST_EQ_IMM FIRST_TAIL_SELF THEN_TEST_EQ_IMM
+#define THEN_TAIL_SELF_TEST_LE_IMM FIRST_TAIL_SELF THEN_TEST_LE_IMM
+#define THEN_TAIL_SELF_TEST_GT FIRST_TAIL_SELF THEN_TEST_GT
+#define THEN_TAIL_SELF_UNLESS_IS FIRST_TAIL_SELF THEN_UNLESS_IS
+#define THEN_ADD_TAIL_SELF_TEST_EQ_IMM FIRST_ADD THEN_TAIL_SELF_TEST_EQ_IMM
+#define THEN_ADD_TAIL_SELF_TEST_LE_IMM FIRST_ADD THEN_TAIL_SELF_TEST_LE_IMM
+#define THEN_ADD_TAIL_SELF_TEST_GT FIRST_ADD THEN_TAIL_SELF_TEST_GT
+#define THEN_ADD_TAIL_SELF_UNLESS_IS FIRST_ADD THEN_TAIL_SELF_UNLESS_IS
+
+/* ---- calls and returns ---- */
+
+/* A frame of few registers is cleared by as many stores whatever their number: they are the last ones of it, and what lies below, the frame's two words and free
+ * memory, is written afterwards or not used. So two words more than the frame takes must be free. */
+enum { CLEARED_AT_ONCE = 4 };
+
+#define THEN_CALL(arity) \
+    { \
+        const struct vm_function *f_ = (const struct vm_function *)(uintptr_t)W1; \
+        const uint16_t *list_ = (const uint16_t *)(pc + 2); \
+        unsigned registers_ = f_->registers; \
+        const uint64_t *code_ = f_->code; \
+        vm_value arguments_[2] = { r[list_[0]], r[list_[arity - 1]] }; \
+        vm_value *frame_ = FP - VM_FRAME_WORDS - registers_; \
+        if (nb_stress || unlikely(reductions <= 1 || depth >= p->depth_max || frame_ - 2 < heap->top)) \
+            goto op_CALL_##arity; \
+        reductions--; \
+        depth++; \
+        heap->fp = frame_; \
+        for (int i_ = 1; i_ <= CLEARED_AT_ONCE; i_++) \
+            frame_[VM_FRAME_WORDS + (int)registers_ - i_] = VM_NONE; \
+        for (unsigned i_ = arity; i_ + CLEARED_AT_ONCE < registers_; i_++) { \
+            frame_[VM_FRAME_WORDS + i_] = VM_NONE; \
+            KEEP_LOOP(); \
+        } \
+        frame_[0] = vm_from_object(f_); \
+        frame_[1] = vm_return_word(pc + 3, A); \
+        r = frame_ + VM_FRAME_WORDS; \
+        r[0] = arguments_[0]; \
+        r[arity - 1] = arguments_[arity - 1]; \
+        pc = code_; \
+        DISPATCH(); \
+    }
+#define THEN_CALL_1 THEN_CALL(1)
+#define THEN_CALL_2 THEN_CALL(2)
+
+/* Behind typed instructions C of RETURN is the number of the frame's registers. */
+#define THEN_RETURN \
+    { \
+        vm_value returned_ = r[A], *frame_ = r + C; \
+        uint64_t return_word_ = FP[1]; \
+        if (unlikely(return_word_ == 0)) \
+            goto op_RETURN; \
+        depth--; \
+        heap->fp = frame_; \
+        r = frame_ + VM_FRAME_WORDS; \
+        pc = VM_RETURN_PC(return_word_); \
+        r[VM_RETURN_REGISTER(return_word_)] = returned_; \
+        DISPATCH(); \
+    }
+
+#define PAIR(first, second) op_##first##_##second: FIRST_##first THEN_##second
+#include "vm/pairs.def"
+#undef PAIR
