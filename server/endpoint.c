@@ -7,8 +7,8 @@
  * only looks, request_complete() starts;
  *   - a blocking pass stalls when exactly 128 sockets are ready: a pass never blocks, it is repeated while the library
  * has something left to do, and what its descriptor still holds is found by the poll before sleeping (loop.c);
- *   - a suspended connection has no time-outs and does not notice that its client left: the deadline is ours, and an
- * answer to a client that has left is not an error;
+ *   - a suspended connection has no time-outs and does not notice that its client left: the deadline is ours, and so is
+ * looking after the client (watch.h);
  *   - a daemon with suspended connections must not be stopped: all requests are answered and resumed first;
  *   - of two lengths it believes the first, a length beside a transfer coding it ignores, with an unknown coding it reads
  * on until the client closes: such requests we refuse ourselves. (A first length that is no number it refuses before
@@ -37,6 +37,7 @@
 #include "base/log.h"
 #include "server/listener.h"
 #include "server/runtime_private.h"
+#include "server/watch.h"
 
 enum {
     BODY_RESERVED_BYTES = 65536, /* announced bodies up to this size are allocated at once */
@@ -163,6 +164,7 @@ static void count_answer(struct srv_endpoint *endpoint, struct srv_request *requ
 static void client_gone(struct srv_endpoint *endpoint, struct srv_request *request)
 {
     srv_count(&endpoint->loop->counts.gone, 1);
+    srv_watch_end(request);
     if (request->suspended)
         endpoint->suspended_count--;
     else
@@ -261,6 +263,7 @@ void srv_loop_answered(struct srv_loop *loop, struct srv_request *request)
         endpoint->waiting_count--;
         return;
     }
+    srv_watch_end(request);
     request->suspended = false;
     endpoint->suspended_count--;
     MHD_resume_connection(request->connection);
@@ -479,6 +482,8 @@ static enum MHD_Result request_complete(struct srv_endpoint *endpoint, struct sr
 /* Nobody has answered yet. Most answers come within a few turns; after those the connection is set aside. */
 static enum MHD_Result still_waiting(struct srv_endpoint *endpoint, struct srv_request *request)
 {
+    if (request->client_gone)
+        return MHD_NO;
     if (request->last_turn == endpoint->loop->turn)
         return MHD_YES;
     request->last_turn = endpoint->loop->turn;
@@ -488,6 +493,7 @@ static enum MHD_Result still_waiting(struct srv_endpoint *endpoint, struct srv_r
     request->suspended = true;
     endpoint->waiting_count--;
     endpoint->suspended_count++;
+    srv_watch_begin(request);
     srv_count(&endpoint->loop->counts.suspended, 1);
     return MHD_YES;
 }
@@ -624,12 +630,13 @@ uint64_t srv_endpoint_look_at_time(struct srv_endpoint *endpoint, struct vm_ctx 
 {
     const struct srv_limits *limits = &endpoint->limits;
     uint64_t now_ns = endpoint->loop->now_ns;
-    uint64_t due[5] = {
+    uint64_t due[] = {
         cut_late(&endpoint->fresh, limits->header_timeout_ms, now_ns, true),
         cut_late(&endpoint->idle, limits->idle_timeout_ms, now_ns, false),
         cut_late(&endpoint->bodies, limits->body_timeout_ms, now_ns, true),
         answer_late(endpoint, ctx),
         look_at_quiet(endpoint),
+        srv_watch_look(endpoint),
     };
     uint64_t next_ns = UINT64_MAX;
 
@@ -734,6 +741,7 @@ int srv_endpoint_start(struct srv_endpoint *endpoint)
     srv_link_init(&endpoint->idle);
     srv_link_init(&endpoint->bodies);
     srv_link_init(&endpoint->open);
+    srv_link_init(&endpoint->unwatched);
     if (!make_answers(endpoint))
         return -ENOMEM;
     /* Without MHD_USE_ITC: only the loop's thread resumes, so no descriptor is needed to wake it. */

@@ -26,6 +26,7 @@
 #include "base/tsan.h"
 #include "server/listener.h"
 #include "server/runtime_private.h"
+#include "server/watch.h"
 
 #define LOOP_MAGIC 0x3b90d57eu
 enum {
@@ -141,13 +142,13 @@ static void mark_ready(struct srv_loop *loop)
     struct epoll_event events[EVENTS_MAX];
     int count;
 
-    if (loop->endpoint_count == 1) {
+    if (loop->endpoint_count == 1 && loop->watched_count == 0) {
         loop->endpoints->ready = true;
         return;
     }
     count = epoll_wait(loop->epoll_fd, events, EVENTS_MAX, 0);
     for (int i = 0; i < count; i++) {
-        if (events[i].data.ptr != NULL)
+        if (events[i].data.ptr != NULL && !srv_watch_event(&events[i]))
             ((struct srv_endpoint *)events[i].data.ptr)->ready = true;
     }
 }

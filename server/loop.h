@@ -67,6 +67,7 @@ struct srv_endpoint {
     struct srv_link fresh;  /* connections whose headers are awaited: header_timeout_ms */
     struct srv_link idle;   /* between two requests: idle_timeout_ms */
     struct srv_link bodies; /* body is coming: body_timeout_ms */
+    struct srv_link unwatched; /* suspended requests whose clients are not watched yet (watch.h) */
     struct srv_link open;   /* requests that wait for their answer: request_deadline_ms */
     uint32_t connections, open_count, suspended_count;
     uint32_t sending_count; /* answers that libmicrohttpd has and has not sent to their end */
@@ -100,7 +101,7 @@ struct srv_loop {
     bool own_thread;
     unsigned worker; /* that drives it, unless own_thread */
     struct sched_poller poller;
-    int epoll_fd; /* holds the epoll descriptors of its daemons, and wake_fd */
+    int epoll_fd; /* holds the epoll descriptors of its daemons, wake_fd, and watched connections */
     int wake_fd;  /* eventfd; only with a thread of its own */
     pthread_t thread;
     bool thread_started;
@@ -118,6 +119,7 @@ struct srv_loop {
     unsigned free_count;
     struct vm_ctx *context; /* of this turn */
     uint64_t now_ns;        /* of this turn */
+    unsigned watched_count; /* connections in epoll_fd whose client may leave (watch.h) */
     uint64_t turn;
     uint64_t next_look_ns;   /* when a time-out may next be due */
     struct srv_loop_counts { /* written by the loop only, read by anyone */

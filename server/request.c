@@ -111,6 +111,7 @@ struct srv_request *srv_request_new(struct srv_loop *loop)
     request->state = SRV_REQUEST_HEADERS;
     atomic_store_explicit(&request->holds, 1, memory_order_relaxed);
     srv_link_init(&request->link);
+    srv_link_init(&request->watch_link);
     return request;
 }
 
@@ -158,12 +159,13 @@ void srv_request_recycle(struct srv_request *request)
 
     nb_check_object(request, REQUEST_MAGIC);
     nb_assert(request->connection == NULL && atomic_load(&request->ticket) == 0);
-    nb_assert(srv_link_empty(&request->link));
+    nb_assert(srv_link_empty(&request->link) && srv_link_empty(&request->watch_link) && !request->watched);
     srv_request_table_remove(&loop->runtime->requests, request);
     if (request->response != NULL && !request->response_shared)
         MHD_destroy_response(request->response);
     request->response = NULL;
     request->response_shared = request->recycle = request->suspended = request->has_query = request->is_head = false;
+    request->client_gone = false;
     request->endpoint = NULL;
     request->group = NULL;
     request->header_count = 0;

@@ -99,6 +99,10 @@ struct srv_request {
     uint32_t turns;       /* of the loop since it was whole */
     uint64_t last_turn;
     bool suspended;
+    uint64_t suspended_ns;
+    struct srv_link watch_link; /* in endpoint->unwatched when it is suspended and not watched yet */
+    bool watched;               /* its connection is in the loop's epoll instance */
+    bool client_gone;           /* its connection is to be ended */
     struct srv_request *free_next;
 };
 

@@ -6,6 +6,7 @@
  *     client burst PORT N PATH           N open connections ask at the same instant; "N answered in M ms"
  *     client idle PORT N MS              hold N connections open and idle for MS; "N of N open"
  *     client abort PORT N PATH           N times: ask, reset the connection at once
+ *     client leave PORT N MS PATH        N connections ask, wait for MS, and reset the connection
  *     client load PORT CONNECTIONS MS PATH   keep asking; reconnect when told to close; "R answered, F failed"
  *                                        ends early, without a failure, when nobody listens any more
  *
@@ -312,6 +313,26 @@ static int run_abort(char **arguments, int count)
     return EXIT_SUCCESS;
 }
 
+static int run_leave(char **arguments, int count)
+{
+    const struct linger reset = { .l_onoff = 1 };
+    int wanted = atoi(arguments[0]);
+    struct asker *askers = calloc((size_t)wanted, sizeof *askers);
+
+    (void)count;
+    for (int i = 0; i < wanted; i++) {
+        askers[i].fd = must_connect(i);
+        ask(&askers[i], arguments[2]);
+    }
+    usleep((useconds_t)atol(arguments[1]) * 1000);
+    for (int i = 0; i < wanted; i++) {
+        setsockopt(askers[i].fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+        close(askers[i].fd);
+    }
+    free(askers);
+    return EXIT_SUCCESS;
+}
+
 /* ---- load ---- */
 
 struct load {
@@ -425,6 +446,7 @@ int main(int argc, char **argv)
         { "raw", 1, run_raw },   { "slow", 1, run_slow },   { "burst", 2, run_burst },
         { "idle", 2, run_idle }, { "abort", 2, run_abort }, { "load", 3, run_load },
         { "half", 1, run_half }, { "notify", 1, run_notify }, { "fresh", 3, run_fresh },
+        { "leave", 3, run_leave },
     };
     struct rlimit limit;
 
