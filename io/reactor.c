@@ -215,6 +215,11 @@ static bool is_over(const struct io_operation *operation)
     return operation->wait_over != NULL && atomic_load(operation->wait_over);
 }
 
+static bool has_news(const struct io_operation *operation)
+{
+    return operation->wait_news != NULL && atomic_load(operation->wait_news) != operation->wait_seen;
+}
+
 /* 0 with the operation waiting, or -errno. */
 static int try_wait(struct reactor *reactor, struct io_operation *operation)
 {
@@ -244,9 +249,10 @@ static int try_wait(struct reactor *reactor, struct io_operation *operation)
 
 static void start_wait(struct reactor *reactor, struct io_operation *operation)
 {
-    int r = is_over(operation) ? -ECANCELED : try_wait(reactor, operation);
+    bool again = !is_over(operation) && has_news(operation);
+    int r = again ? 0 : is_over(operation) ? -ECANCELED : try_wait(reactor, operation);
 
-    if (r == 0)
+    if (r == 0 && !again)
         return;
     if (operation->wait != NULL)
         end_wait(operation->wait);
@@ -257,16 +263,18 @@ static void start_wait(struct reactor *reactor, struct io_operation *operation)
     start_job(reactor, operation);
 }
 
-static void end_waits_that_are_over(struct reactor *reactor)
+static void end_waits_in_vain(struct reactor *reactor)
 {
     struct io_wait *next;
 
     for (struct io_wait *wait = reactor->waits; wait != NULL; wait = next) {
+        bool over = is_over(wait->operation);
+
         next = wait->next;
-        if (is_over(wait->operation)) {
+        if (over)
             wait->operation->wait_error = ECANCELED;
+        if (over || has_news(wait->operation))
             start_job(reactor, end_wait(wait));
-        }
     }
 }
 
@@ -348,7 +356,7 @@ static void on_arrival(uv_async_t *async)
     take_arrivals(reactor);
     take_cancellations(reactor);
     if (atomic_exchange(&reactor->look_again, false))
-        end_waits_that_are_over(reactor);
+        end_waits_in_vain(reactor);
     if (last && !uv_is_closing((uv_handle_t *)async)) {
         uv_walk(&reactor->loop, close_handle, NULL);
         uv_close((uv_handle_t *)async, NULL); /* the loop ends with the last job */

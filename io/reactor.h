@@ -26,6 +26,7 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "vm/process.h"
 
@@ -39,6 +40,8 @@ struct io_operation {
     int wait_fd;                   /* set by work that could not go on: a descriptor, given to the reactor, … */
     short wait_events;             /* … and POLLIN or POLLOUT: then work is called again, … */
     const _Atomic bool *wait_over; /* … or when this is true (NULL: never) after io_look_again(), … */
+    const _Atomic uint64_t *wait_news; /* … or when this is no longer wait_seen (NULL: never), likewise, … */
+    uint64_t wait_seen;
     int wait_error;                /* … or when waiting failed: a positive errno */
     struct io_operation *next;                    /* the reactor's, here and below */
     struct io_operation *cancel_next;
@@ -62,7 +65,7 @@ enum vm_status io_submit(struct vm_ctx *ctx, struct io_operation *operation);
 /** Submit an operation that no process waits for; it is freed when done. Never fails: should the reactor not run, the
  *  operation is freed without having been done. Threads: any. */
 void io_post(struct io_operation *operation);
-/** Some operation's wait_over has become true. Threads: any. */
+/** Some operation's wait_over has become true, or its wait_news changed. Threads: any. */
 void io_look_again(void);
 
 /** The operation of the running process that it has submitted and not finished; NULL when there is none. */

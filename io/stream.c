@@ -2,7 +2,8 @@
  * stream.c - reading ahead, writing, and waiting where a descriptor does not block.
  *
  * All descriptors are non-blocking. Ordinary files do not care; of others, EAGAIN makes the operation wait for a copy
- * of the descriptor (so that several may wait for one stream, and closing it disturbs nobody) and be done again.
+ * of the descriptor (so that several may wait for one stream, and closing it disturbs nobody) and be done again. Who
+ * then reads may read ahead what others wait for: they look again, as the descriptor will not tell them.
  */
 #include "config.h"
 
@@ -119,6 +120,8 @@ static int read_ahead(struct io_stream *stream, size_t *ret_count)
         return errno;
     stream->to += (size_t)got;
     *ret_count = (size_t)got;
+    if (got > 0)
+        atomic_fetch_add(&stream->news, 1);
     return got > 0 ? 0 : end_or_later(stream->fd);
 }
 
@@ -219,28 +222,44 @@ static int close_stream(struct io_stream_operation *operation)
 /* Have the work done again when the descriptor is ready. */
 static int wait_for(struct io_stream_operation *operation, short events)
 {
-    int fd = fcntl(operation->stream->fd, F_DUPFD_CLOEXEC, 0);
+    struct io_stream *stream = operation->stream;
+    int fd = fcntl(stream->fd, F_DUPFD_CLOEXEC, 0);
 
     if (fd < 0)
         return errno;
+    operation->waits = true;
+    stream->waiting++;
+    operation->operation.wait_seen = atomic_load(&stream->news);
     operation->operation.wait_fd = fd;
     operation->operation.wait_events = events;
     return 0;
+}
+
+static void end_waiting(struct io_stream_operation *operation)
+{
+    if (operation->waits)
+        operation->stream->waiting--;
+    operation->waits = false;
 }
 
 static void perform(struct io_operation *base, int (*what)(struct io_stream_operation *operation), short events)
 {
     struct io_stream_operation *operation = (struct io_stream_operation *)base;
     struct io_stream *stream = operation->stream;
+    bool others;
 
     operation->error = base->wait_error;
     if (operation->error != 0)
         return;
     pthread_mutex_lock(&stream->lock);
+    end_waiting(operation);
     operation->error = stream->fd < 0 ? ECANCELED : what(operation);
+    others = operation->error == 0 && stream->waiting > 0 && ahead_length(stream) > 0;
     if (operation->error == EAGAIN)
         operation->error = wait_for(operation, events);
     pthread_mutex_unlock(&stream->lock);
+    if (others)
+        io_look_again();
 }
 
 static void do_read(struct io_operation *operation)
@@ -272,6 +291,9 @@ static void free_operation(struct io_operation *base)
 {
     struct io_stream_operation *operation = (struct io_stream_operation *)base;
 
+    pthread_mutex_lock(&operation->stream->lock);
+    end_waiting(operation);
+    pthread_mutex_unlock(&operation->stream->lock);
     io_handle_unref(operation->handle);
     nb_free(operation->data);
     nb_free(operation);
@@ -291,6 +313,7 @@ static struct io_stream_operation *new_operation(struct io_handle *handle, struc
     operation->handle = handle;
     operation->stream = stream;
     operation->operation.wait_over = &handle->over;
+    operation->operation.wait_news = &stream->news;
     return operation;
 }
 

@@ -23,6 +23,8 @@ struct io_stream {
     char *ahead;               /* bytes read and not yet handed out: [from, to) of them */
     size_t from, to, capacity;
     size_t searched;           /* of them, from `from` on: no line break there */
+    _Atomic uint64_t news;     /* how often bytes came */
+    unsigned waiting;          /* operations that wait for the descriptor */
 };
 
 /** An operation on a stream that is done. */
@@ -34,12 +36,13 @@ struct io_stream_operation {
     char *data;                /* to be written; or what was read, which may hold NUL bytes. nb_alloc'ed */
     size_t length, written;
     bool at_end;               /* read: nothing, for there is no more */
+    bool waits;                /* it is among the stream's `waiting` */
     int whence;                /* seek: SEEK_SET, … */
     int64_t offset;            /* … the way; afterwards the position */
     int error;                 /* 0 or a positive errno; ECANCELED: closed meanwhile */
 };
 
-/** A stream on a descriptor, which it owns from now on; -1 for none. */
+/** A stream on a descriptor, which it owns from now on; -1 for none. Of what may let one wait, it has O_NONBLOCK. */
 void io_stream_init(struct io_stream *stream, int fd);
 /** Close and free what it has. Threads: nobody else uses it any more. */
 void io_stream_done(struct io_stream *stream);

@@ -1,10 +1,5 @@
-/*
- * test_io.c - operations on the pool: done once, seen by their process, left behind by one that ends; and reading
- * files.
- *
- * Processes run on a real scheduler; in place of the interpreter, vm_run() calls one native per process again and
- * again, as vm/native.h promises.
- */
+/* test_io.c - operations on the pool: done once, seen by their process, left behind by one that ends; and reading
+ * files. */
 #include "config.h"
 
 #include <check.h>
@@ -18,85 +13,13 @@
 #include "base/alloc.h"
 #include "io/file.h"
 #include "io/reactor.h"
-#include "scheduler/sched.h"
-#include "vm/program.h"
+#include "tests/unit/io_fixture.h"
 
-typedef enum vm_status native(struct vm_ctx *ctx, int number);
+static _Atomic int worked, freed;
 
-static struct sched *sched;
-static struct sched_group group;
-static struct vm_program *program;
-static native *the_native;
-static _Atomic int calls, parks, raises, finished, worked, freed, killed;
-
-enum vm_stop vm_run(struct vm_ctx *ctx)
+static void set_up_counts(void)
 {
-    atomic_fetch_add(&calls, 1);
-    switch (the_native(ctx, (int)vm_small(ctx->process->entry))) {
-    case VM_OK:
-        atomic_fetch_add(&finished, 1);
-        return VM_STOP_END;
-    case VM_PARK:
-        atomic_fetch_add(&parks, 1);
-        return VM_STOP_WAIT;
-    default:
-        atomic_fetch_add(&raises, 1);
-        return VM_STOP_CRASH;
-    }
-}
-
-static void on_ended(struct sched_group *of, struct vm_ctx *ctx, struct vm_process *process, enum vm_stop stop)
-{
-    (void)of;
-    (void)ctx;
-    (void)process;
-    if (stop == VM_STOP_KILLED)
-        atomic_fetch_add(&killed, 1);
-}
-
-static void start(native *which)
-{
-    const struct sched_options options = { .workers = 2 };
-
-    the_native = which;
-    calls = parks = raises = finished = worked = freed = killed = 0;
-    ck_assert_int_eq(sched_new(&options, &sched), 0);
-    sched_group_init(&group, "test");
-    group.ended = on_ended;
-    program = vm_program_new("test");
-    ck_assert_int_eq(sched_start(sched), 0);
-}
-
-static uint64_t submit(int number)
-{
-    struct vm_process *process;
-    uint64_t pid;
-
-    ck_assert_int_eq(sched_process_new(NULL, sched, &group, program, vm_from_small(number), &process), 0);
-    pid = atomic_load(&process->pid);
-    sched_submit(NULL, process);
-    return pid;
-}
-
-static void await(const _Atomic int *counter, int number)
-{
-    while (atomic_load(counter) < number)
-        usleep(200);
-}
-
-static void await_live(uint64_t live)
-{
-    while (sched_group_live(&group) != live)
-        usleep(200);
-}
-
-static void finish(void)
-{
-    sched_stop(sched);
-    io_stop();
-    sched = sched_free(sched);
-    sched_group_release(&group);
-    vm_program_unref(program);
+    worked = freed = 0;
 }
 
 /* ---- operations ---- */
@@ -402,6 +325,7 @@ int main(void)
     int failed;
 
     tcase_set_timeout(operations, 60);
+    tcase_add_checked_fixture(operations, set_up_counts, NULL);
     tcase_add_test(operations, brings_each_process_its_result);
     tcase_add_test(operations, parks_again_when_woken_too_early);
     tcase_add_test(operations, leaves_the_operation_of_a_killed_process_behind);
