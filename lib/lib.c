@@ -26,6 +26,7 @@ static void register_natives(void)
     lib_register_number();
     lib_register_string();
     lib_register_list();
+    lib_register_list_order();
     lib_register_map();
     lib_register_array();
     lib_register_buffer();

@@ -6,7 +6,7 @@ liblib_a_SOURCES = \
 	lib/number.c lib/number.def \
 	lib/casing.c lib/casing.h \
 	lib/string.c lib/string.def \
-	lib/list.c lib/list.def \
+	lib/list.c lib/list.def lib/list_order.c lib/list_order.def \
 	lib/map.c lib/map.def \
 	lib/array.c lib/array.def \
 	lib/buffer.c lib/buffer.def \
