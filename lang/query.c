@@ -5,11 +5,9 @@
 
 #include "lang/query.h"
 
-#include <errno.h>
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/intern.h"
 #include "lang/infer.h"
 #include "lang/query_find.h"
 #include "vm/native.h"
@@ -21,10 +19,7 @@ struct ns_query {
     struct ns_check check; /* for questions about methods; no inference goes on */
 };
 
-
-
-int ns_query_new(const char *path, const struct ns_options *options, struct ns_diag *diag,
-                 struct ns_query **ret_query)
+int ns_query_new(const char *path, const struct ns_options *options, struct ns_diag *diag, struct ns_query **ret_query)
 {
     struct ns_query *query = nb_xalloc_zero(sizeof *query);
     int error;
@@ -171,8 +166,7 @@ static void tell_constructor(struct ns_query *query, struct ns_reply *reply, str
     uint32_t count = constructor->fields->count;
 
     reply->kind = NS_REPLY_CONSTRUCTOR;
-    reply->declared = text_of(query, count == 0 ? result
-                                                : ns_function_of(&query->check, fields, count, count, result));
+    reply->declared = text_of(query, count == 0 ? result : ns_function_of(&query->check, fields, count, count, result));
     defined_at(query, reply, name_of_constructor(constructor));
     if (reply->documentation == NULL)
         reply->documentation = comments_above(query, constructor->type->item->span);
@@ -280,8 +274,7 @@ static void find_method(struct ns_query *query, struct ns_reply *reply, const st
         tell_group(query, reply, group);
         return;
     }
-    reply->declared = text_of(query,
-                              ns_scheme_of_method(&query->check, receiver, reply->name, count - 1, &known));
+    reply->declared = text_of(query, ns_scheme_of_method(&query->check, receiver, reply->name, count - 1, &known));
     if (reply->declared != NULL && native_method(query, receiver, reply->name) != NULL)
         tell_native(reply, native_method(query, receiver, reply->name));
     else if (reply->declared != NULL && meaning.kind == NS_MEANS_FUNCTIONS)
@@ -436,8 +429,7 @@ static struct ns_reply reply_on_function(struct ns_query *query, const struct ns
 }
 
 /* A field's type as it is written. */
-static const char *type_of_field(struct ns_query *query, const struct ns_field_list *fields,
-                                 const struct ns_name *name)
+static const char *type_of_field(struct ns_query *query, const struct ns_field_list *fields, const struct ns_name *name)
 {
     for (uint32_t i = 0; i < fields->count; i++)
         if (&fields->items[i].name == name)

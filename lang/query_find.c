@@ -173,7 +173,10 @@ static bool find_in_parts(struct ns_found *found, const struct ns_expr *expr)
     }
 }
 
-struct descent { struct ns_found *found; bool inside; };
+struct descent {
+    struct ns_found *found;
+    bool inside;
+};
 
 static void descend(void *context, struct ns_expr *child)
 {
@@ -242,8 +245,7 @@ static bool find_in_type_item(struct ns_found *found, const struct ns_item *item
     const struct ns_constructor_list *constructors = &item->type.constructors;
 
     for (uint32_t i = 0; i < constructors->count; i++)
-        if (find_name(found, &constructors->items[i].name) ||
-            find_field_name(found, &constructors->items[i].fields))
+        if (find_name(found, &constructors->items[i].name) || find_field_name(found, &constructors->items[i].fields))
             return true;
     return find_name(found, &item->type.name) || find_field_name(found, &item->type.fields) ||
            find_type(found, item->type.alias);
@@ -261,8 +263,7 @@ static bool find_in_item(struct ns_found *found, const struct ns_item *item)
     case NS_ITEM_TRAIT:
         return find_name(found, &item->trait.name) || find_in_functions(found, &item->trait.methods);
     case NS_ITEM_IMPLEMENTATION:
-        return find_type(found, item->implementation.type) ||
-               find_in_functions(found, &item->implementation.methods);
+        return find_type(found, item->implementation.type) || find_in_functions(found, &item->implementation.methods);
     case NS_ITEM_MVAR:
     case NS_ITEM_CONST:
     case NS_ITEM_BINDING:

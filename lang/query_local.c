@@ -10,10 +10,10 @@
 
 struct scope {
     const char *name;
-    struct ns_span span;   /* of the definition that counts so far; source NULL: none */
+    struct ns_span span; /* of the definition that counts so far; source NULL: none */
     bool is_var;
-    uint32_t depth;        /* of the function it belongs to … */
-    uint32_t now;          /* … and of the one being looked at */
+    uint32_t depth; /* of the function it belongs to … */
+    uint32_t now;   /* … and of the one being looked at */
 };
 
 static void define(struct scope *scope, struct ns_span span, bool is_var)

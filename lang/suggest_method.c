@@ -18,7 +18,11 @@ enum { ARGUMENTS_MAX = 4 };
 
 static const struct ns_span nowhere = { NULL, 0, 0 };
 
-struct search { struct ns_check *check; struct ns_term *receiver; struct ns_similar similar; };
+struct search {
+    struct ns_check *check;
+    struct ns_term *receiver;
+    struct ns_similar similar;
+};
 
 static bool is_near(const struct search *search, const char *name)
 {
