@@ -164,6 +164,7 @@ struct ns_callee {
     const struct ns_group *group;       /* NULL: a native, a constructor or a value */
     bool is_method;                     /* the first argument is the receiver */
     bool is_loose;                      /* numbers of other kinds pass where no annotation forbids it */
+    uint32_t open;                      /* of a value: bits for the parameters that may be anything before the call */
 };
 
 struct ns_term *ns_infer_call(struct ns_check *check, struct ns_expr *expr);
@@ -174,7 +175,7 @@ struct ns_typed_argument *ns_arguments_of(struct ns_check *check, const struct n
 struct ns_term *ns_infer_construct(struct ns_check *check, struct ns_expr *expr, struct ns_term *expected);
 struct ns_term *ns_infer_pipe(struct ns_check *check, struct ns_expr *expr);
 /** A call whose arguments are in the order of parameters (absent ones: both NULL). The result's type. */
-struct ns_term *ns_apply(struct ns_check *check, const struct ns_callee *callee, struct ns_typed_argument *arguments,
+struct ns_term *ns_apply(struct ns_check *check, struct ns_callee *callee, struct ns_typed_argument *arguments,
                          uint32_t count, struct ns_span span);
 /** Call of what a name means, that is no local. */
 struct ns_term *ns_call_meaning(struct ns_check *check, struct ns_meaning meaning, const char *name,

@@ -100,13 +100,28 @@ static bool is_declared(const struct ns_group *group, uint32_t position)
             group->declared->parameters.items[position].type != NULL);
 }
 
+enum { OPEN_MAX = 32 };
+
+/* The parameters of a function value that may still be anything: (a, b) => a + b takes numbers of two kinds. */
+static uint32_t open_parameters(const struct ns_term *function)
+{
+    uint32_t open = 0;
+
+    for (uint32_t i = 0; i < function->function.count && i < OPEN_MAX; i++)
+        if (ns_prune(function->function.parameters[i])->kind == NS_TERM_VARIABLE)
+            open |= 1u << i;
+    return open;
+}
+
 /* Numbers of different kinds go together where nobody wrote down what the parameter is. */
 static bool is_tolerated(const struct ns_callee *callee, uint32_t position, struct ns_term *expected,
                          struct ns_term *found)
 {
     bool declared = callee->group != NULL && is_declared(callee->group, position);
 
-    if (declared || callee->name == NULL || !callee->is_loose)
+    if (callee->name == NULL)
+        return position < OPEN_MAX && (callee->open >> position & 1) != 0 && ns_are_numbers(expected, found);
+    if (declared || !callee->is_loose)
         return false;
     if (callee->group == NULL && expected->kind == NS_TERM_DATA) /* the native's own words: sqrt() takes a Float */
         return false;
@@ -282,12 +297,13 @@ static struct ns_term *mixed_result(struct ns_check *check, const struct ns_term
     return is_certain ? result : ns_any(check);
 }
 
-static struct ns_term *apply_function(struct ns_check *check, const struct ns_callee *callee,
+static struct ns_term *apply_function(struct ns_check *check, struct ns_callee *callee,
                                       struct ns_typed_argument *arguments, uint32_t count, struct ns_span span)
 {
     struct ns_term *function = ns_prune(callee->term);
     uint32_t given = 0;
 
+    callee->open = open_parameters(function);
     for (uint32_t i = 0; i < count; i++)
         given += arguments[i].expr != NULL || arguments[i].term != NULL;
     if (count > function->function.count || (given == count && !takes_count(function, count))) {
@@ -321,7 +337,7 @@ static struct ns_term *apply_unknown(struct ns_check *check, struct ns_term *cal
     return ns_any(check);
 }
 
-struct ns_term *ns_apply(struct ns_check *check, const struct ns_callee *callee, struct ns_typed_argument *arguments,
+struct ns_term *ns_apply(struct ns_check *check, struct ns_callee *callee, struct ns_typed_argument *arguments,
                          uint32_t count, struct ns_span span)
 {
     struct ns_term *term = ns_prune(callee->term);
