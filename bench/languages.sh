@@ -82,6 +82,32 @@ part_lang() {
     for row in "${process_rows[@]}"; do compare_row "$row" nostos erlang; done
 }
 
+# ---- typed code ----
+
+typed_rows=(fib loop while tail gcd collatz list string map record match closure)
+
+typed_once() { # typed_once ROW [flag]: milliseconds, without the start
+    local program=$bench/lang/rows.nos
+    case $1 in while | tail | gcd | collatz) program=$bench/lang/integers.nos ;; esac
+    ROW=$1 "$build/nostos" "${@:2}" "$program" | grep -v '^()$' | cut -d' ' -f1
+}
+
+part_typed() {
+    local row with without
+    echo "## With and without typed code, ms (goal: integer rows, the first six, 1.3; none below 1)"
+    printf '%-10s %10s %10s %10s\n' row with without ratio
+    for row in "${typed_rows[@]}"; do
+        for _ in $(seq "$rounds"); do
+            typed_once "$row" >>"$work/with"
+            typed_once "$row" --no-typed-code >>"$work/without"
+        done
+        with=$(best_of <"$work/with") without=$(best_of <"$work/without")
+        rm -f "$work/with" "$work/without"
+        awk -v row="$row" -v a="$with" -v b="$without" \
+            'BEGIN { printf "%-10s %10d %10d %10.2f\n", row, a, b, a > 0 ? b / a : 0 }'
+    done
+}
+
 # ---- the collector ----
 
 part_collector() {

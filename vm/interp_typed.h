@@ -50,6 +50,14 @@
         r[A] = (vm_value)z_ | 1; \
         pc++; \
     }
+#define FIRST_MOD \
+    { \
+        vm_value x_ = r[B], y_ = r[C]; \
+        if (unlikely(!BOTH_SMALL(x_, y_)) || unlikely(y_ == vm_from_small(0) || y_ == vm_from_small(-1))) \
+            goto op_MOD; \
+        r[A] = vm_from_small(remainder_of(vm_small(x_), vm_small(y_))); \
+        pc++; \
+    }
 #define FIRST_MOD_IMM \
     { \
         vm_value x_ = r[B]; \
@@ -121,7 +129,7 @@
 
 /* ---- loops and tail calls of the function itself ---- */
 
-#define THEN_FOR \
+#define STEP_FOR \
     { \
         vm_value next_ = r[A], limit_ = r[A + 1]; \
         if (unlikely(!BOTH_SMALL(next_, limit_)) || unlikely(reductions <= 1)) \
@@ -129,10 +137,34 @@
         reductions--; \
         next_ += 2; \
         r[A] = next_; \
-        if ((int64_t)next_ < (int64_t)limit_) \
-            JUMP_BY(D); \
-        NEXT(1); \
+        if ((int64_t)next_ >= (int64_t)limit_) \
+            NEXT(1); \
+        pc += D; \
     }
+/* An ADD to the same register that is all the body of the loop, as in `for i = 0 to n { sum = sum + i }`: its rounds but for the last run here, where
+ * nothing waits for a register to be stored before it is loaded. `each` is a register that stays as it is, or the counter. */
+#define SUM_IN_PLACE \
+    if (D == -1 && VM_A_AT(pc - 1) == VM_B_AT(pc - 1) && VM_A_AT(pc - 1) != VM_C_AT(pc - 1)) { \
+        bool counts_ = VM_C_AT(pc - 1) == A; \
+        vm_value next_ = r[A], limit_ = r[A + 1], sum_ = r[VM_A_AT(pc - 1)], each_ = r[VM_C_AT(pc - 1)]; \
+        int64_t z_; \
+        if (unlikely(!(next_ & limit_ & sum_ & each_ & 1)) || unlikely((unsigned)(VM_A_AT(pc - 1) - A) <= 1)) \
+            goto op_FOR; \
+        while ((int64_t)next_ + 2 < (int64_t)limit_ && reductions > 1) { \
+            each_ += counts_ ? 2 : 0; \
+            if (__builtin_add_overflow((int64_t)sum_, (int64_t)(each_ - 1), &z_)) \
+                break; \
+            sum_ = (vm_value)z_; \
+            next_ += 2; \
+            reductions--; \
+        } \
+        r[A] = next_; \
+        r[VM_A_AT(pc - 1)] = sum_; \
+        goto op_FOR; \
+    }
+#define THEN_FOR STEP_FOR DISPATCH();
+#define FIRST_FOR SUM_IN_PLACE STEP_FOR
+#define THEN_FOR_ADD FIRST_FOR THEN_ADD
 #define FIRST_LOOP \
     { \
         if (unlikely(reductions <= 1)) \

@@ -103,7 +103,7 @@ const uint64_t *vm_insn_follower(const struct vm_function *function, const uint6
 
     if (op == VM_OP_TAIL_SELF)
         return function->code;
-    if (op == VM_OP_LOOP)
+    if (op == VM_OP_LOOP || op == VM_OP_FOR)
         return at + VM_D(*at);
     if (vm_op_info(op)->flags & VM_OP_ENDS)
         return NULL;

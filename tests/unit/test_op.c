@@ -158,6 +158,34 @@ START_TEST(refuses_a_test_without_its_jump)
 }
 END_TEST
 
+START_TEST(accepts_a_typed_instruction_before_what_it_expects)
+{
+    words[0] = VM_INSN(VM_OP_ADD_RETURN, 2, 0, 1);
+    words[1] = VM_INSN(VM_OP_RETURN, 2, 0, function.registers);
+    ck_assert_str_eq(complaint(2), "");
+    ck_assert_int_eq(vm_op_general(VM_OP_ADD_RETURN), VM_OP_ADD);
+    ck_assert_int_eq(vm_op_general(VM_OP_ADD), VM_OP_ADD);
+    ck_assert_int_eq(vm_op_paired(VM_OP_ADD, VM_OP_RETURN), VM_OP_ADD_RETURN);
+    ck_assert_int_eq(vm_op_paired(VM_OP_ADD, VM_OP_THROW), VM_OP_ADD);
+}
+END_TEST
+
+START_TEST(refuses_a_typed_instruction_without_what_it_expects)
+{
+    words[0] = VM_INSN(VM_OP_ADD_RETURN, 2, 0, 1);
+    words[1] = VM_INSN(VM_OP_THROW, 2, 0, 0);
+    ck_assert_str_eq(complaint(2), "typed instruction without what it expects");
+}
+END_TEST
+
+START_TEST(refuses_a_typed_return_from_another_frame)
+{
+    words[0] = VM_INSN(VM_OP_ADD_RETURN, 2, 0, 1);
+    words[1] = VM_INSN(VM_OP_RETURN, 2, 0, function.registers + 1);
+    ck_assert_str_eq(complaint(2), "typed instruction without what it expects");
+}
+END_TEST
+
 START_TEST(refuses_switch_tables_out_of_order)
 {
     words[0] = VM_INSN(VM_OP_SWITCH_INT, 0, 0, 2);
@@ -312,6 +340,9 @@ int main(void)
     tcase_add_test(all, refuses_jumps_backward_that_are_no_loops);
     tcase_add_test(all, refuses_loops_forward);
     tcase_add_test(all, refuses_a_test_without_its_jump);
+    tcase_add_test(all, accepts_a_typed_instruction_before_what_it_expects);
+    tcase_add_test(all, refuses_a_typed_instruction_without_what_it_expects);
+    tcase_add_test(all, refuses_a_typed_return_from_another_frame);
     tcase_add_test(all, refuses_switch_tables_out_of_order);
     tcase_add_test(all, refuses_switch_targets_outside);
     tcase_add_test(all, refuses_maps_with_odd_lists);
