@@ -450,11 +450,23 @@ static struct ns_expr *parse_assignment(struct ns_parser *parser, struct ns_expr
     return expr;
 }
 
+/* Whether `keyword =` starts here: nothing but a name was meant. */
+static bool at_assigned_keyword(struct ns_parser *parser)
+{
+    enum ns_token_kind kind = ns_peek(parser)->kind;
+    const struct ns_token *behind = ns_peek_at(parser, parser->at + 1);
+
+    return ns_token_is_keyword(kind) && !ns_is_lower(kind) && kind != NS_TOKEN_TRUE && kind != NS_TOKEN_FALSE &&
+           behind->kind == NS_TOKEN_ASSIGN && !behind->newline_before;
+}
+
 struct ns_expr *ns_parse_statement(struct ns_parser *parser)
 {
     uint32_t first = parser->at;
     struct ns_expr *expr;
 
+    if (at_assigned_keyword(parser))
+        (void)ns_expect_lower(parser); /* reports it */
     if (ns_take(parser, NS_TOKEN_VAR))
         return new_binding(parser, first, true);
     if (at_binding(parser))
