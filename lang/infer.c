@@ -154,6 +154,14 @@ bool ns_are_numbers(struct ns_term *one, struct ns_term *other)
     return ns_is_number(one) && ns_is_number(other);
 }
 
+bool ns_mix_numbers(struct ns_check *check, struct ns_term *one, struct ns_term *other)
+{
+    if (!ns_are_numbers(one, other))
+        return false;
+    check->mixtures++;
+    return true;
+}
+
 void ns_infer_as(struct ns_check *check, struct ns_expr *expr, struct ns_term *expected, struct ns_span because,
                  const char *why)
 {

@@ -80,6 +80,7 @@ struct ns_check {
     struct ns_table native_schemes;     /* scheme_native.c's */
     void *library_schemes;              /* scheme_native.c's */
     uint32_t mute;                      /* no reports while not 0 */
+    uint32_t mixtures;                  /* how often numbers of two kinds were taken for one variable */
     bool settling;
     struct ns_table fields;             /* names of fields of the program's types: anything */
     NB_VEC(struct ns_typed_local *) names; /* in scope, innermost last */
@@ -117,6 +118,8 @@ struct ns_term *ns_join(struct ns_check *check, struct ns_term *one, struct ns_t
                         const struct ns_joining *joining);
 /** Both are numbers of built-in types. */
 bool ns_are_numbers(struct ns_term *one, struct ns_term *other);
+/** The same of two types that were found not to be one: then it is remembered, and the call around knows it. */
+bool ns_mix_numbers(struct ns_check *check, struct ns_term *one, struct ns_term *other);
 /* ---- infer_name.c ---- */
 
 /** The type of a name's value. */

@@ -140,6 +140,14 @@ static bool is_own_recursion(const struct ns_check *check, const struct ns_calle
     return true;
 }
 
+/* Of a method call that waited for its receiver: xs.map(x => x * k), where elements and k are numbers of two kinds. */
+static bool is_mixing_callback(struct ns_check *check, const struct ns_typed_argument *argument,
+                               struct ns_term *parameter)
+{
+    return argument->expr == NULL && ns_prune(parameter)->kind == NS_TERM_FUNCTION &&
+           check->clash.how == NS_MISMATCH && ns_mix_numbers(check, check->clash.expected, check->clash.found);
+}
+
 enum { GUESSES_MAX = 3 };
 
 /* What the parameter is may have been guessed from a method that is called on it. */
@@ -178,7 +186,8 @@ static void fit_argument(struct ns_check *check, const struct ns_callee *callee,
 
     if (is_tolerated(callee, position, parameter, argument->term))
         return;
-    if (ns_unify(check, parameter, argument->term) == NS_UNIFIED || is_own_recursion(check, callee))
+    if (ns_unify(check, parameter, argument->term) == NS_UNIFIED || is_own_recursion(check, callee) ||
+        is_mixing_callback(check, argument, parameter))
         return;
     if (is_swapped_again(callee, arguments, count, position, ns_prune(parameter)))
         return;
@@ -301,7 +310,7 @@ static struct ns_term *apply_function(struct ns_check *check, struct ns_callee *
                                       struct ns_typed_argument *arguments, uint32_t count, struct ns_span span)
 {
     struct ns_term *function = ns_prune(callee->term);
-    uint32_t given = 0;
+    uint32_t given = 0, mixtures = check->mixtures;
 
     callee->open = open_parameters(function);
     for (uint32_t i = 0; i < count; i++)
@@ -318,7 +327,8 @@ static struct ns_term *apply_function(struct ns_check *check, struct ns_callee *
     ns_settle(check);
     second_round(check, callee, arguments, count, function->function.parameters);
     ns_settle(check);
-    return is_mixed(function, arguments, count) ? mixed_result(check, function) : function->function.result;
+    return check->mixtures != mixtures || is_mixed(function, arguments, count) ? mixed_result(check, function)
+                                                                               : function->function.result;
 }
 
 /* A value of unknown type is a function from now on. */

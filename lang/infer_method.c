@@ -470,7 +470,7 @@ static void settle_field(struct ns_check *check, const struct ns_demand *demand)
         return;
     }
     if (field != NULL && ns_unify(check, demand->result, field) != NS_UNIFIED &&
-        !ns_are_numbers(demand->result, field))
+        !ns_mix_numbers(check, demand->result, field))
         ns_complain_clash(check, demand->where, demand->result, field, (struct ns_span){ NULL, 0, 0 }, NULL);
 }
 
@@ -488,7 +488,7 @@ static void settle_method(struct ns_check *check, const struct ns_demand *demand
         arguments[i].span = demand->where;
     }
     result = call_known(check, demand->name, arguments, count, &call);
-    if (ns_unify(check, demand->result, result) != NS_UNIFIED && !ns_are_numbers(demand->result, result))
+    if (ns_unify(check, demand->result, result) != NS_UNIFIED && !ns_mix_numbers(check, demand->result, result))
         ns_complain_clash(check, demand->where, demand->result, result, (struct ns_span){ NULL, 0, 0 }, NULL);
 }
 
