@@ -213,14 +213,20 @@ void ns_check_mvars(struct ns_unit *unit, const struct ns_group *group);
 
 void ns_lower_lambda(struct ns_frame *frame, const struct ns_expr *expr, struct ns_target target);
 void ns_lower_spawn(struct ns_frame *frame, const struct ns_expr *expr, struct ns_target target);
+/** Clauses of `group` as the whole body of the frame. */
+void ns_lower_clauses(struct ns_frame *frame, struct ns_group *group);
+/** Compile the clauses as a function of their own and make the value: a closure, a constant where nothing is captured.
+ *  self: the local as which the body may call itself, or NULL. */
+void ns_make_closure(struct ns_frame *frame, struct ns_group *group, const struct ns_local *self, unsigned to);
+
+/* ---- lower_local.c ---- */
+
 /** Before the statements of a block: which local functions there are and which of them need nothing from around. */
 struct ns_hoist;
 struct ns_hoist *ns_hoist(struct ns_frame *frame, const struct ns_expr_list *statements);
 void ns_hoist_done(struct ns_hoist *hoist); /* when the block is lowered; NULL is fine */
 /** A statement that defines a local function: true when it was one and has been dealt with. */
 bool ns_lower_local(struct ns_frame *frame, struct ns_hoist *hoist, const struct ns_expr *statement);
-/** Clauses of `group` as the whole body of the frame. */
-void ns_lower_clauses(struct ns_frame *frame, struct ns_group *group);
 
 /* ---- lower_try.c ---- */
 

@@ -26,7 +26,8 @@ liblang_a_SOURCES += \
 	lang/emit.c lang/emit.h \
 	lang/frame.c lang/typed.c lang/typed.h lang/library_calls.c \
 	lang/lower.c lang/lower.h \
-	lang/lower_bind.c lang/lower_call.c lang/lower_closure.c lang/lower_match.c lang/lower_name.c lang/lower_try.c \
+	lang/lower_bind.c lang/lower_call.c lang/lower_closure.c lang/lower_local.c lang/lower_match.c lang/lower_name.c \
+	lang/lower_try.c \
 	lang/mvar_check.c lang/overload.c \
 	lang/pattern.c lang/pattern_answer.c lang/pattern_emit.c lang/pattern_private.h lang/pattern_rows.c \
 	lang/pattern_tree.c lang/protect.c lang/resolve.c \
