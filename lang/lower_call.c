@@ -884,9 +884,10 @@ static void lower_copy(struct ns_frame *frame, const struct call *call, const st
                        struct ns_target target)
 {
     uint32_t count = call->count - 1;
-    uint32_t *ids = nb_arena_array(frame->unit->program->arena, count, sizeof *ids);
+    uint32_t *ids = nb_arena_array(frame->unit->program->arena, 2 * count, sizeof *ids), *positions = ids + count;
     struct ns_expr **items = item_array(frame, call->count);
     unsigned *registers = register_array(frame, call->count), to;
+    int position;
 
     if (constructor->type->count != 1 || !constructor->named)
         ns_report(frame->unit, call->span, "Cannot update non-record type: %s", constructor->type->name);
@@ -899,8 +900,10 @@ static void lower_copy(struct ns_frame *frame, const struct call *call, const st
                       constructor->fields->count, call->count);
             return;
         }
-        if (field_position(constructor, argument->name.text) < 0)
+        position = field_position(constructor, argument->name.text);
+        if (position < 0)
             report_unknown_field(frame, constructor, &argument->name);
+        positions[i] = (uint32_t)position;
         ids[i] = nb_intern_id(argument->name.text);
         items[i + 1] = argument->value;
     }

@@ -442,15 +442,35 @@ op_SET_INDEX:
     SAVE();
     status = vm_op_set_index(ctx, r[B], r[C], r[W1], &result);
     goto finish_2;
-op_UPDATE:
+op_UPDATE: {
+    const uint32_t *names = (const uint32_t *)(uintptr_t)W2, *positions = names + C;
+    const uint16_t *list = (const uint16_t *)(pc + 3);
+    unsigned count = C;
+
+    if (likely(vm_is_kind(r[B], VM_KIND_DATA) && vm_aux(r[B]) == (uint32_t)W1)) {
+        unsigned size = vm_size(r[B]);
+        vm_value *copy;
+
+        RESERVE(1u + size);
+        copy = vm_heap_take(heap, 1u + size);
+        copy[0] = VM_HEADER(VM_KIND_DATA, 0, (uint32_t)W1, size);
+        for (unsigned i = 0; i < size; i++) {
+            copy[1 + i] = vm_field(r[B], i);
+            KEEP_LOOP();
+        }
+        for (unsigned i = 0; i < count; i++)
+            copy[1 + positions[i]] = r[list[i]];
+        r[A] = vm_from_object(copy);
+        NEXT(3u + list_words(count));
+    }
     SAVE();
-    status = vm_op_update(ctx, r[B], (uint32_t)W1, (const uint32_t *)(uintptr_t)W2, (const uint16_t *)(pc + 3), C,
-                          &result);
+    status = vm_op_update(ctx, r[B], (uint32_t)W1, names, list, count, &result);
     if (unlikely(status != VM_OK))
         goto not_ok;
     MOVED();
     r[A] = result;
-    NEXT(3u + list_words(C));
+    NEXT(3u + list_words(count));
+}
 
     /* ---- arithmetic and comparison ---- */
 
