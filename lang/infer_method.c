@@ -460,6 +460,13 @@ static void label_origin(struct ns_check *check, const struct ns_demand *demand,
         ns_label(check->unit->diag, demand->origin, "what asks for it");
 }
 
+/* What was expected before the receiver was known may be of another kind of numbers, or have such elements. */
+static bool fits(struct ns_check *check, struct ns_term *expected, struct ns_term *found)
+{
+    return ns_unify(check, expected, found) == NS_UNIFIED ||
+           (check->clash.how == NS_MISMATCH && ns_mix_numbers(check, check->clash.expected, check->clash.found));
+}
+
 static void settle_field(struct ns_check *check, const struct ns_demand *demand)
 {
     bool open;
@@ -469,8 +476,7 @@ static void settle_field(struct ns_check *check, const struct ns_demand *demand)
         ns_complain_field(check, demand->where, demand->subject, demand->name);
         return;
     }
-    if (field != NULL && ns_unify(check, demand->result, field) != NS_UNIFIED &&
-        !ns_mix_numbers(check, demand->result, field))
+    if (field != NULL && !fits(check, demand->result, field))
         ns_complain_clash(check, demand->where, demand->result, field, (struct ns_span){ NULL, 0, 0 }, NULL);
 }
 
@@ -488,7 +494,7 @@ static void settle_method(struct ns_check *check, const struct ns_demand *demand
         arguments[i].span = demand->where;
     }
     result = call_known(check, demand->name, arguments, count, &call);
-    if (ns_unify(check, demand->result, result) != NS_UNIFIED && !ns_mix_numbers(check, demand->result, result))
+    if (!fits(check, demand->result, result))
         ns_complain_clash(check, demand->where, demand->result, result, (struct ns_span){ NULL, 0, 0 }, NULL);
 }
 
