@@ -1,14 +1,16 @@
 /*
  * typed.c - typed code: where types say what operands will be, one instruction does the work of several.
  *
- * The checker's types are predictions: it looks the other way where the specification wants it to, and a program may run unchecked. So nothing may depend
- * on them but speed. A typed instruction (vm/pairs.def) takes the place of a general one in finished code, without moving anything, and tests its
- * operands itself; when they are not what was predicted it is that general instruction. Errors, lines, the places where a process is stopped and the
- * meaning of programs are those of the general code, which `--no-typed-code` runs.
+ * The checker's types are predictions: it looks the other way where the specification wants it to, and a program may
+ * run unchecked. So nothing may depend on them but speed. A typed instruction (vm/pairs.def) takes the place of a
+ * general one in finished code, without moving anything, and tests its operands itself; when they are not what was
+ * predicted it is that general instruction. Errors, lines, the places where a process is stopped and the meaning of
+ * programs are those of the general code, which `--no-typed-code` runs.
  *
- * While expressions are lowered, the instructions of operators are noted whose operands are Ints by their types. A type that stayed open and was
- * asked to be a number counts as Int, as number literals do (02 §4.2). When the function is finished, its instructions are looked at from the last to the first,
- * so that what follows one has been chosen already, and whichever forms a pair with what follows becomes that pair. Instructions that are not about
+ * While expressions are lowered, the instructions of operators are noted whose operands are Ints by their types. A
+ * type that stayed open and was asked to be a number counts as Int, as number literals do (02 §4.2). When the
+ * function is finished, its instructions are looked at from the last to the first, so that what follows one has been
+ * chosen already, and whichever forms a pair with what follows becomes that pair. Instructions that are not about
  * numbers need no note.
  */
 #include "config.h"

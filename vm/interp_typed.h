@@ -1,9 +1,11 @@
 /*
- * interp_typed.h - the typed instructions (pairs.def), each made of two halves. Part of vm_run() in interp.c, which alone includes it.
+ * interp_typed.h - the typed instructions (pairs.def), each made of two halves. Part of vm_run() in interp.c, which
+ * alone includes it.
  *
- * FIRST_x is the common case of the instruction x and then the step to what follows: afterwards pc is there, as if x had been dispatched. Where the case is not common
- * it goes to x's general arm, with pc where it was. THEN_x is the common case of x and the dispatch of what is next, with the same way out; most are
- * FIRST_x and a dispatch. So each arm is the first half of one instruction and the second of another, and knows nothing of either.
+ * FIRST_x is the common case of the instruction x and then the step to what follows: afterwards pc is there, as if x
+ * had been dispatched. Where the case is not common it goes to x's general arm, with pc where it was. THEN_x is the
+ * common case of x and the dispatch of what is next, with the same way out; most are FIRST_x and a dispatch. So each
+ * arm is the first half of one instruction and the second of another, and knows nothing of either.
  */
 
 /* ---- Ints ---- */
@@ -141,8 +143,9 @@
             NEXT(1); \
         pc += D; \
     }
-/* An ADD to the same register that is all the body of the loop, as in `for i = 0 to n { sum = sum + i }`: its rounds but for the last run here, where
- * nothing waits for a register to be stored before it is loaded. `each` is a register that stays as it is, or the counter. */
+/* An ADD to the same register that is all the body of the loop, as in `for i = 0 to n { sum = sum + i }`: its rounds
+ * but for the last run here, where nothing waits for a register to be stored before it is loaded. What is added is a
+ * register that stays as it is, or the counter. */
 #define SUM_IN_PLACE \
     if (D == -1 && VM_A_AT(pc - 1) == VM_B_AT(pc - 1) && VM_A_AT(pc - 1) != VM_C_AT(pc - 1)) { \
         bool counts_ = VM_C_AT(pc - 1) == A; \
@@ -201,8 +204,9 @@
 
 /* ---- calls and returns ---- */
 
-/* A frame of few registers is cleared by as many stores whatever their number: they are the last ones of it, and what lies below, the frame's two words and free
- * memory, is written afterwards or not used. So two words more than the frame takes must be free. */
+/* A frame of few registers is cleared by as many stores whatever their number: they are the last ones of it, and what
+ * lies below, the frame's two words and free memory, is written afterwards or not used. So two words more than the
+ * frame takes must be free. */
 enum { CLEARED_AT_ONCE = 4 };
 
 #define THEN_CALL(arity) \
