@@ -9,10 +9,11 @@
  * its header; headers have their lowest bit set, addresses have not.
  *
  * Sizes: the new block has room for everything old twice, as for all we know all of it lives; so a heap that fills
- * up with live data doubles. If it turns out that the block is more than four times what the process needs, a
- * second copy, now knowing how little there is, goes into a block of the right size. The average over many
- * collections is a block of about three times the live data, and less than one word copied per word allocated.
- * Pages of the larger block that nobody writes to cost nothing.
+ * up with live data doubles. If it turns out that the block is more than four times what the process needs, only its
+ * beginning is used, three times what lives: pages behind it that nobody writes to cost nothing. A small block may have
+ * been somebody's before; there a second copy, now knowing how little there is, goes into a block of the right size.
+ * The average over many collections is a block of about three times the live data, and half a word copied per word
+ * allocated.
  *
  * Shared objects: each that the scan meets is noted with a reference of its own; then those that the heap held
  * before are given back. Should memory for the new notes be exhausted, the old ones stay: they still cover
@@ -33,6 +34,9 @@
 
 /* A block of more than this many times the wanted size is replaced by a smaller one. */
 enum { SPARE_FACTOR = 2, COLLECTIONS_OF_A_NEWCOMER = 16 };
+
+/* A block of twice so many words comes fresh from the system: what is not written to costs nothing. */
+enum { CUT_WORDS_MIN = NB_STRESS_OR(512, 2 << 20) };
 
 struct collection {
     vm_value *top; /* where the next object goes */
@@ -241,7 +245,18 @@ static vm_value *new_block(const struct vm_heap *heap, size_t request, size_t *r
     return block;
 }
 
-/* After a copy we know what lives: if the block is far too large for it, copy once more. */
+/* Leave the end of the block unused: nothing points into the stack, so it can move down. */
+static void cut(struct vm_heap *heap, size_t words)
+{
+    size_t stack_words = (size_t)(heap->end - heap->fp);
+
+    memmove(heap->start + words - stack_words, heap->fp, stack_words * sizeof(vm_value));
+    heap->end = heap->start + words;
+    heap->fp = heap->end - stack_words;
+}
+
+/* After a copy we know what lives: if the block is far too large for it, use less of it, and where it is small enough to
+ * have been written to before, copy once more. */
 static void trim(struct vm_ctx *ctx, size_t request)
 {
     struct vm_heap *heap = &ctx->process->heap;
@@ -250,23 +265,22 @@ static void trim(struct vm_ctx *ctx, size_t request)
 
     if ((size_t)(heap->end - heap->start) <= SPARE_FACTOR * words)
         return;
+    if (words >= CUT_WORDS_MIN) {
+        cut(heap, words + words / 2);
+        return;
+    }
     block = nb_alloc_block(words, sizeof *block);
     if (block != NULL)
         copy_live(ctx, block, words);
 }
 
-/* A block for the case that everything lives may exceed the limit. Then leave its end unused, if the limit can be
- *  kept:
- * nothing points into the stack, so it can move down. */
+/* A block for the case that everything lives may exceed the limit. */
 static void keep_to_limit(struct vm_heap *heap)
 {
-    size_t limit = heap->limit_words, stack_words = (size_t)(heap->end - heap->fp);
+    size_t limit = heap->limit_words;
 
-    if (limit == 0 || (size_t)(heap->end - heap->start) <= limit || words_at_most(heap, 0) > limit)
-        return;
-    memmove(heap->start + limit - stack_words, heap->fp, stack_words * sizeof(vm_value));
-    heap->end = heap->start + limit;
-    heap->fp = heap->end - stack_words;
+    if (limit != 0 && (size_t)(heap->end - heap->start) > limit && words_at_most(heap, 0) <= limit)
+        cut(heap, limit);
 }
 
 /* Whether the process may have that many words more. Shared objects that it alone keeps alive cost as much memory as
