@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 #include "base/utf8.h"
+#include "lib/record.h"
 #include "lib/tables.h"
 #include "tests/unit/run_suite.h"
 #include "vm/host.h"
@@ -1024,6 +1025,7 @@ int main(void)
     lib_register_env();
     lib_register_encoding();
     lib_register_path();
+    lib_register_records();
     tcase_add_checked_fixture(one, set_up, tear_down);
     tcase_add_loop_test(one, answers_as_its_row_says, 0, sizeof rows / sizeof *rows);
     tcase_add_loop_test(one, leaves_nothing_behind_without_memory, 0, sizeof rows / sizeof *rows);
