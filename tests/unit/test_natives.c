@@ -1025,6 +1025,7 @@ int main(void)
     lib_register_env();
     lib_register_encoding();
     lib_register_path();
+    vm_type_init();
     lib_register_records();
     tcase_add_checked_fixture(one, set_up, tear_down);
     tcase_add_loop_test(one, answers_as_its_row_says, 0, sizeof rows / sizeof *rows);
