@@ -78,7 +78,8 @@ int sched_process_new(struct vm_ctx *ctx, struct sched *sched, struct sched_grou
         return -ENOMEM;
     }
     join_group(slot, group);
-    slot->process.started_ns = worker != NULL ? sched_now_ns(ctx) : nb_clock_ns();
+    atomic_store_explicit(&slot->process.started_ns, worker != NULL ? sched_now_ns(ctx) : nb_clock_ns(),
+                          memory_order_relaxed);
     copied = vm_process_set_entry(&slot->process, entry);
     if (copied != VM_COPY_OK) {
         abandon(sched, worker, slot);

@@ -318,7 +318,7 @@ static enum vm_stop run_slice(struct sched_worker *worker, struct vm_process *pr
     ctx->process = NULL;
     worker->slice_left = ctx->reductions;
     before -= ctx->reductions;
-    process->reductions += (uint64_t)(before > 0 ? before : 0);
+    sched_count(&process->reductions, (uint64_t)(before > 0 ? before : 0));
     sched_count(&worker->counts.slices, 1);
     spend(worker, before);
     return stop;

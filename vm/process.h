@@ -100,8 +100,9 @@ struct vm_process {
     bool servers_bound;                  /* it has bound a server, so its being killed closes some */
     bool published;                      /* it sent a message, wrote an mvar or spawned: others may know what it knows */
 
-    uint64_t reductions;                 /* in all; whoever calls vm_run() adds what it used up */
-    uint64_t started_ns;
+    /* Written by who runs it or makes it, read by anybody. */
+    _Atomic uint64_t reductions;         /* in all; whoever calls vm_run() adds what it used up */
+    _Atomic uint64_t started_ns;
     void *links;                         /* links and monitors; NULL none */
 };
 
