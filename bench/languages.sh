@@ -104,7 +104,7 @@ part_typed() {
         with=$(best_of <"$work/with") without=$(best_of <"$work/without")
         rm -f "$work/with" "$work/without"
         awk -v row="$row" -v a="$with" -v b="$without" \
-            'BEGIN { printf "%-10s %10d %10d %10.2f\n", row, a, b, a > 0 ? b / a : 0 }'
+            'BEGIN { printf "%-10s %10d %10d %10.2f\n", row, a, b, (a > 0 ? b / a : 0) }'
     done
 }
 
