@@ -15,6 +15,7 @@
 
 #include "base/alloc.h"
 #include "base/assert.h"
+#include "server/exchange.h"
 #include "server/runtime_private.h"
 
 enum { ATTACH, CLOSE, RETIRE };
@@ -114,7 +115,7 @@ static void run_close(struct srv_command *command, struct srv_loop *loop, struct
 
     srv_endpoint_close(endpoint_in(listener, loop), ctx);
     if (atomic_load(&listener->abandoned))
-        srv_endpoint_fail_all(endpoint_in(listener, loop));
+        srv_exchange_fail_all(endpoint_in(listener, loop));
     srv_listener_unref(listener);
 }
 

@@ -24,6 +24,7 @@
 #include "base/assert.h"
 #include "base/clock.h"
 #include "base/tsan.h"
+#include "server/exchange.h"
 #include "server/listener.h"
 #include "server/runtime_private.h"
 #include "server/watch.h"
@@ -440,7 +441,7 @@ void srv_loop_end(struct srv_loop *loop)
     srv_loop_turn(loop, NULL);
     for (struct srv_endpoint *endpoint = loop->endpoints; endpoint != NULL; endpoint = endpoint->next) {
         srv_endpoint_close(endpoint, NULL);
-        srv_endpoint_fail_all(endpoint);
+        srv_exchange_fail_all(endpoint);
         endpoint->busy = true;
     }
     for (unsigned i = 0; i < END_TURNS_MAX; i++) {

@@ -39,16 +39,6 @@ enum srv_answer {
     SRV_ANSWER_COUNT
 };
 
-/* One client connection, as long as it is open. */
-struct srv_connection {
-    struct srv_link link;  /* in one of the endpoint's lists, or in none */
-    struct srv_link *list; /* which; NULL none */
-    struct srv_endpoint *endpoint;
-    uint64_t since_ns; /* when it was put there */
-    int fd;
-    bool talking; /* a request has begun and is not finished */
-};
-
 enum srv_endpoint_state { SRV_ENDPOINT_OPEN, SRV_ENDPOINT_DRAINING, SRV_ENDPOINT_CLOSED };
 
 /** A listener's part in one loop. All but `ring` is the loop's own. */
@@ -163,8 +153,6 @@ uint64_t srv_endpoint_look_at_time(struct srv_endpoint *endpoint, struct vm_ctx 
 void srv_endpoint_drain(struct srv_endpoint *endpoint);
 /** Drain, and answer 503 to what nobody has accepted. */
 void srv_endpoint_close(struct srv_endpoint *endpoint, struct vm_ctx *ctx);
-/** 503 for all that is open. */
-void srv_endpoint_fail_all(struct srv_endpoint *endpoint);
 /** Take over what may change while the listener is open. */
 void srv_endpoint_change_limits(struct srv_endpoint *endpoint, const struct srv_limits *limits);
 /** Stop the daemon. No connection may be suspended. */

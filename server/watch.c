@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 
 #include "base/assert.h"
+#include "server/connection.h"
 
 #define NS_PER_MS UINT64_C(1000000)
 #define WATCHED ((uintptr_t)1)

@@ -1,0 +1,53 @@
+/*
+ * connection.h - client connections as long as they are open: which of an endpoint's lists each is in, and what its
+ * time-out there leads to.
+ *
+ * libmicrohttpd knows one time-out for all that a client may be slow with. Here a connection is in the list for what it
+ * is waited for (loop.h: fresh, idle, bodies), or in none while its request waits for its answer.
+ *
+ * On the loop's thread.
+ */
+#ifndef SERVER_CONNECTION_H
+#define SERVER_CONNECTION_H
+
+#include <microhttpd.h>
+
+#include "server/request.h"
+
+struct srv_endpoint;
+
+/* An answer that is written past libmicrohttpd; the connection ends with it. `text`: its length, a blank line, and it.
+ */
+#define SRV_RAW_ANSWER(status, text)                                                                                   \
+    "HTTP/1.1 " status "\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: " text
+
+struct srv_connection {
+    struct srv_link link;  /* in one of the endpoint's lists, or in none */
+    struct srv_link *list; /* which; NULL none */
+    struct srv_endpoint *endpoint;
+    uint64_t since_ns; /* when it was put there */
+    int fd;
+    bool talking; /* a request has begun and is not finished */
+};
+
+/** Ours of one of libmicrohttpd's; NULL when there was no memory for it. */
+struct srv_connection *srv_connection_of(struct MHD_Connection *connection);
+/** libmicrohttpd tells of each connection that opens or closes. `closure`: the endpoint. */
+void srv_connection_on_notify(void *closure, struct MHD_Connection *mhd, void **context,
+                              enum MHD_ConnectionNotificationCode code);
+/** Put a connection at the end of a list (NULL: of none). */
+void srv_connection_move(struct srv_connection *connection, struct srv_link *list);
+/** Make libmicrohttpd see the end of a connection, after sending `last_words` unless NULL. */
+void srv_connection_cut(struct srv_connection *connection, const char *last_words);
+
+/** Cut those whose time in a list is over, with a 408 to those who have begun a request if `answer`. Returns when the
+ * next one is due, UINT64_MAX: none is. */
+uint64_t srv_connections_cut_late(struct srv_link *list, uint32_t timeout_ms, uint64_t now_ns, bool answer);
+/** What draining does to connections without a request: a client that has just connected, or just got an answer that
+ * did not tell it to close, may send its request any moment, and gets its answer; one that was quiet for a while is
+ * hung up on. Once the endpoint is closed, all are. */
+void srv_connections_cut_quiet(struct srv_endpoint *endpoint);
+/** The same when it is time to look again. Returns when that is, UINT64_MAX: never. */
+uint64_t srv_connections_look_at_quiet(struct srv_endpoint *endpoint);
+
+#endif
