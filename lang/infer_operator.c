@@ -43,11 +43,18 @@ struct operation {
 
 /* ---- arithmetic ---- */
 
+/* What the run time converts by itself: Int to Float, Int and Int32 to BigInt (03 §4.2). */
+static bool widens(enum ns_con_number from, enum ns_con_number to)
+{
+    return (from == NS_CON_INT && to == NS_CON_FLOAT) ||
+           ((from == NS_CON_INT || from == NS_CON_INT32) && to == NS_CON_BIGINT);
+}
+
 static struct ns_term *wider(const struct operation *operation, enum ns_con_number one, enum ns_con_number other)
 {
-    if (one == NS_CON_INT && (other == NS_CON_FLOAT || other == NS_CON_BIGINT))
+    if (widens(one, other))
         return operation->right;
-    if (other == NS_CON_INT && (one == NS_CON_FLOAT || one == NS_CON_BIGINT))
+    if (widens(other, one))
         return operation->left;
     if (is_int_literal(operation->expr->binary.right) && (is_sized(one) || one == NS_CON_FLOAT32))
         return operation->left;
