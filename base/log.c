@@ -51,13 +51,8 @@ bool nb_log_is_on(enum nb_log_level level)
     return (int)level <= atomic_load_explicit(&level_most, memory_order_relaxed);
 }
 
-const char *nb_log_level_name(enum nb_log_level level)
-{
-    nb_assert((size_t)level < sizeof levels / sizeof *levels);
-    return levels[level].name;
-}
-
-void nb_log_escape(struct nb_buf *out, const char *text)
+/* Append text with its control characters as \n, \t, \x1b. */
+static void escape(struct nb_buf *out, const char *text)
 {
     for (; *text != '\0'; text++) {
         unsigned char byte = (unsigned char)*text;
@@ -155,7 +150,7 @@ void nb_log_to_text(enum nb_log_level level, const char *event, const char *fiel
                   event);
     if (fields[0] != '\0')
         nb_buf_byte(&line, ' ');
-    nb_log_escape(&line, fields);
+    escape(&line, fields);
     nb_buf_byte(&line, '\n');
     if (!line.failed)
         write_line(line.data, line.length);

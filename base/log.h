@@ -18,18 +18,15 @@ struct nb_buf;
 
 enum nb_log_level { NB_LOG_ERROR, NB_LOG_WARN, NB_LOG_INFO, NB_LOG_DEBUG };
 
-/** Where lines go. `fields` may hold line breaks; a sink that writes lines escapes them (nb_log_escape). */
+/** Where lines go. `fields` may hold line breaks; a sink that writes lines escapes them. */
 typedef void nb_log_sink(enum nb_log_level level, const char *event, const char *fields);
 
 void nb_log_set_sink(nb_log_sink *sink);       /* NULL: nb_log_to_text */
 void nb_log_set_level(enum nb_log_level most); /* NB_LOG_INFO at first */
 bool nb_log_is_on(enum nb_log_level level);
-const char *nb_log_level_name(enum nb_log_level level); /* "error", "warn", "info", "debug" */
 void nb_log_at(enum nb_log_level level, const char *event, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/** Append text with its control characters as \n, \t, \x1b. */
-void nb_log_escape(struct nb_buf *out, const char *text);
 /** Append text in double quotes; those inside it, and backslashes, get a backslash. */
 void nb_log_quote(struct nb_buf *out, const char *text);
 /** The same for text that need not end with a NUL. NULs in it become U+FFFD, since lines end there. */

@@ -84,7 +84,8 @@ static char *plain(const char *line)
     return text;
 }
 
-bool test_value_fits(const char *line, const char *wanted)
+/* Whether a last line of output is the value: equal, or equal but for quotes around strings (06 F). */
+static bool value_fits(const char *line, const char *wanted)
 {
     char *a, *b;
     bool same;
@@ -134,7 +135,7 @@ static bool went_wrong(const struct test_run *run, const struct test_options *op
 static bool judge_value(const struct test *test, const struct test_run *run, struct nb_buf *why)
 {
     char *last = last_lines(&run->output, 1);
-    bool fits = test_value_fits(last, test->wanted);
+    bool fits = value_fits(last, test->wanted);
 
     if (!fits)
         nb_buf_printf(why, "expected: %s / got: %s", test->wanted, last);

@@ -11,7 +11,4 @@
 bool test_judge(const struct test *test, const struct test_run *run, const struct test_options *options,
                 struct nb_buf *why);
 
-/** Whether a last line of output is the value: equal, or equal but for quotes around strings (06 F). */
-bool test_value_fits(const char *line, const char *wanted);
-
 #endif

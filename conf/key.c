@@ -144,14 +144,6 @@ void conf_set_defaults(enum conf_block_kind kind, void *fields)
     }
 }
 
-void conf_copy_field(const struct conf_key *key, void *to, const void *from)
-{
-    if (key->type == CONF_TEXT)
-        *(const char **)field(key, to) = text_of(key, from);
-    else
-        conf_set_number(key, to, number_of(key, from));
-}
-
 bool conf_fields_equal(const struct conf_key *key, const void *a, const void *b)
 {
     if (key->type == CONF_TEXT)

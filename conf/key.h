@@ -63,8 +63,6 @@ const struct conf_key *conf_block_find(enum conf_block_kind kind, const char *na
 
 /** Set each field of a struct of that block to its default. */
 void conf_set_defaults(enum conf_block_kind kind, void *fields);
-/** Copy one field from struct to struct; texts are shared. */
-void conf_copy_field(const struct conf_key *key, void *to, const void *from);
 bool conf_fields_equal(const struct conf_key *key, const void *a, const void *b);
 /** Append a field's value as the file would have it. */
 void conf_print_field(const struct conf_key *key, const void *fields, struct nb_buf *out);
@@ -78,8 +76,5 @@ bool conf_read_value(const struct conf_key *key, const char *value, int64_t *ret
 void conf_set_number(const struct conf_key *key, void *fields, int64_t number);
 /** Append what a value may be: "0 to 1024 threads", "true or false". */
 void conf_print_bounds(const struct conf_key *key, struct nb_buf *out);
-
-/** Add a text to the errors, as printf. */
-void conf_error(struct conf_errors *errors, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

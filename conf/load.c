@@ -75,7 +75,7 @@ struct conf *conf_unref(struct conf *conf)
     return NULL;
 }
 
-void conf_error(struct conf_errors *errors, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static void add_error(struct conf_errors *errors, const char *format, ...)
 {
     struct nb_buf text = NB_BUF_INIT;
     va_list arguments;
@@ -167,7 +167,7 @@ static void report(const char *name, struct conf_parsed *parsed, struct conf_err
     for (size_t i = 0; i < parsed->problems.count; i++) {
         const struct conf_problem *problem = &parsed->problems.items[i];
 
-        conf_error(errors, "%s:%d: %s", name, problem->line, problem->text);
+        add_error(errors, "%s:%d: %s", name, problem->line, problem->text);
     }
 }
 
@@ -238,10 +238,10 @@ int conf_load(const char *path, struct conf **ret_conf, struct conf_errors *erro
         return conf_load_text("defaults", "", ret_conf, errors);
     r = read_file(path, &text);
     if (r < 0) {
-        conf_error(errors, "%s: cannot be read: %s", path, strerror(-r));
+        add_error(errors, "%s: cannot be read: %s", path, strerror(-r));
     } else if (memchr(nb_buf_cstr(&text), '\0', text.length) != NULL ||
                !nb_utf8_valid(nb_buf_cstr(&text), text.length)) {
-        conf_error(errors, "%s: not a text in UTF-8", path);
+        add_error(errors, "%s: not a text in UTF-8", path);
         r = -EINVAL;
     } else {
         r = conf_load_text(path, nb_buf_cstr(&text), ret_conf, errors);

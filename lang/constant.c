@@ -21,7 +21,7 @@ static vm_value one_word(struct ns_unit *unit, enum vm_kind kind, uint64_t bits)
     return vm_from_object(object);
 }
 
-vm_value ns_int_value(struct ns_unit *unit, int64_t n)
+static vm_value int_value(struct ns_unit *unit, int64_t n)
 {
     return vm_fits_small(n) ? vm_from_small(n) : one_word(unit, VM_KIND_INT64, (uint64_t)n);
 }
@@ -87,7 +87,7 @@ vm_value ns_literal_value(struct ns_unit *unit, const struct ns_literal *literal
     case NS_LITERAL_BOOL:
         return vm_from_bool(literal->boolean);
     case NS_LITERAL_INT:
-        return ns_int_value(unit, literal->integer);
+        return int_value(unit, literal->integer);
     case NS_LITERAL_INT8:
         return sized(VM_SORT_INT8, literal->integer);
     case NS_LITERAL_INT16:

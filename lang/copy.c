@@ -22,6 +22,9 @@ void ns_expr_buf_push(struct nb_arena *arena, struct ns_expr_buf *buf, struct ns
     buf->items[buf->count++] = expr;
 }
 
+static struct ns_type *copy_type(struct ns_copier *copier, const struct ns_type *type);
+static struct ns_pattern *copy_pattern(struct ns_copier *copier, const struct ns_pattern *pattern);
+
 static struct ns_expr *one(struct ns_copier *copier, const struct ns_expr *expr)
 {
     return expr == NULL ? NULL : copier->one(copier, expr);
@@ -44,7 +47,7 @@ static void *same(struct ns_copier *copier, const void *items, uint32_t count, s
 }
 #define SAME(copier, list) same((copier), (list).items, (list).count, sizeof *(list).items)
 
-struct ns_expr_list ns_copy_list(struct ns_copier *copier, const struct ns_expr_list *list, bool statements)
+static struct ns_expr_list copy_list(struct ns_copier *copier, const struct ns_expr_list *list, bool statements)
 {
     struct ns_expr_buf buf = { NULL, 0, 0 };
 
@@ -60,7 +63,7 @@ static struct ns_type_list copy_types(struct ns_copier *copier, const struct ns_
     struct ns_type_list copy = { SAME(copier, *list), list->count };
 
     for (uint32_t i = 0; i < copy.count; i++)
-        copy.items[i] = ns_copy_type(copier, copy.items[i]);
+        copy.items[i] = copy_type(copier, copy.items[i]);
     return copy;
 }
 
@@ -70,12 +73,12 @@ static struct ns_field_list copy_fields(struct ns_copier *copier, const struct n
 
     for (uint32_t i = 0; i < copy.count; i++) {
         copy.items[i].name = name_at(copier, copy.items[i].name);
-        copy.items[i].type = ns_copy_type(copier, copy.items[i].type);
+        copy.items[i].type = copy_type(copier, copy.items[i].type);
     }
     return copy;
 }
 
-struct ns_type *ns_copy_type(struct ns_copier *copier, const struct ns_type *type)
+static struct ns_type *copy_type(struct ns_copier *copier, const struct ns_type *type)
 {
     struct ns_type *copy;
 
@@ -89,7 +92,7 @@ struct ns_type *ns_copy_type(struct ns_copier *copier, const struct ns_type *typ
     case NS_TYPE_TUPLE: copy->items = copy_types(copier, &type->items); break;
     case NS_TYPE_FUNCTION:
         copy->function.parameters = copy_types(copier, &type->function.parameters);
-        copy->function.result = ns_copy_type(copier, type->function.result);
+        copy->function.result = copy_type(copier, type->function.result);
         break;
     case NS_TYPE_RECORD: copy->fields = copy_fields(copier, &type->fields); break;
     case NS_TYPE_VARIABLE:
@@ -105,7 +108,7 @@ static struct ns_pattern_list copy_patterns(struct ns_copier *copier, const stru
     struct ns_pattern_list copy = { SAME(copier, *list), list->count };
 
     for (uint32_t i = 0; i < copy.count; i++)
-        copy.items[i] = ns_copy_pattern(copier, copy.items[i]);
+        copy.items[i] = copy_pattern(copier, copy.items[i]);
     return copy;
 }
 
@@ -116,7 +119,7 @@ static struct ns_field_pattern_list copy_field_patterns(struct ns_copier *copier
 
     for (uint32_t i = 0; i < copy.count; i++) {
         copy.items[i].name = name_at(copier, copy.items[i].name);
-        copy.items[i].pattern = ns_copy_pattern(copier, copy.items[i].pattern);
+        copy.items[i].pattern = copy_pattern(copier, copy.items[i].pattern);
     }
     return copy;
 }
@@ -126,13 +129,13 @@ static struct ns_map_pattern_list copy_map_patterns(struct ns_copier *copier, co
     struct ns_map_pattern_list copy = { SAME(copier, *list), list->count };
 
     for (uint32_t i = 0; i < copy.count; i++) {
-        copy.items[i].key = ns_copy_pattern(copier, copy.items[i].key);
-        copy.items[i].value = ns_copy_pattern(copier, copy.items[i].value);
+        copy.items[i].key = copy_pattern(copier, copy.items[i].key);
+        copy.items[i].value = copy_pattern(copier, copy.items[i].value);
     }
     return copy;
 }
 
-struct ns_pattern *ns_copy_pattern(struct ns_copier *copier, const struct ns_pattern *pattern)
+static struct ns_pattern *copy_pattern(struct ns_copier *copier, const struct ns_pattern *pattern)
 {
     struct ns_pattern *copy;
 
@@ -147,7 +150,7 @@ struct ns_pattern *ns_copy_pattern(struct ns_copier *copier, const struct ns_pat
     case NS_PATTERN_OR: copy->items = copy_patterns(copier, &pattern->items); break;
     case NS_PATTERN_LIST:
         copy->list.items = copy_patterns(copier, &pattern->list.items);
-        copy->list.rest = ns_copy_pattern(copier, pattern->list.rest);
+        copy->list.rest = copy_pattern(copier, pattern->list.rest);
         break;
     case NS_PATTERN_CONSTRUCTOR:
     case NS_PATTERN_RECORD:
@@ -171,14 +174,14 @@ static struct ns_parameter_list copy_parameters(struct ns_copier *copier, const 
     struct ns_parameter_list copy = { SAME(copier, *list), list->count };
 
     for (uint32_t i = 0; i < copy.count; i++) {
-        copy.items[i].pattern = ns_copy_pattern(copier, copy.items[i].pattern);
-        copy.items[i].type = ns_copy_type(copier, copy.items[i].type);
+        copy.items[i].pattern = copy_pattern(copier, copy.items[i].pattern);
+        copy.items[i].type = copy_type(copier, copy.items[i].type);
         copy.items[i].value = one(copier, copy.items[i].value);
     }
     return copy;
 }
 
-struct ns_function *ns_copy_function(struct ns_copier *copier, const struct ns_function *function)
+static struct ns_function *copy_function(struct ns_copier *copier, const struct ns_function *function)
 {
     struct ns_function *copy = nb_arena_alloc(copier->arena, sizeof *copy);
 
@@ -187,7 +190,7 @@ struct ns_function *ns_copy_function(struct ns_copier *copier, const struct ns_f
     copy->span = copier->place(copier, function->span);
     copy->parameters = copy_parameters(copier, &function->parameters);
     copy->guard = one(copier, function->guard);
-    copy->return_type = ns_copy_type(copier, function->return_type);
+    copy->return_type = copy_type(copier, function->return_type);
     copy->body = one(copier, function->body);
     return copy;
 }
@@ -221,7 +224,7 @@ static struct ns_arm_list copy_arms(struct ns_copier *copier, const struct ns_ar
     for (uint32_t i = 0; i < copy.count; i++) {
         struct ns_arm *arm = &copy.items[i];
 
-        arm->pattern = ns_copy_pattern(copier, arm->pattern);
+        arm->pattern = copy_pattern(copier, arm->pattern);
         arm->guard = one(copier, arm->guard);
         arm->body = one(copier, arm->body);
         arm->span = copier->place(copier, arm->span);
@@ -278,8 +281,8 @@ static void copy_for(struct ns_copier *copier, struct ns_expr *copy)
 
 static void copy_bind(struct ns_copier *copier, struct ns_expr *copy)
 {
-    copy->bind.pattern = ns_copy_pattern(copier, copy->bind.pattern);
-    copy->bind.type = ns_copy_type(copier, copy->bind.type);
+    copy->bind.pattern = copy_pattern(copier, copy->bind.pattern);
+    copy->bind.type = copy_type(copier, copy->bind.type);
     copy->bind.value = one(copier, copy->bind.value);
 }
 
@@ -288,7 +291,7 @@ static void copy_control(struct ns_copier *copier, struct ns_expr *copy)
 {
     switch (copy->kind) {
     case NS_EXPR_BLOCK:
-        copy->block.statements = ns_copy_list(copier, &copy->block.statements, true);
+        copy->block.statements = copy_list(copier, &copy->block.statements, true);
         break;
     case NS_EXPR_IF:
         copy->conditional.condition = one(copier, copy->conditional.condition);
@@ -319,7 +322,7 @@ static void copy_control(struct ns_copier *copier, struct ns_expr *copy)
         break;
     case NS_EXPR_ASSIGN_INDEX:
         copy->assign_index.object = one(copier, copy->assign_index.object);
-        copy->assign_index.indices = ns_copy_list(copier, &copy->assign_index.indices, false);
+        copy->assign_index.indices = copy_list(copier, &copy->assign_index.indices, false);
         copy->assign_index.value = one(copier, copy->assign_index.value);
         break;
     default: break; /* no parts */
@@ -331,7 +334,7 @@ static void copy_inside(struct ns_copier *copier, struct ns_expr *copy)
     switch (copy->kind) {
     case NS_EXPR_INTERPOLATION: copy->parts = copy_parts(copier, &copy->parts); break;
     case NS_EXPR_LIST:
-        copy->list.items = ns_copy_list(copier, &copy->list.items, false);
+        copy->list.items = copy_list(copier, &copy->list.items, false);
         copy->list.tail = one(copier, copy->list.tail);
         break;
     case NS_EXPR_RANGE_LIST:
@@ -339,10 +342,10 @@ static void copy_inside(struct ns_copier *copier, struct ns_expr *copy)
         copy->range.to = one(copier, copy->range.to);
         break;
     case NS_EXPR_TUPLE:
-    case NS_EXPR_SET: copy->items = ns_copy_list(copier, &copy->items, false); break;
+    case NS_EXPR_SET: copy->items = copy_list(copier, &copy->items, false); break;
     case NS_EXPR_MAP: copy->map = copy_entries(copier, &copy->map); break;
     case NS_EXPR_LAMBDA:
-    case NS_EXPR_LOCAL_FUNCTION: copy->function = ns_copy_function(copier, copy->function); break;
+    case NS_EXPR_LOCAL_FUNCTION: copy->function = copy_function(copier, copy->function); break;
     case NS_EXPR_UNARY: copy->unary.operand = one(copier, copy->unary.operand); break;
     case NS_EXPR_BINARY:
         copy->binary.left = one(copier, copy->binary.left);
@@ -364,7 +367,7 @@ static void copy_inside(struct ns_copier *copier, struct ns_expr *copy)
     case NS_EXPR_TUPLE_FIELD: copy->tuple_field.object = one(copier, copy->tuple_field.object); break;
     case NS_EXPR_INDEX:
         copy->index.object = one(copier, copy->index.object);
-        copy->index.indices = ns_copy_list(copier, &copy->index.indices, false);
+        copy->index.indices = copy_list(copier, &copy->index.indices, false);
         break;
     case NS_EXPR_QUESTION:
     case NS_EXPR_BREAK:

@@ -28,9 +28,5 @@ struct ns_copier {
 
 /** A node like `expr`, with parts in the copier's arena that the copier made. Parts that are NULL stay so. */
 struct ns_expr *ns_copy_node(struct ns_copier *copier, const struct ns_expr *expr);
-struct ns_expr_list ns_copy_list(struct ns_copier *copier, const struct ns_expr_list *list, bool statements);
-struct ns_function *ns_copy_function(struct ns_copier *copier, const struct ns_function *function);
-struct ns_pattern *ns_copy_pattern(struct ns_copier *copier, const struct ns_pattern *pattern);
-struct ns_type *ns_copy_type(struct ns_copier *copier, const struct ns_type *type);
 
 #endif

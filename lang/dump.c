@@ -7,6 +7,11 @@
 
 #include "base/assert.h"
 
+static void dump_type(const struct ns_type *type, struct nb_buf *out);
+static void dump_pattern(const struct ns_pattern *pattern, struct nb_buf *out);
+static void dump_expr(const struct ns_expr *expr, struct nb_buf *out);
+static void dump_item(const struct ns_item *item, struct nb_buf *out);
+
 static void dump_name(struct nb_buf *out, const char *name) { nb_buf_text(out, name != NULL ? name : "-"); }
 
 static void dump_string(struct nb_buf *out, const char *text, uint32_t length)
@@ -53,7 +58,7 @@ static void dump_types(const struct ns_type_list *types, const char *open, const
     for (uint32_t i = 0; i < types->count; i++) {
         if (i > 0)
             nb_buf_text(out, ", ");
-        ns_dump_type(types->items[i], out);
+        dump_type(types->items[i], out);
     }
     nb_buf_text(out, close);
 }
@@ -68,12 +73,12 @@ static void dump_fields(const struct ns_field_list *fields, struct nb_buf *out)
             nb_buf_text(out, "private ");
         if (fields->items[i].name.text != NULL)
             nb_buf_printf(out, "%s: ", fields->items[i].name.text);
-        ns_dump_type(fields->items[i].type, out);
+        dump_type(fields->items[i].type, out);
     }
     nb_buf_byte(out, '}');
 }
 
-void ns_dump_type(const struct ns_type *type, struct nb_buf *out)
+static void dump_type(const struct ns_type *type, struct nb_buf *out)
 {
     if (type == NULL) {
         nb_buf_byte(out, '-');
@@ -90,7 +95,7 @@ void ns_dump_type(const struct ns_type *type, struct nb_buf *out)
     case NS_TYPE_TUPLE: dump_types(&type->items, "(", ")", out); break;
     case NS_TYPE_FUNCTION:
         dump_types(&type->function.parameters, "(", ") -> ", out);
-        ns_dump_type(type->function.result, out);
+        dump_type(type->function.result, out);
         break;
     case NS_TYPE_RECORD: dump_fields(&type->fields, out); break;
     }
@@ -102,7 +107,7 @@ static void dump_patterns(const struct ns_pattern_list *patterns, struct nb_buf 
 {
     for (uint32_t i = 0; i < patterns->count; i++) {
         nb_buf_byte(out, ' ');
-        ns_dump_pattern(patterns->items[i], out);
+        dump_pattern(patterns->items[i], out);
     }
 }
 
@@ -114,7 +119,7 @@ static void dump_constructor_pattern(const struct ns_pattern *pattern, struct nb
     dump_patterns(&pattern->constructor.items, out);
     for (uint32_t i = 0; i < pattern->constructor.fields.count; i++) {
         nb_buf_printf(out, " %s: ", pattern->constructor.fields.items[i].name.text);
-        ns_dump_pattern(pattern->constructor.fields.items[i].pattern, out);
+        dump_pattern(pattern->constructor.fields.items[i].pattern, out);
     }
     nb_buf_text(out, pattern->constructor.open ? " _)" : ")");
 }
@@ -124,9 +129,9 @@ static void dump_map_pattern(const struct ns_pattern *pattern, struct nb_buf *ou
     nb_buf_text(out, "(map");
     for (uint32_t i = 0; i < pattern->map.count; i++) {
         nb_buf_byte(out, ' ');
-        ns_dump_pattern(pattern->map.items[i].key, out);
+        dump_pattern(pattern->map.items[i].key, out);
         nb_buf_text(out, ": ");
-        ns_dump_pattern(pattern->map.items[i].value, out);
+        dump_pattern(pattern->map.items[i].value, out);
     }
     nb_buf_byte(out, ')');
 }
@@ -144,12 +149,12 @@ static void dump_list_pattern(const struct ns_pattern *pattern, struct nb_buf *o
     dump_patterns(&pattern->list.items, out);
     if (pattern->list.rest != NULL) {
         nb_buf_text(out, " | ");
-        ns_dump_pattern(pattern->list.rest, out);
+        dump_pattern(pattern->list.rest, out);
     }
     nb_buf_byte(out, ')');
 }
 
-void ns_dump_pattern(const struct ns_pattern *pattern, struct nb_buf *out)
+static void dump_pattern(const struct ns_pattern *pattern, struct nb_buf *out)
 {
     switch (pattern->kind) {
     case NS_PATTERN_WILDCARD: nb_buf_byte(out, '_'); break;
@@ -176,7 +181,7 @@ static void dump_exprs(const struct ns_expr_list *exprs, struct nb_buf *out)
 {
     for (uint32_t i = 0; i < exprs->count; i++) {
         nb_buf_byte(out, ' ');
-        ns_dump_expr(exprs->items[i], out);
+        dump_expr(exprs->items[i], out);
     }
 }
 
@@ -189,7 +194,7 @@ static void dump_group(const char *name, const struct ns_expr *a, const struct n
     nb_buf_printf(out, "(%s", name);
     for (int i = 0; i < 3 && parts[i] != NULL; i++) {
         nb_buf_byte(out, ' ');
-        ns_dump_expr(parts[i], out);
+        dump_expr(parts[i], out);
     }
     nb_buf_byte(out, ')');
 }
@@ -205,13 +210,13 @@ static void dump_arms(const struct ns_arm_list *arms, struct nb_buf *out)
 {
     for (uint32_t i = 0; i < arms->count; i++) {
         nb_buf_text(out, " [");
-        ns_dump_pattern(arms->items[i].pattern, out);
+        dump_pattern(arms->items[i].pattern, out);
         if (arms->items[i].guard != NULL) {
             nb_buf_text(out, " when ");
-            ns_dump_expr(arms->items[i].guard, out);
+            dump_expr(arms->items[i].guard, out);
         }
         nb_buf_text(out, " -> ");
-        ns_dump_expr(arms->items[i].body, out);
+        dump_expr(arms->items[i].body, out);
         nb_buf_byte(out, ']');
     }
 }
@@ -222,7 +227,7 @@ static void dump_parts(const struct ns_part_list *parts, struct nb_buf *out)
     for (uint32_t i = 0; i < parts->count; i++) {
         nb_buf_byte(out, ' ');
         if (parts->items[i].expr != NULL)
-            ns_dump_expr(parts->items[i].expr, out);
+            dump_expr(parts->items[i].expr, out);
         else
             dump_string(out, parts->items[i].text, parts->items[i].length);
     }
@@ -233,10 +238,10 @@ static void dump_call(const struct ns_expr *expr, struct nb_buf *out)
 {
     nb_buf_text(out, expr->kind == NS_EXPR_CALL ? "(call " : expr->kind == NS_EXPR_CONSTRUCT ? "(new " : "(method ");
     if (expr->kind == NS_EXPR_CALL) {
-        ns_dump_expr(expr->call.callee, out);
+        dump_expr(expr->call.callee, out);
     } else {
         if (expr->call.receiver != NULL) {
-            ns_dump_expr(expr->call.receiver, out);
+            dump_expr(expr->call.receiver, out);
             nb_buf_byte(out, ' ');
         }
         dump_name(out, expr->call.name.text);
@@ -247,7 +252,7 @@ static void dump_call(const struct ns_expr *expr, struct nb_buf *out)
         nb_buf_byte(out, ' ');
         if (expr->call.arguments.items[i].name.text != NULL)
             nb_buf_printf(out, "%s: ", expr->call.arguments.items[i].name.text);
-        ns_dump_expr(expr->call.arguments.items[i].value, out);
+        dump_expr(expr->call.arguments.items[i].value, out);
     }
     nb_buf_byte(out, ')');
 }
@@ -257,9 +262,9 @@ static void dump_map(const struct ns_expr *expr, struct nb_buf *out)
     nb_buf_text(out, "(map");
     for (uint32_t i = 0; i < expr->map.count; i++) {
         nb_buf_byte(out, ' ');
-        ns_dump_expr(expr->map.items[i].key, out);
+        dump_expr(expr->map.items[i].key, out);
         nb_buf_text(out, ": ");
-        ns_dump_expr(expr->map.items[i].value, out);
+        dump_expr(expr->map.items[i].value, out);
     }
     nb_buf_byte(out, ')');
 }
@@ -270,7 +275,7 @@ static void dump_list(const struct ns_expr *expr, struct nb_buf *out)
     dump_exprs(&expr->list.items, out);
     if (expr->list.tail != NULL) {
         nb_buf_text(out, " | ");
-        ns_dump_expr(expr->list.tail, out);
+        dump_expr(expr->list.tail, out);
     }
     nb_buf_byte(out, ')');
 }
@@ -278,13 +283,13 @@ static void dump_list(const struct ns_expr *expr, struct nb_buf *out)
 static void dump_try(const struct ns_expr *expr, struct nb_buf *out)
 {
     nb_buf_text(out, "(try ");
-    ns_dump_expr(expr->try_.body, out);
+    dump_expr(expr->try_.body, out);
     if (expr->try_.has_catch)
         nb_buf_text(out, " catch");
     dump_arms(&expr->try_.arms, out);
     if (expr->try_.finally != NULL) {
         nb_buf_text(out, " finally ");
-        ns_dump_expr(expr->try_.finally, out);
+        dump_expr(expr->try_.finally, out);
     }
     nb_buf_byte(out, ')');
 }
@@ -295,9 +300,9 @@ static void dump_receive(const struct ns_expr *expr, struct nb_buf *out)
     dump_arms(&expr->receive.arms, out);
     if (expr->receive.timeout != NULL) {
         nb_buf_text(out, " after ");
-        ns_dump_expr(expr->receive.timeout, out);
+        dump_expr(expr->receive.timeout, out);
         nb_buf_byte(out, ' ');
-        ns_dump_expr(expr->receive.after, out);
+        dump_expr(expr->receive.after, out);
     }
     nb_buf_byte(out, ')');
 }
@@ -305,7 +310,7 @@ static void dump_receive(const struct ns_expr *expr, struct nb_buf *out)
 static void dump_match(const struct ns_expr *expr, struct nb_buf *out)
 {
     nb_buf_text(out, "(match ");
-    ns_dump_expr(expr->match.scrutinee, out);
+    dump_expr(expr->match.scrutinee, out);
     dump_arms(&expr->match.arms, out);
     nb_buf_byte(out, ')');
 }
@@ -313,24 +318,24 @@ static void dump_match(const struct ns_expr *expr, struct nb_buf *out)
 static void dump_for(const struct ns_expr *expr, struct nb_buf *out)
 {
     nb_buf_printf(out, "(for %s ", expr->for_.variable.text);
-    ns_dump_expr(expr->for_.from, out);
+    dump_expr(expr->for_.from, out);
     nb_buf_byte(out, ' ');
-    ns_dump_expr(expr->for_.to, out);
+    dump_expr(expr->for_.to, out);
     nb_buf_byte(out, ' ');
-    ns_dump_expr(expr->for_.body, out);
+    dump_expr(expr->for_.body, out);
     nb_buf_byte(out, ')');
 }
 
 static void dump_bind(const struct ns_expr *expr, struct nb_buf *out)
 {
     nb_buf_text(out, expr->bind.is_var ? "(var " : "(bind ");
-    ns_dump_pattern(expr->bind.pattern, out);
+    dump_pattern(expr->bind.pattern, out);
     if (expr->bind.type != NULL) {
         nb_buf_text(out, " : ");
-        ns_dump_type(expr->bind.type, out);
+        dump_type(expr->bind.type, out);
     }
     nb_buf_byte(out, ' ');
-    ns_dump_expr(expr->bind.value, out);
+    dump_expr(expr->bind.value, out);
     nb_buf_byte(out, ')');
 }
 
@@ -338,14 +343,14 @@ static void dump_assignment(const struct ns_expr *expr, struct nb_buf *out)
 {
     nb_buf_text(out, "(set ");
     if (expr->kind == NS_EXPR_ASSIGN_FIELD) {
-        ns_dump_expr(expr->assign_field.object, out);
+        dump_expr(expr->assign_field.object, out);
         nb_buf_printf(out, " .%s ", expr->assign_field.name.text);
-        ns_dump_expr(expr->assign_field.value, out);
+        dump_expr(expr->assign_field.value, out);
     } else {
-        ns_dump_expr(expr->assign_index.object, out);
+        dump_expr(expr->assign_index.object, out);
         dump_exprs(&expr->assign_index.indices, out);
         nb_buf_byte(out, ' ');
-        ns_dump_expr(expr->assign_index.value, out);
+        dump_expr(expr->assign_index.value, out);
     }
     nb_buf_byte(out, ')');
 }
@@ -361,28 +366,28 @@ static void dump_function(const char *word, const struct ns_function *function, 
 
         if (i > 0)
             nb_buf_byte(out, ' ');
-        ns_dump_pattern(parameter->pattern, out);
+        dump_pattern(parameter->pattern, out);
         if (parameter->type != NULL) {
             nb_buf_text(out, ": ");
-            ns_dump_type(parameter->type, out);
+            dump_type(parameter->type, out);
         }
         if (parameter->value != NULL) {
             nb_buf_text(out, " = ");
-            ns_dump_expr(parameter->value, out);
+            dump_expr(parameter->value, out);
         }
     }
     nb_buf_byte(out, ']');
     if (function->guard != NULL) {
         nb_buf_text(out, " when ");
-        ns_dump_expr(function->guard, out);
+        dump_expr(function->guard, out);
     }
     if (function->return_type != NULL) {
         nb_buf_text(out, " -> ");
-        ns_dump_type(function->return_type, out);
+        dump_type(function->return_type, out);
     }
     if (function->body != NULL) {
         nb_buf_byte(out, ' ');
-        ns_dump_expr(function->body, out);
+        dump_expr(function->body, out);
     }
     nb_buf_byte(out, ')');
 }
@@ -397,7 +402,7 @@ static void dump_spawn(const struct ns_expr *expr, struct nb_buf *out)
 static void dump_selection(const struct ns_expr *expr, struct nb_buf *out)
 {
     nb_buf_text(out, "(. ");
-    ns_dump_expr(expr->kind == NS_EXPR_FIELD ? expr->field.object : expr->tuple_field.object, out);
+    dump_expr(expr->kind == NS_EXPR_FIELD ? expr->field.object : expr->tuple_field.object, out);
     if (expr->kind == NS_EXPR_FIELD)
         nb_buf_printf(out, " %s)", expr->field.name.text);
     else
@@ -407,12 +412,12 @@ static void dump_selection(const struct ns_expr *expr, struct nb_buf *out)
 static void dump_index(const struct ns_expr *expr, struct nb_buf *out)
 {
     nb_buf_text(out, "(index ");
-    ns_dump_expr(expr->index.object, out);
+    dump_expr(expr->index.object, out);
     dump_exprs(&expr->index.indices, out);
     nb_buf_byte(out, ')');
 }
 
-void ns_dump_expr(const struct ns_expr *expr, struct nb_buf *out)
+static void dump_expr(const struct ns_expr *expr, struct nb_buf *out)
 {
     if (expr == NULL) {
         nb_buf_byte(out, '-');
@@ -496,7 +501,7 @@ static void dump_type_item(const struct ns_item *item, struct nb_buf *out)
         break;
     case NS_DEFINE_ALIAS:
         nb_buf_text(out, " = ");
-        ns_dump_type(item->type.alias, out);
+        dump_type(item->type.alias, out);
         break;
     }
     nb_buf_byte(out, ')');
@@ -522,7 +527,7 @@ static void dump_trait(const struct ns_item *item, struct nb_buf *out)
 static void dump_implementation(const struct ns_item *item, struct nb_buf *out)
 {
     nb_buf_text(out, "(impl ");
-    ns_dump_type(item->implementation.type, out);
+    dump_type(item->implementation.type, out);
     nb_buf_printf(out, ": %s", item->implementation.trait.text);
     if (item->implementation.conditions.count > 0)
         nb_buf_text(out, " when");
@@ -534,15 +539,15 @@ static void dump_value(const char *word, const struct ns_item *item, struct nb_b
 {
     nb_buf_printf(out, "(%s ", word);
     if (item->value.pattern != NULL)
-        ns_dump_pattern(item->value.pattern, out);
+        dump_pattern(item->value.pattern, out);
     else
         dump_name(out, item->value.name.text);
     if (item->value.type != NULL) {
         nb_buf_text(out, " : ");
-        ns_dump_type(item->value.type, out);
+        dump_type(item->value.type, out);
     }
     nb_buf_byte(out, ' ');
-    ns_dump_expr(item->value.value, out);
+    dump_expr(item->value.value, out);
     nb_buf_byte(out, ')');
 }
 
@@ -551,7 +556,7 @@ static void dump_module(const struct ns_item *item, struct nb_buf *out)
     nb_buf_printf(out, "(module %s", item->module.name.text);
     for (uint32_t i = 0; i < item->module.items.count; i++) {
         nb_buf_byte(out, ' ');
-        ns_dump_item(item->module.items.items[i], out);
+        dump_item(item->module.items.items[i], out);
     }
     nb_buf_byte(out, ')');
 }
@@ -578,7 +583,7 @@ static void dump_extern(const struct ns_item *item, struct nb_buf *out)
         nb_buf_byte(out, ' ');
         dump_fields(&item->extern_.parameters, out);
         nb_buf_text(out, " -> ");
-        ns_dump_type(item->extern_.result, out);
+        dump_type(item->extern_.result, out);
     }
     nb_buf_byte(out, ')');
 }
@@ -588,11 +593,11 @@ static void dump_test(const struct ns_item *item, struct nb_buf *out)
     nb_buf_text(out, "(test ");
     dump_literal(&item->test.name, out);
     nb_buf_byte(out, ' ');
-    ns_dump_expr(item->test.body, out);
+    dump_expr(item->test.body, out);
     nb_buf_byte(out, ')');
 }
 
-void ns_dump_item(const struct ns_item *item, struct nb_buf *out)
+static void dump_item(const struct ns_item *item, struct nb_buf *out)
 {
     for (uint32_t i = 0; i < item->decorators.count; i++) {
         nb_buf_printf(out, "@(%s", item->decorators.items[i].name.text);
@@ -621,7 +626,7 @@ void ns_dump_item(const struct ns_item *item, struct nb_buf *out)
 void ns_dump_file(const struct ns_file *file, struct nb_buf *out)
 {
     for (uint32_t i = 0; i < file->items.count; i++) {
-        ns_dump_item(file->items.items[i], out);
+        dump_item(file->items.items[i], out);
         nb_buf_byte(out, '\n');
     }
 }

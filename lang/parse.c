@@ -72,7 +72,7 @@ bool ns_is_lower(enum ns_token_kind kind)
 
 static bool is_upper(enum ns_token_kind kind) { return kind == NS_TOKEN_UPPER || kind == NS_TOKEN_SELF_TYPE; }
 
-struct ns_name ns_token_name(const struct ns_parser *parser, const struct ns_token *token)
+static struct ns_name name_of(const struct ns_parser *parser, const struct ns_token *token)
 {
     return (struct ns_name){ token->name, ns_token_span(parser, token) };
 }
@@ -93,21 +93,21 @@ struct ns_name ns_expect_lower(struct ns_parser *parser)
 {
     if (!ns_is_lower(ns_peek(parser)->kind))
         return missing_name(parser, "identifier");
-    return ns_token_name(parser, ns_next(parser));
+    return name_of(parser, ns_next(parser));
 }
 
 struct ns_name ns_expect_upper(struct ns_parser *parser)
 {
     if (!is_upper(ns_peek(parser)->kind))
         return missing_name(parser, "type name");
-    return ns_token_name(parser, ns_next(parser));
+    return name_of(parser, ns_next(parser));
 }
 
 struct ns_name ns_expect_name(struct ns_parser *parser)
 {
     if (!ns_is_lower(ns_peek(parser)->kind) && !is_upper(ns_peek(parser)->kind))
         return missing_name(parser, "identifier");
-    return ns_token_name(parser, ns_next(parser));
+    return name_of(parser, ns_next(parser));
 }
 
 /* ---- places ---- */

@@ -156,7 +156,7 @@ static bool is_named_argument(const struct ns_parser *parser)
     return ns_is_lower(ns_peek(parser)->kind) && (behind == NS_TOKEN_COLON || behind == NS_TOKEN_ASSIGN);
 }
 
-void ns_parse_arguments(struct ns_parser *parser, bool trailing_comma, struct ns_argument_list *ret_arguments)
+static void parse_arguments(struct ns_parser *parser, bool trailing_comma, struct ns_argument_list *ret_arguments)
 {
     struct ns_elements elements = { .closer = NS_TOKEN_RIGHT_PAREN, .trailing_comma = trailing_comma };
 
@@ -226,7 +226,7 @@ static struct ns_expr *parse_call(struct ns_parser *parser, struct ns_expr *call
 
     if (ns_at(parser, NS_TOKEN_LEFT_BRACKET))
         call->call.type_arguments = parse_type_arguments(parser);
-    ns_parse_arguments(parser, call->kind == NS_EXPR_CONSTRUCT, &call->call.arguments);
+    parse_arguments(parser, call->kind == NS_EXPR_CONSTRUCT, &call->call.arguments);
     return call;
 }
 

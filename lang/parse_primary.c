@@ -13,7 +13,8 @@
 
 /* ---- lambdas ---- */
 
-uint32_t ns_skip_lambda(struct ns_parser *parser)
+/* The `=>` or `->` behind the parameters of the lambda that starts here; 0 if none does. */
+static uint32_t skip_lambda(struct ns_parser *parser)
 {
     uint32_t behind = parser->panicking ? 0 : ns_skip_pattern_head(parser, parser->at);
     const struct ns_token *token = ns_peek_at(parser, behind);
@@ -155,7 +156,7 @@ static struct ns_expr *parse_parenthesised(struct ns_parser *parser)
 
 /* ---- control ---- */
 
-struct ns_expr *ns_parse_block(struct ns_parser *parser)
+static struct ns_expr *parse_block(struct ns_parser *parser)
 {
     struct ns_elements elements = { .closer = NS_TOKEN_RIGHT_BRACE };
     uint32_t first = parser->at;
@@ -374,7 +375,7 @@ static struct ns_expr *parse_block_or_group(struct ns_parser *parser)
     struct ns_expr *expr;
 
     if (ns_at(parser, NS_TOKEN_LEFT_BRACE))
-        return ns_parse_block(parser);
+        return parse_block(parser);
     ns_open(parser, &elements, NS_TOKEN_LEFT_PAREN);
     expr = ns_parse_expression(parser);
     ns_close(parser, &elements);
@@ -466,7 +467,7 @@ static struct ns_expr *parse_by_token(struct ns_parser *parser)
     case NS_TOKEN_STRING: return ns_parse_string(parser);
     case NS_TOKEN_LEFT_PAREN: return parse_parenthesised(parser);
     case NS_TOKEN_LEFT_BRACKET: return parse_list(parser);
-    case NS_TOKEN_LEFT_BRACE: return ns_parse_block(parser);
+    case NS_TOKEN_LEFT_BRACE: return parse_block(parser);
     case NS_TOKEN_PERCENT: return parse_map(parser);
     case NS_TOKEN_HASH: return parse_set(parser);
     case NS_TOKEN_IF: return parse_if(parser);
@@ -492,7 +493,7 @@ struct ns_expr *ns_parse_operand(struct ns_parser *parser)
     uint32_t first = parser->at;
     struct ns_expr *expr;
 
-    if (ns_skip_lambda(parser) != 0)
+    if (skip_lambda(parser) != 0)
         return parse_lambda(parser);
     expr = parse_by_token(parser);
     if (!parser->panicking)

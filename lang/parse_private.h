@@ -63,7 +63,6 @@ bool ns_is_lower(enum ns_token_kind kind);     /* an identifier, or a word that 
 struct ns_name ns_expect_lower(struct ns_parser *parser);
 struct ns_name ns_expect_upper(struct ns_parser *parser);             /* also Self */
 struct ns_name ns_expect_name(struct ns_parser *parser);              /* either, self, Self */
-struct ns_name ns_token_name(const struct ns_parser *parser, const struct ns_token *token);
 
 /* ---- parse.c: places ---- */
 
@@ -179,14 +178,10 @@ struct ns_expr *ns_new_expr(struct ns_parser *parser, enum ns_expr_kind kind, ui
 /** Statements up to `closer`, which is not taken. */
 struct ns_expr_list ns_parse_statements(struct ns_parser *parser, enum ns_token_kind closer);
 struct ns_expr *ns_parse_statement(struct ns_parser *parser);
-void ns_parse_arguments(struct ns_parser *parser, bool trailing_comma, struct ns_argument_list *ret_arguments);
 
 /* ---- parse_primary.c ---- */
 
 struct ns_expr *ns_parse_operand(struct ns_parser *parser); /* a primary expression */
-struct ns_expr *ns_parse_block(struct ns_parser *parser);
-/** The `=>` or `->` behind the parameters of the lambda that starts here; 0 if none does. */
-uint32_t ns_skip_lambda(struct ns_parser *parser);
 
 /* ---- parse_item.c ---- */
 

@@ -167,7 +167,7 @@ struct ns_term *ns_basic(struct ns_check *check, enum ns_con_number number)
     return check->basics[number];
 }
 
-struct ns_term *ns_data_1(struct ns_check *check, const struct ns_con *con, struct ns_term *argument)
+static struct ns_term *data_1(struct ns_check *check, const struct ns_con *con, struct ns_term *argument)
 {
     struct ns_term **arguments = ns_terms(check, 1);
 
@@ -177,12 +177,12 @@ struct ns_term *ns_data_1(struct ns_check *check, const struct ns_con *con, stru
 
 struct ns_term *ns_list_of(struct ns_check *check, struct ns_term *element)
 {
-    return ns_data_1(check, ns_con(check, NS_CON_LIST), element);
+    return data_1(check, ns_con(check, NS_CON_LIST), element);
 }
 
 struct ns_term *ns_set_of(struct ns_check *check, struct ns_term *element)
 {
-    return ns_data_1(check, ns_con(check, NS_CON_SET), element);
+    return data_1(check, ns_con(check, NS_CON_SET), element);
 }
 
 struct ns_term *ns_map_of(struct ns_check *check, struct ns_term *key, struct ns_term *value)

@@ -124,7 +124,6 @@ struct ns_term *ns_any(struct ns_check *check);
 struct ns_term *ns_never(struct ns_check *check);
 struct ns_term *ns_basic(struct ns_check *check, enum ns_con_number number); /* without arguments: Int, unit … */
 struct ns_term *ns_data(struct ns_check *check, const struct ns_con *con, struct ns_term **arguments);
-struct ns_term *ns_data_1(struct ns_check *check, const struct ns_con *con, struct ns_term *argument);
 struct ns_term *ns_list_of(struct ns_check *check, struct ns_term *element);
 struct ns_term *ns_map_of(struct ns_check *check, struct ns_term *key, struct ns_term *value);
 struct ns_term *ns_set_of(struct ns_check *check, struct ns_term *element);

@@ -356,7 +356,6 @@ struct vm_function *ns_need(struct ns_unit *unit, struct ns_group *group);
 /** The immediate or immortal value of a literal. */
 vm_value ns_literal_value(struct ns_unit *unit, const struct ns_literal *literal);
 vm_value ns_string_value(struct ns_unit *unit, const char *text, size_t length);
-vm_value ns_int_value(struct ns_unit *unit, int64_t n);
 
 /* ---- lower.c ---- */
 

@@ -43,7 +43,7 @@ void lib_decoder_done(struct lib_decoder *decoder)
 
 /* ---- targets ---- */
 
-struct nb_arena *lib_decoder_arena(struct lib_decoder *decoder)
+static struct nb_arena *decoder_arena(struct lib_decoder *decoder)
 {
     if (decoder->arena == NULL)
         decoder->arena = nb_arena_new();
@@ -54,7 +54,7 @@ const struct vm_shape *lib_decoder_shape(struct lib_decoder *decoder, struct vm_
 {
     if (name.length > TYPE_TEXT_MAX)
         return &lib_any_shape;
-    return vm_shape_read(decoder->types, lib_decoder_arena(decoder), name.bytes, name.length);
+    return vm_shape_read(decoder->types, decoder_arena(decoder), name.bytes, name.length);
 }
 
 struct lib_target lib_target_resolved(struct lib_target target)
@@ -66,7 +66,8 @@ struct lib_target lib_target_resolved(struct lib_target target)
     return target.bindings->targets[target.shape->position];
 }
 
-struct lib_target lib_target_argument(struct lib_target target, unsigned index)
+/* An argument of a target: the T of List[T]. */
+static struct lib_target target_argument(struct lib_target target, unsigned index)
 {
     return lib_target_resolved((struct lib_target){ target.shape->arguments[index], target.bindings });
 }
@@ -75,7 +76,7 @@ static void write_arguments(struct nb_buf *out, struct lib_target target)
 {
     for (unsigned i = 0; i < target.shape->count; i++) {
         nb_buf_text(out, i > 0 ? ", " : "");
-        lib_target_text(out, lib_target_argument(target, i));
+        lib_target_text(out, target_argument(target, i));
     }
 }
 
@@ -103,10 +104,10 @@ static const struct lib_bindings *bind(struct lib_decoder *decoder, struct lib_t
 
     if (count == 0 || target.shape->kind != VM_SHAPE_DECLARED)
         return NULL;
-    bindings = nb_arena_alloc(lib_decoder_arena(decoder), sizeof *bindings + count * sizeof *bindings->targets);
+    bindings = nb_arena_alloc(decoder_arena(decoder), sizeof *bindings + count * sizeof *bindings->targets);
     bindings->count = count;
     for (unsigned i = 0; i < count; i++)
-        bindings->targets[i] = lib_target_argument(target, i);
+        bindings->targets[i] = target_argument(target, i);
     return bindings;
 }
 
@@ -148,7 +149,8 @@ enum vm_status lib_decoder_open_data(struct lib_decoder *decoder, struct lib_tar
 
 /* ---- the parts of a frame ---- */
 
-vm_value lib_find_pair(vm_value pairs, const char *key)
+/* The value with a key in a list of pairs, the first; VM_NONE when there is none. */
+static vm_value find_pair(vm_value pairs, const char *key)
 {
     size_t length = strlen(key);
     struct vm_list_walk walk;
@@ -196,7 +198,7 @@ static vm_value part_of_payload(struct lib_decoder *decoder, const struct lib_fr
     if (kind == LIB_JSON_ARRAY)
         return constructor->named || index >= vm_list_length(list) ? lib_json_null()
                                                                    : vm_list_at(decoder->ctx, list, index);
-    found = lib_find_pair(list, field_key(constructor, index, buffer));
+    found = find_pair(list, field_key(constructor, index, buffer));
     if (found != VM_NONE)
         return found;
     return constructor->named ? lib_json_null() : payload;
@@ -228,12 +230,12 @@ static enum vm_status part(struct lib_decoder *decoder, const struct lib_frame *
     case LIB_SUPPLY_ITEMS:
         return lib_answer(vm_list_at(decoder->ctx, source, index), ret);
     case LIB_SUPPLY_FIELDS:
-        *ret = lib_find_pair(source, frame->constructor->constructor->fields[index]);
+        *ret = find_pair(source, frame->constructor->constructor->fields[index]);
         if (*ret != VM_NONE)
             return VM_OK;
         return vm_raise_text(decoder->ctx, "Missing field: %s", frame->constructor->constructor->fields[index]);
     case LIB_SUPPLY_OPTIONAL:
-        *ret = lib_find_pair(source, frame->constructor->constructor->fields[index]);
+        *ret = find_pair(source, frame->constructor->constructor->fields[index]);
         *ret = *ret != VM_NONE ? *ret : lib_json_null();
         return VM_OK;
     case LIB_SUPPLY_ITSELF:
@@ -256,14 +258,14 @@ static struct lib_target part_target(const struct lib_frame *frame, uint32_t ind
         return lib_target_resolved(
             (struct lib_target){ frame->constructor->field_shapes[index], frame->target.bindings });
     case LIB_RESULT_MAP:
-        return lib_target_argument(frame->target, index % 2);
+        return target_argument(frame->target, index % 2);
     case LIB_RESULT_LIST:
         index = 0;
         break;
     case LIB_RESULT_TUPLE:
         break;
     }
-    return index < shape->count ? lib_target_argument(frame->target, index) : (struct lib_target){ &lib_any_shape, NULL };
+    return index < shape->count ? target_argument(frame->target, index) : (struct lib_target){ &lib_any_shape, NULL };
 }
 
 /* ---- what becomes of the parts ---- */

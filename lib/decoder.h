@@ -66,13 +66,10 @@ void lib_decoder_done(struct lib_decoder *decoder);
 /** Decode all that was begun. */
 enum vm_status lib_decoder_run(struct lib_decoder *decoder);
 
-struct nb_arena *lib_decoder_arena(struct lib_decoder *decoder);
 /** The shape of a type name that came at run time; what is too long for a name is nobody's. */
 const struct vm_shape *lib_decoder_shape(struct lib_decoder *decoder, struct vm_text name);
 /** What a target stands for, if it is a type parameter. */
 struct lib_target lib_target_resolved(struct lib_target target);
-/** An argument of a target: the T of List[T]. */
-struct lib_target lib_target_argument(struct lib_target target, unsigned index);
 /** Append the target's text, with type parameters replaced. */
 void lib_target_text(struct nb_buf *out, struct lib_target target);
 
@@ -86,8 +83,7 @@ enum vm_status lib_decoder_push(struct lib_decoder *decoder, vm_value value);
 /** The number converted to a class, as toInt8() and its like do. */
 enum vm_status lib_decoder_push_number(struct lib_decoder *decoder, vm_value number, uint32_t class_key);
 
-/** The value with a key in a list of pairs, the first; VM_NONE when there is none. */
-vm_value lib_find_pair(vm_value pairs, const char *key);
+/** The constructor of a declared type with that name, NULL if it has none. */
 const struct vm_type_constructor *lib_find_constructor(const struct vm_type *type, struct vm_text name);
 /** For messages: the name of the constructor a Json value was built with. */
 const char *lib_json_name(vm_value json);

@@ -51,8 +51,6 @@ enum vm_status lib_json_print_raw(struct vm_ctx *ctx, struct nb_buf *out, vm_val
 /** The same as RFC 8259 wants it; of duplicate keys the last value in the first one's place. Takes bare Bool, Int,
  *  Float, String and () as well. */
 enum vm_status lib_json_print(struct vm_ctx *ctx, struct nb_buf *out, vm_value json);
-/** Append the inside of a JSON string. */
-void lib_json_escape(struct nb_buf *out, struct vm_text text);
 
 /** Mark entries of an Object that a later one with the same key replaces. keys[i]: the texts. ret_latest[i] is the index
  *  of the last entry with key i if i is the first with that key, else UINT32_MAX. False when there are no duplicates,

@@ -40,7 +40,7 @@ struct printer {
 
 /* ---- strings ---- */
 
-void lib_json_escape(struct nb_buf *out, struct vm_text text)
+static void escape(struct nb_buf *out, struct vm_text text)
 {
     static const char marks[] = "\"\\\b\f\n\r\t", letters[] = "\"\\bfnrt";
     uint32_t from = 0;
@@ -68,7 +68,7 @@ static void print_string(const struct printer *printer, struct vm_text text)
 {
     nb_buf_byte(printer->out, '"');
     if (printer->strict)
-        lib_json_escape(printer->out, text);
+        escape(printer->out, text);
     else
         nb_buf_append(printer->out, text.bytes, text.length);
     nb_buf_byte(printer->out, '"');

@@ -38,7 +38,7 @@ struct sched_sim *sched_sim_free(struct sched_sim *sim)
     return NULL;
 }
 
-uint64_t sched_sim_random(struct sched_sim *sim)
+static uint64_t random_number(struct sched_sim *sim)
 {
     uint64_t z = sim->state += UINT64_C(0x9e3779b97f4a7c15);
 
@@ -61,7 +61,7 @@ struct vm_process *sched_sim_take(struct sched_sim *sim)
     nb_check_object(sim, SIM_MAGIC);
     if (sim->waiting.count == 0)
         return NULL;
-    choice = sched_sim_random(sim) % sim->waiting.count;
+    choice = random_number(sim) % sim->waiting.count;
     process = sim->waiting.items[choice];
     sim->waiting.items[choice] = nb_vec_last(&sim->waiting);
     (void)nb_vec_pop(&sim->waiting);
@@ -75,7 +75,7 @@ size_t sched_sim_length(const struct sched_sim *sim)
 
 int64_t sched_sim_slice(struct sched_sim *sim, int64_t most)
 {
-    int64_t slice = most >> sched_sim_random(sim) % 10;
+    int64_t slice = most >> random_number(sim) % 10;
 
     return slice < 1 ? 1 : slice;
 }

@@ -23,7 +23,5 @@ struct vm_process *sched_sim_take(struct sched_sim *sim);
 size_t sched_sim_length(const struct sched_sim *sim);
 /** A time slice: from 1 to `most` reductions, short ones as likely as long ones. */
 int64_t sched_sim_slice(struct sched_sim *sim, int64_t most);
-/** The next number of the seeded sequence. */
-uint64_t sched_sim_random(struct sched_sim *sim);
 
 #endif

@@ -36,7 +36,6 @@ enum srv_app_state {
     SRV_APP_RESTARTING, /* failed; waits for its next try */
     SRV_APP_ENDED       /* main returned, and nothing is left to serve */
 };
-const char *srv_app_state_name(enum srv_app_state state);
 
 /** The apps of a folder. `conf` is shared. Returns 0 or -errno. */
 int srv_apps_new(struct sched *sched, struct srv_runtime *runtime, struct conf *conf, const char *folder,

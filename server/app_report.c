@@ -21,7 +21,7 @@ static const char *const state_names[] = {
     [SRV_APP_RUNNING] = "running", [SRV_APP_RESTARTING] = "restarting", [SRV_APP_ENDED] = "ended",
 };
 
-const char *srv_app_state_name(enum srv_app_state state)
+static const char *state_name(enum srv_app_state state)
 {
     return state_names[state];
 }
@@ -43,7 +43,7 @@ void srv_apps_summary(struct srv_apps *apps, struct nb_buf *out)
         const struct srv_app *app = apps->list.items[i];
 
         if (!serves(app) && app->state != SRV_APP_OFF)
-            nb_buf_printf(out, "; %s: %s", app->name, srv_app_state_name(app->state));
+            nb_buf_printf(out, "; %s: %s", app->name, state_name(app->state));
     }
     pthread_mutex_unlock(&apps->lock);
 }
@@ -59,7 +59,7 @@ static void describe_ports(struct srv_apps *apps, const struct srv_app *app, str
 
 static void describe_app(struct srv_apps *apps, const struct srv_app *app, struct nb_buf *out)
 {
-    nb_buf_printf(out, "%s state=%s", app->name, srv_app_state_name(app->state));
+    nb_buf_printf(out, "%s state=%s", app->name, state_name(app->state));
     if (app->live != NULL) {
         nb_buf_printf(out, " version=%u processes=%" PRIu64 " crashes=%" PRIu64, app->live->number,
                       sched_group_live(&app->live->group), atomic_load(&app->live->crashes));

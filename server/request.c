@@ -63,7 +63,7 @@ bool srv_request_table_add(struct srv_request_table *table, struct srv_request *
     return false;
 }
 
-void srv_request_table_remove(struct srv_request_table *table, struct srv_request *request)
+static void remove_from_table(struct srv_request_table *table, struct srv_request *request)
 {
     if (request->id != 0)
         atomic_store_explicit(&table->slots[request->id & table->mask].request, NULL, memory_order_release);
@@ -160,7 +160,7 @@ void srv_request_recycle(struct srv_request *request)
     nb_check_object(request, REQUEST_MAGIC);
     nb_assert(request->connection == NULL && atomic_load(&request->ticket) == 0);
     nb_assert(srv_link_empty(&request->link) && srv_link_empty(&request->watch_link) && !request->watched);
-    srv_request_table_remove(&loop->runtime->requests, request);
+    remove_from_table(&loop->runtime->requests, request);
     if (request->response != NULL && !request->response_shared)
         MHD_destroy_response(request->response);
     request->response = NULL;

@@ -129,8 +129,6 @@ bool srv_request_table_init(struct srv_request_table *table, unsigned requests_m
 void srv_request_table_done(struct srv_request_table *table);
 /** Give a request its id and open its ticket. False when too many are open. Threads: the request's loop. */
 bool srv_request_table_add(struct srv_request_table *table, struct srv_request *request);
-/** Forget a request. Threads: its loop. */
-void srv_request_table_remove(struct srv_request_table *table, struct srv_request *request);
 /** The request that waits for an answer under this id; NULL when there is none. It may be answered by somebody else any
  * time. Threads: any. */
 struct srv_request *srv_request_find(struct srv_request_table *table, uint64_t id);

@@ -64,7 +64,7 @@ enum vm_copy_result vm_message_new(uint64_t to, vm_value value, struct vm_messag
     return VM_COPY_OK;
 }
 
-void vm_message_free(struct vm_message *message)
+static void free_message(struct vm_message *message)
 {
     if (message == NULL)
         return;
@@ -99,7 +99,7 @@ static void forget(struct vm_process *process, struct vm_message *message)
 {
     atomic_fetch_sub_explicit(&process->inbox_length, 1, memory_order_relaxed);
     atomic_fetch_sub_explicit(&process->inbox_bytes, message->bytes, memory_order_relaxed);
-    vm_message_free(message);
+    free_message(message);
 }
 
 /* Everything in the inbox, oldest first, linked by `next`. */

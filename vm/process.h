@@ -180,7 +180,6 @@ void vm_process_done(struct vm_process *process);
 void vm_process_deliver(struct vm_process *process, struct vm_message *message);
 /** A message holding a copy of `value`. Result as vm_copy_to_fragment(). Threads: the one that owns the value. */
 enum vm_copy_result vm_message_new(uint64_t to, vm_value value, struct vm_message **ret_message);
-void vm_message_free(struct vm_message *message);
 
 /* The receive instructions (opcodes.def) are these three. Owner only. */
 /** The first message whose number is greater than that (0: the oldest), adopted; NULL: none now. Asking again with the

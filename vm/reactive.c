@@ -71,7 +71,8 @@ bool vm_reactive_set_context(struct vm_ctx *ctx, enum vm_reactive_slot slot, vm_
     return true;
 }
 
-vm_value vm_reactive_append(struct vm_ctx *ctx, vm_value list, vm_value name)
+/* Append a name to a list unless it is in it. VM_NONE: no memory. */
+static vm_value append(struct vm_ctx *ctx, vm_value list, vm_value name)
 {
     struct vm_list_walk walk;
     vm_value item;
@@ -92,7 +93,7 @@ static bool note_read(struct vm_ctx *ctx, vm_value record)
     if (stack == VM_NIL)
         return true;
     names = vm_map_get(vm_reactive_context(ctx, VM_REACTIVE_DEPS), id);
-    names = vm_reactive_append(ctx, names == VM_NONE ? VM_NIL : names, vm_list_head(stack));
+    names = append(ctx, names == VM_NONE ? VM_NIL : names, vm_list_head(stack));
     if (names == VM_NONE)
         return false;
     deps = vm_map_insert(ctx, vm_reactive_context(ctx, VM_REACTIVE_DEPS), id, names);
@@ -126,7 +127,7 @@ static bool note_written(struct vm_ctx *ctx, vm_value cell)
         names = vm_map_get(vm_reactive_context(ctx, VM_REACTIVE_DEPS), id); /* it moves */
         vm_value name = vm_list_at(ctx, names, i);
 
-        pending = vm_reactive_append(ctx, vm_reactive_context(ctx, VM_REACTIVE_PENDING), name);
+        pending = append(ctx, vm_reactive_context(ctx, VM_REACTIVE_PENDING), name);
         if (pending == VM_NONE || !vm_reactive_set_context(ctx, VM_REACTIVE_PENDING, pending))
             return false;
     }

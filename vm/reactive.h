@@ -76,8 +76,6 @@ enum vm_reactive_slot {
 vm_value vm_reactive_context(const struct vm_ctx *ctx, enum vm_reactive_slot slot);
 /** False: no memory. May collect, unless the context was there before. */
 bool vm_reactive_set_context(struct vm_ctx *ctx, enum vm_reactive_slot slot, vm_value value);
-/** Append a name to a list unless it is in it. VM_NONE: no memory. */
-vm_value vm_reactive_append(struct vm_ctx *ctx, vm_value list, vm_value name);
 
 /* For shared.c: a cell dies. How many of its words are fields; what else it had is given back. */
 unsigned vm_reactive_dying(vm_value cell);
