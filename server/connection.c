@@ -1,4 +1,4 @@
-/* connection.c - see connection.h. Each list is in the order of its members' times: its head is the next to be late. */
+/* connection.c - see connection.h. Lists are in the order of their members' times: the head is the next to be late. */
 #include "config.h"
 
 #include "server/connection.h"
@@ -25,14 +25,19 @@ struct srv_connection *srv_connection_of(struct MHD_Connection *connection)
     return info != NULL ? info->socket_context : NULL;
 }
 
-void srv_connection_move(struct srv_connection *connection, struct srv_link *list)
+void srv_patience_init(struct srv_patience *patience)
+{
+    srv_link_init(&patience->recent);
+    srv_link_init(&patience->looked_at);
+}
+
+void srv_connection_move(struct srv_connection *connection, struct srv_patience *patience)
 {
     srv_link_remove(&connection->link);
-    connection->list = list;
-    if (list == NULL)
+    if (patience == NULL)
         return;
     connection->since_ns = connection->endpoint->loop->now_ns;
-    srv_link_append(list, &connection->link);
+    srv_link_append(&patience->recent, &connection->link);
 }
 
 static void connection_opened(struct srv_endpoint *endpoint, struct MHD_Connection *mhd, void **context)
@@ -79,25 +84,52 @@ void srv_connection_cut(struct srv_connection *connection, const char *last_word
     connection->endpoint->busy = true;
 }
 
-uint64_t srv_connections_cut_late(struct srv_link *list, uint32_t timeout_ms, uint64_t now_ns, bool answer)
-{
-    while (!srv_link_empty(list)) {
-        struct srv_connection *connection = (struct srv_connection *)list->next; /* its link comes first */
-        uint64_t due_ns = connection->since_ns + (uint64_t)timeout_ms * NS_PER_MS;
+/* ---- time-outs ---- */
 
-        if (due_ns > now_ns)
-            return due_ns;
-        srv_connection_cut(connection, answer && connection->talking ? raw_408 : NULL);
-    }
-    return UINT64_MAX;
+/* The connection that has been in a list for longest, if it has been there for `time_ms`; else NULL with when that will
+ * be (UINT64_MAX: the list is empty). */
+static struct srv_connection *first_due(const struct srv_link *list, uint32_t time_ms, uint64_t now_ns,
+                                        uint64_t *ret_due_ns)
+{
+    struct srv_connection *connection = (struct srv_connection *)list->next; /* its link comes first */
+
+    *ret_due_ns = UINT64_MAX;
+    if (srv_link_empty(list))
+        return NULL;
+    *ret_due_ns = connection->since_ns + (uint64_t)time_ms * NS_PER_MS;
+    return *ret_due_ns <= now_ns ? connection : NULL;
 }
-_Static_assert(offsetof(struct srv_connection, link) == 0, "srv_connections_cut_late() relies on it");
+_Static_assert(offsetof(struct srv_connection, link) == 0, "first_due() relies on it");
+
+/* Whether a client has said that nothing more is to come, and all that it sent before is read. */
+static bool has_ended(const struct srv_connection *connection)
+{
+    char byte;
+
+    return recv(connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
+uint64_t srv_connections_look(struct srv_patience *patience, uint32_t timeout_ms, uint64_t now_ns, bool answer)
+{
+    uint32_t look_after_ms = timeout_ms < SRV_LOOK_AFTER_MS ? timeout_ms : SRV_LOOK_AFTER_MS;
+    struct srv_connection *connection;
+    uint64_t look_ns, late_ns;
+
+    while ((connection = first_due(&patience->recent, look_after_ms, now_ns, &look_ns)) != NULL) {
+        srv_link_remove(&connection->link);
+        srv_link_append(&patience->looked_at, &connection->link); /* in the same order */
+        if (has_ended(connection))
+            srv_connection_cut(connection, NULL);
+    }
+    while ((connection = first_due(&patience->looked_at, timeout_ms, now_ns, &late_ns)) != NULL)
+        srv_connection_cut(connection, answer && connection->talking ? raw_408 : NULL);
+    return look_ns < late_ns ? look_ns : late_ns;
+}
 
 /* ---- draining ---- */
 
 /* Whether an answer can still be expected on a connection: a request has begun and its client may send the rest, or has
- * sent something that nobody has read yet, or may just be about to (`quiet_since_ns`: not when it was quiet before).
- * libmicrohttpd does not notice an end that came together with the last data. */
+ * sent something that nobody has read yet, or may just be about to (`quiet_since_ns`: not when it was quiet before). */
 static bool is_worth_waiting_for(const struct srv_connection *connection, uint64_t quiet_since_ns)
 {
     char byte;
@@ -125,15 +157,22 @@ static bool cut_quiet_list(struct srv_link *list, uint64_t quiet_since_ns)
     return more;
 }
 
+static bool cut_quiet_patience(struct srv_patience *patience, uint64_t quiet_since_ns)
+{
+    bool more = cut_quiet_list(&patience->recent, quiet_since_ns);
+
+    return cut_quiet_list(&patience->looked_at, quiet_since_ns) || more;
+}
+
 void srv_connections_cut_quiet(struct srv_endpoint *endpoint)
 {
     uint64_t now_ns = endpoint->loop->now_ns;
     uint64_t grace_ns = endpoint->state == SRV_ENDPOINT_CLOSED ? 0 : (uint64_t)DRAIN_GRACE_MS * NS_PER_MS;
     uint64_t quiet_since_ns = now_ns > grace_ns ? now_ns - grace_ns : 0;
-    bool more = cut_quiet_list(&endpoint->idle, quiet_since_ns);
+    bool more = cut_quiet_patience(&endpoint->idle, quiet_since_ns);
 
-    more |= cut_quiet_list(&endpoint->fresh, quiet_since_ns);
-    cut_quiet_list(&endpoint->bodies, quiet_since_ns);
+    more |= cut_quiet_patience(&endpoint->fresh, quiet_since_ns);
+    cut_quiet_patience(&endpoint->bodies, quiet_since_ns);
     endpoint->quiet_look_ns = more ? now_ns + (uint64_t)DRAIN_LOOK_MS * NS_PER_MS : UINT64_MAX;
 }
 

@@ -30,9 +30,9 @@ uint64_t srv_endpoint_look_at_time(struct srv_endpoint *endpoint, struct vm_ctx 
     const struct srv_limits *limits = &endpoint->limits;
     uint64_t now_ns = endpoint->loop->now_ns;
     uint64_t due[] = {
-        srv_connections_cut_late(&endpoint->fresh, limits->header_timeout_ms, now_ns, true),
-        srv_connections_cut_late(&endpoint->idle, limits->idle_timeout_ms, now_ns, false),
-        srv_connections_cut_late(&endpoint->bodies, limits->body_timeout_ms, now_ns, true),
+        srv_connections_look(&endpoint->fresh, limits->header_timeout_ms, now_ns, true),
+        srv_connections_look(&endpoint->idle, limits->idle_timeout_ms, now_ns, false),
+        srv_connections_look(&endpoint->bodies, limits->body_timeout_ms, now_ns, true),
         srv_exchange_answer_late(endpoint, ctx),
         srv_connections_look_at_quiet(endpoint),
         srv_watch_look(endpoint),
@@ -143,9 +143,9 @@ int srv_endpoint_start(struct srv_endpoint *endpoint)
         { MHD_OPTION_END, 0, NULL },
     };
 
-    srv_link_init(&endpoint->fresh);
-    srv_link_init(&endpoint->idle);
-    srv_link_init(&endpoint->bodies);
+    srv_patience_init(&endpoint->fresh);
+    srv_patience_init(&endpoint->idle);
+    srv_patience_init(&endpoint->bodies);
     srv_link_init(&endpoint->open);
     srv_link_init(&endpoint->unwatched);
     if (!make_answers(endpoint))

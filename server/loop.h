@@ -39,6 +39,12 @@ enum srv_answer {
     SRV_ANSWER_COUNT
 };
 
+/* Connections that wait for the same thing from their clients (connection.h). */
+struct srv_patience {
+    struct srv_link recent;    /* nobody has looked whether their clients are still there, … */
+    struct srv_link looked_at; /* … or somebody has, and they are */
+};
+
 enum srv_endpoint_state { SRV_ENDPOINT_OPEN, SRV_ENDPOINT_DRAINING, SRV_ENDPOINT_CLOSED };
 
 /** A listener's part in one loop. All but `ring` is the loop's own. */
@@ -54,9 +60,9 @@ struct srv_endpoint {
     struct MHD_Response *answers[SRV_ANSWER_COUNT]; /* ready-made */
 
     /* Lists, oldest first; all members of one have the same time-out. */
-    struct srv_link fresh;  /* connections whose headers are awaited: header_timeout_ms */
-    struct srv_link idle;   /* between two requests: idle_timeout_ms */
-    struct srv_link bodies; /* body is coming: body_timeout_ms */
+    struct srv_patience fresh;  /* connections whose headers are awaited: header_timeout_ms */
+    struct srv_patience idle;   /* between two requests: idle_timeout_ms */
+    struct srv_patience bodies; /* body is coming: body_timeout_ms */
     struct srv_link unwatched; /* suspended requests whose clients are not watched yet (watch.h) */
     struct srv_link open;   /* requests that wait for their answer: request_deadline_ms */
     uint32_t connections, open_count, suspended_count;

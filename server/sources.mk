@@ -22,4 +22,5 @@ tests_unit_test_http_LDADD = $(FLOOR_SERVER) $(CHECK_LIBS)
 # The client of tests/server/run.
 noinst_PROGRAMS += tests/server/client
 tests_server_client_SOURCES = tests/server/client.c
-EXTRA_DIST += tests/server/run
+EXTRA_DIST += tests/server/run tests/server/lib.sh tests/server/requests.sh tests/server/apps.sh tests/server/faults.sh \
+	tests/server/daemon.sh

@@ -7,6 +7,7 @@
  *     client idle PORT N MS              hold N connections open and idle for MS; "N of N open"
  *     client abort PORT N PATH           N times: ask, reset the connection at once
  *     client leave PORT N MS PATH        N connections ask, wait for MS, and reset the connection
+ *     client farewell PORT N TEXT        N connections send TEXT and, in the same segment, that they have closed
  *     client load PORT CONNECTIONS MS PATH   keep asking; reconnect when told to close; "R answered, F failed"
  *                                        ends early, without a failure, when nobody listens any more
  *
@@ -333,6 +334,22 @@ static int run_leave(char **arguments, int count)
     return EXIT_SUCCESS;
 }
 
+static int run_farewell(char **arguments, int count)
+{
+    char *bytes = malloc(strlen(arguments[1]) + 1);
+    size_t length = unescape(arguments[1], bytes);
+
+    (void)count;
+    for (int i = 0; i < atoi(arguments[0]); i++) {
+        int fd = must_connect(0);
+
+        (void)!send(fd, bytes, length, MSG_NOSIGNAL | MSG_MORE); /* waits for what comes with it */
+        close(fd);
+    }
+    free(bytes);
+    return EXIT_SUCCESS;
+}
+
 /* ---- load ---- */
 
 struct load {
@@ -446,7 +463,7 @@ int main(int argc, char **argv)
         { "raw", 1, run_raw },   { "slow", 1, run_slow },   { "burst", 2, run_burst },
         { "idle", 2, run_idle }, { "abort", 2, run_abort }, { "load", 3, run_load },
         { "half", 1, run_half }, { "notify", 1, run_notify }, { "fresh", 3, run_fresh },
-        { "leave", 3, run_leave },
+        { "leave", 3, run_leave },  { "farewell", 2, run_farewell },
     };
     struct rlimit limit;
 

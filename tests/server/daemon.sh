@@ -1,0 +1,156 @@
+# shellcheck shell=bash disable=SC2154
+# The daemon itself: its service manager, its end, its command line. Part of tests/server/run.
+
+# What the service manager hears.
+test_notify() {
+    local manager heard slow
+    new_home
+    conf <<'CONF'
+drain_seconds = 5
+CONF
+    main_app
+    echo 'main() = oops(' >"$home/apps/broken.nos"
+    echo 'main() = { sleep(100); s = Server.bind(PORT2); receive { "never" -> s } }' | app slow_start.nos
+    "$client" notify 0 "$home/notify" >"$home/heard" &
+    manager=$!
+    while [ ! -S "$home/notify" ]; do sleep 0.02; done
+    export NOTIFY_SOCKET=$home/notify WATCHDOG_USEC=400000
+    unset WATCHDOG_PID
+    start_daemon || return
+    unset NOTIFY_SOCKET WATCHDOG_USEC
+    sleep 0.2
+    heard=$(cat "$home/heard")
+    like "loading is told in words" "$heard" '^STATUS=loading hello, app [123] of 3$'
+    like "… and asks for time" "$heard" '^EXTEND_TIMEOUT_USEC=[0-9]+$'
+    is "ready once, after all of it" "$(grep -c '^READY=1' "$home/heard") $(grep -nE '^READY=1|^STATUS=loading' "$home/heard" | tail -n 1 | cut -d: -f2)" "1 READY=1"
+    like "… with every app up or reported" "$(grep -A1 '^READY=1' "$home/heard")" '^STATUS=2 of 3 apps running; broken: broken$'
+    is "… the slow one listens then" "$( (exec 3<>"/dev/tcp/127.0.0.1/$port2") 2>&1)" ""
+    sleep 1
+    is "the watchdog is fed in time" "$(($(grep -c '^WATCHDOG=1' "$home/heard") >= 4))" 1
+    get http://127.0.0.1:$port/spin >/dev/null &
+    slow=$!
+    sleep 1
+    is "… also while an app spins" "$(grep -ac daemon.stuck "$home/log")" 0
+    kill $slow
+    rm "$home/apps/broken.nos"
+    kill -HUP $daemon
+    wait_log daemon.reloaded
+    like "a reload" "$(cat "$home/heard")" '^RELOADING=1$'
+    sleep 0.2
+    like "… and its end" "$(grep -A1 '^READY=1' "$home/heard" | tail -n 1)" '^STATUS=2 of 2 apps running$'
+    get http://127.0.0.1:$port/never >/dev/null &
+    slow=$!
+    sleep 1.5
+    kill -TERM $daemon
+    sleep 1.5
+    like "stopping" "$(cat "$home/heard")" '^STOPPING=1$'
+    like "… what it waits for" "$(cat "$home/heard")" '^STATUS=stopping: waiting for [12] requests? on [12] connections?, [1-5] seconds at the most$'
+    kill $slow
+    stop_daemon "notify"
+    kill $manager
+    wait $manager 2>/dev/null
+}
+
+# Many clients that do nothing wrong while the daemon ends, again and again.
+test_ends() {
+    local round idle load never failures=0
+    for round in $(seq 1 ${END_ROUNDS:-8}); do
+        new_home
+        conf <<<"drain_seconds = 1 connection_loops = $((round % 2 + 1))"
+        main_app
+        start_daemon || return
+        "$client" idle $port 50 3000 >/dev/null &
+        idle=$!
+        "$client" load $port 16 20000 / >"$home/load" &
+        load=$!
+        never=
+        if [ $((round % 4)) -eq 0 ]; then
+            get http://127.0.0.1:$port/never >/dev/null &
+            never=$!
+        fi
+        sleep 0.$((round * 7 % 10 + 10))
+        local began=$(date +%s%N)
+        finish_daemon TERM
+        local took=$((($(date +%s%N) - began) / 1000000))
+        wait $load $never
+        kill $idle 2>/dev/null
+        wait $idle 2>/dev/null
+        if [ "$daemon_status" -ne 0 ] || ! grep -qE ', 0 failed, nobody' "$home/load" || [ $took -gt 4000 ]; then
+            failures=$((failures + 1))
+            not_ok "SIGTERM, round $round" "status $daemon_status after $took ms; $(cat "$home/load")
+$(tail -n 5 "$home/log")"
+        fi
+    done
+    is "SIGTERM ends it cleanly and in time each time" $failures 0
+}
+
+test_two_daemons() {
+    local first
+    new_home
+    main_app
+    start_daemon || return
+    first=$daemon
+    mv "$home/log" "$home/log1"
+    "$nostosd" --config "$home/nostosd.conf" --apps-dir "$home/apps" --control "$home/control" 2>"$home/log" &
+    daemon=$!
+    wait_log daemon.ready
+    like "a second daemon: the control socket is taken" "$(cat "$home/log")" 'control.unavailable .*Address already in use'
+    like "… and the port" "$(cat "$home/log")" 'app.failed app=hello .*Address already in use'
+    finish_daemon TERM
+    daemon=$first
+    is "… the first goes on" "$(get http://127.0.0.1:$port/)$("$ctl" -s "$home/control" status | grep -c nostosd)" "Hello, world!1"
+    kill -KILL $daemon
+    wait $daemon 2>/dev/null
+    : >"$home/log"
+    start_daemon || return
+    is "kill -9, start again: port and socket are free" "$(get http://127.0.0.1:$port/)$("$ctl" -s "$home/control" status | grep -c nostosd)" \
+        "Hello, world!1"
+    stop_daemon "after kill -9"
+}
+
+test_end_under_load() {
+    new_home
+    main_app
+    start_daemon || return
+    "$client" load $port 32 20000 / >"$home/load" &
+    local load=$!
+    get -w '%{http_code}' http://127.0.0.1:$port/sleep >"$home/slow" &
+    local slow=$!
+    wait_ctl 'processes hello' 'sleep'
+    finish_daemon TERM
+    wait $load $slow
+    is "SIGTERM under load: ends with 0" "$daemon_status" 0
+    like "… no request failed" "$(cat "$home/load")" '^[0-9]+ answered, 0 failed, nobody listens any more'
+    is "… a running request finished" "$(cat "$home/slow")" slept200
+
+    new_home
+    conf <<'CONF'
+drain_seconds = 1
+CONF
+    main_app
+    start_daemon || return
+    get -w '%{http_code}' http://127.0.0.1:$port/never >"$home/never" &
+    slow=$!
+    wait_open 1
+    finish_daemon TERM
+    wait $slow
+    is "a drain ends after its time" "$daemon_status" 0
+    like "… whoever is left gets an answer" "$(cat "$home/never")" '50[03]$'
+}
+
+test_command_line() {
+    new_home
+    echo 'queue_max = 3' >"$home/nostosd.conf"
+    "$nostosd" --config "$home/nostosd.conf" --check-config >"$home/out" 2>&1
+    is "--check-config: status" $? 2
+    like "… file, line, what" "$(cat "$home/out")" 'nostosd.conf:1:.*queue_max'
+    "$nostosd" --print-sample-config >"$home/nostosd.conf"
+    like "the sample configuration is valid" "$("$nostosd" --config "$home/nostosd.conf" --check-config)" 'no errors'
+    like "--help" "$("$nostosd" --help)" '--check-config'
+    "$nostosd" hello.nos >"$home/out" 2>&1
+    is "an argument that is none: status" $? 2
+    like "… what to do instead" "$(cat "$home/out")" 'nostos hello.nos'
+    "$ctl" -s "$home/nothing" status >"$home/out" 2>&1
+    is "nostosctl without a daemon: status" $? 3
+    like "… says so" "$(cat "$home/out")" 'no nostosd answers'
+}

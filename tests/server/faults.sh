@@ -1,0 +1,185 @@
+# shellcheck shell=bash disable=SC2154
+# What goes wrong around it, and what strangers do: hostile texts, limits, memory, many connections. Part of tests/server/run.
+
+# What strangers choose stays inside of its own field.
+test_hostile_texts() {
+    new_home
+    conf <<'CONF'
+listener_defaults { request_deadline_ms = 300 }
+log { access = true }
+CONF
+    main_app
+    mkdir "$home/apps/a\"b app=evil"
+    : >"$home/apps/x level=1.nos"
+    start_daemon || return
+    "$client" raw $port 'GET /" status=200 app="evil HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n' 3000 >/dev/null
+    "$client" raw $port 'GET /"x"status=1 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n' 3000 >/dev/null
+    "$client" raw $port 'GET /\x22\x01\xff HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n' 3000 >/dev/null
+    get $"http://127.0.0.1:$port/never" >/dev/null
+    like "a path with quotes in the log" "$(grep -a http.request "$home/log")" 'path="/\\"x\\"status=1" status=404'
+    is "… does not make fields" "$(grep -a http.request "$home/log" | grep -acE ' app="?evil| path=/')" 0
+    like "a request past its deadline" "$(grep -a http.deadline "$home/log")" 'method="GET" path="/never" after_ms=300'
+    like "a folder that is no app" "$(grep -a app.bad_name "$home/log")" 'path=".*/a\\"b app=evil" expected='
+    like "a file that is no app" "$(grep -a app.bad_name "$home/log")" 'path=".*/x level=1.nos" expected='
+    echo 'apps_dir = "/a\" level=\"x" drain_seconds = 7' >"$home/nostosd.conf"
+    "$ctl" -s "$home/control" reload >/dev/null
+    like "changed keys" "$(grep -a conf.changed "$home/log")" 'key="apps_dir" before="[^ ]*" after="\\"/a\\\\\\" level=\\\\\\"x\\"" takes_effect="[a-z ]*"$'
+    echo 'no"such" = 1' >"$home/nostosd.conf"
+    "$ctl" -s "$home/control" reload >/dev/null 2>&1
+    like "a bad configuration" "$(grep -a conf.bad "$home/log")" 'error=".*nostosd.conf:1: .*"$'
+    is "… has no quote that is not escaped" "$(grep -a conf.bad "$home/log" | grep -acE 'error="[^"\\]*(\\.[^"\\]*)*"$')" \
+        "$(grep -ac conf.bad "$home/log")"
+    stop_daemon "hostile texts"
+}
+
+test_limits() {
+    new_home
+    conf <<'CONF'
+app_defaults { heap_max_mib = 8 mailbox_max = 100 processes_max = 60 depth_max = 2000 }
+app together { heap_max_mib = 0 heap_total_max_mib = 16 }
+app letters { mailbox_max_mib = 1 }
+app notes { mvar_max_mib = 1 }
+CONF
+    app alone.nos <<'NOS'
+fill(to, n) = if n == 0 then () else { to <- n; fill(to, n - 1) }
+deep(n) = 1 + deep(n + 1)
+breed(n) = { spawn { receive { "never" -> n } }; breed(n + 1) }
+strings(xs, n) = strings([show(n) | xs], n + 1)
+main() = {
+    spawn { strings([], 0) }
+    spawn { deep(0) }
+    to = spawn { receive { "never" -> () } }
+    spawn { fill(to, 1000) }
+    sleep(500)
+    spawn { breed(0) }
+    receive { "never" -> () }
+}
+NOS
+    app together.nos <<'NOS'
+strings(xs, n) = strings([show(n) | xs], n + 1)
+main() = strings([], 0)
+NOS
+    app letters.nos <<'NOS'
+main() = {
+    to = spawn { receive { "never" -> () } }
+    text = String.repeat("0123456789", 20000)
+    for i = 0 to 10 { to <- (i, text ++ show(i)) }
+    eprint("one ")
+    eprint("line")
+    eprintln(" of pieces")
+    receive { "never" -> () }
+}
+NOS
+    app notes.nos <<'NOS'
+mvar notes: List[(Int, String)] = []
+note(n) = { notes = [(n, "a text of more than sixty-four bytes, which is an object of its own ${n}") | notes]; note(n + 1) }
+main() = { try { note(0) } catch { e -> println((e, length(notes) > 1000)) }; notes = []; note(0) }
+NOS
+    start_daemon || return
+    wait_log 'limit=mvar_max_mib'
+    like "too much in mvars is told to the program" "$(grep -a 'app.print app=notes' "$home/log")" \
+        'Too much in mvars \(limit 1 MiB\).*true'
+    like "… and who does not catch it crashes" "$(grep -a 'limit=mvar_max_mib' "$home/log")" 'process.crashed app=notes .*value=1 advice="raise mvar_max_mib'
+    wait_log 'limit=mailbox_max_mib'
+    like "one whose messages are too large" "$(grep -a 'limit=mailbox_max_mib' "$home/log")" \
+        'process.limit app=letters version=1 process=[0-9]+ limit=mailbox_max_mib value=1 advice="raise mailbox_max_mib in'
+    wait_log 'app=letters text='
+    like "pieces of a line are one line of the log" "$(grep -a 'app.print app=letters' "$home/log")" 'text="one line of pieces"'
+    wait_log 'limit=heap_max_mib'
+    like "a process whose heap is full" "$(grep -a 'limit=heap_max_mib' "$home/log")" \
+        'process.crashed app=alone .*process=[0-9]+ error="Panic: Out of memory" limit=heap_max_mib value=8 advice="raise heap_max_mib'
+    wait_log 'limit=mailbox_max '
+    like "one with too many messages" "$(grep -a 'limit=mailbox_max ' "$home/log")" \
+        'process.limit app=alone version=1 process=[0-9]+ limit=mailbox_max value=100 advice="raise mailbox_max in'
+    is "… is told of once" "$(grep -ac 'limit=mailbox_max ' "$home/log")" 1
+    wait_log 'limit=depth_max'
+    like "one that calls too deeply" "$(grep -a 'limit=depth_max' "$home/log")" 'app=alone .*process=[0-9]+ error="Stack overflow" limit=depth_max value=2000'
+    wait_log 'limit=processes_max'
+    like "one that spawns too many" "$(grep -a 'limit=processes_max' "$home/log")" 'app=alone .*limit=processes_max value=60 advice='
+    wait_log 'limit=heap_total_max_mib'
+    like "an app that has too much memory in all" "$(grep -a process.limit "$home/log")" \
+        'app=together version=[0-9]+ process=[0-9]+ limit=heap_total_max_mib value=16 advice="raise heap_total_max_mib in app_defaults or app together'
+    wait_log 'app.failed.*app=together'
+    like "… what ended its main" "$(grep -a 'app.failed app=together' "$home/log")" 'error="ended because of heap_total_max_mib"'
+    stop_daemon "limits"
+}
+
+resident() { awk '/^VmRSS/ { print $2 }' /proc/$daemon/status; } # KiB
+
+# Memory goes back to the system after a burst of processes.
+test_memory() {
+    local before after
+    new_home
+    app burst.nos <<'NOS'
+use stdlib.server.*
+
+one(boss) = { words = [1, 2, 3]; receive { "end" -> { boss <- length(words); () } } }
+breed(boss, 0, pids) = pids
+breed(boss, n, pids) = breed(boss, n - 1, [spawn { one(boss) } | pids])
+tell([]) = ()
+tell([p | rest]) = { p <- "end"; tell(rest) }
+collect(0) = ()
+collect(n) = { receive { 3 -> () }; collect(n - 1) }
+
+burst(n) = { tell(breed(self(), n, [])); collect(n) }
+
+main() = serve(PORT, req => match req.path {
+    "/burst" -> { burst(100000); respondText(req, "done") }
+    _ -> respondText(req, "hello")
+})
+NOS
+    start_daemon || return
+    get http://127.0.0.1:$port/ >/dev/null
+    sleep 1
+    before=$(resident)
+    is "a hundred thousand processes" "$(get -m 60 http://127.0.0.1:$port/burst)" done
+    after=$(resident)
+    if ! grep -q __asan_init "$build/nostosd"; then # the address sanitizer keeps what was freed, to find uses of it
+        for _ in $(seq 1 30); do
+            [ "$(resident)" -lt $((before * 2)) ] && break # usually; what is promised is the next line
+            sleep 1
+        done
+        at_most "… leave no memory behind: KiB ($before before, $after after them)" "$(resident)" $((before + (after - before) / 10))
+    fi
+    is "… and come again" "$(get -m 60 http://127.0.0.1:$port/burst)" done
+    stop_daemon "memory"
+}
+
+test_idle_connections() {
+    local wanted=10000 most
+    most=$(($(ulimit -Hn) - 200))
+    [ "$wanted" -gt "$most" ] && wanted=$most
+    new_home
+    main_app
+    start_daemon || return
+    "$client" idle $port $wanted 3000 >"$home/idle" &
+    local idle=$!
+    for _ in $(seq 1 200); do
+        grep -q connected "$home/idle" && break
+        sleep 0.1
+    done
+    is "others are served beside $wanted idle connections" "$(get http://127.0.0.1:$port/)" "Hello, world!"
+    wait $idle
+    is "… which stay open" "$(tail -n 1 "$home/idle")" "$wanted of $wanted open"
+    stop_daemon "idle connections"
+}
+
+# More clients than descriptors: told beforehand; those who get in are served.
+test_few_descriptors() {
+    new_home
+    main_app
+    (
+        ulimit -n 120
+        exec "$nostosd" --config "$home/nostosd.conf" --apps-dir "$home/apps" --control "" 2>"$home/log"
+    ) &
+    daemon=$!
+    wait_log daemon.ready
+    like "connections_max cannot be served: said so" "$(grep -a daemon.few_descriptors "$home/log")" \
+        'connections_max=20000 descriptors=120 advice="raise LimitNOFILE='
+    "$client" idle $port 300 1500 >"$home/idle" &
+    local idle=$!
+    sleep 0.5
+    wait $idle
+    is "… and when they have gone, others are served" "$(get http://127.0.0.1:$port/)" "Hello, world!"
+    stop_daemon "few descriptors"
+}
