@@ -1,5 +1,6 @@
 /*
- * copy.c - one case for each kind of node. Nesting of trees is bounded (ast.h), so recursion is safe.
+ * copy.c - copies of nodes: types and patterns whole, of an expression what parts.def names. Nesting of trees is
+ * bounded (ast.h), so recursion is safe.
  */
 #include "config.h"
 
@@ -197,7 +198,7 @@ static struct ns_function *copy_function(struct ns_copier *copier, const struct 
 
 /* ---- parts of expressions ---- */
 
-static struct ns_part_list copy_parts(struct ns_copier *copier, const struct ns_part_list *list)
+static struct ns_part_list copy_pieces(struct ns_copier *copier, const struct ns_part_list *list)
 {
     struct ns_part_list copy = { SAME(copier, *list), list->count };
 
@@ -255,126 +256,26 @@ static struct ns_argument_list copy_arguments(struct ns_copier *copier, const st
     return copy;
 }
 
-static void copy_call(struct ns_copier *copier, struct ns_expr *copy)
-{
-    copy->call.callee = one(copier, copy->call.callee);
-    copy->call.receiver = one(copier, copy->call.receiver);
-    copy->call.name = name_at(copier, copy->call.name);
-    copy->call.type_arguments = copy_types(copier, &copy->call.type_arguments);
-    copy->call.arguments = copy_arguments(copier, &copy->call.arguments);
-}
-
-static void copy_try(struct ns_copier *copier, struct ns_expr *copy)
-{
-    copy->try_.body = one(copier, copy->try_.body);
-    copy->try_.arms = copy_arms(copier, &copy->try_.arms);
-    copy->try_.finally = one(copier, copy->try_.finally);
-}
-
-static void copy_for(struct ns_copier *copier, struct ns_expr *copy)
-{
-    copy->for_.variable = name_at(copier, copy->for_.variable);
-    copy->for_.from = one(copier, copy->for_.from);
-    copy->for_.to = one(copier, copy->for_.to);
-    copy->for_.body = one(copier, copy->for_.body);
-}
-
-static void copy_bind(struct ns_copier *copier, struct ns_expr *copy)
-{
-    copy->bind.pattern = copy_pattern(copier, copy->bind.pattern);
-    copy->bind.type = copy_type(copier, copy->bind.type);
-    copy->bind.value = one(copier, copy->bind.value);
-}
-
-/* Control, processes and statements: the kinds that copy_inside() leaves. */
-static void copy_control(struct ns_copier *copier, struct ns_expr *copy)
-{
-    switch (copy->kind) {
-    case NS_EXPR_BLOCK:
-        copy->block.statements = copy_list(copier, &copy->block.statements, true);
-        break;
-    case NS_EXPR_IF:
-        copy->conditional.condition = one(copier, copy->conditional.condition);
-        copy->conditional.then = one(copier, copy->conditional.then);
-        copy->conditional.otherwise = one(copier, copy->conditional.otherwise);
-        break;
-    case NS_EXPR_MATCH:
-        copy->match.scrutinee = one(copier, copy->match.scrutinee);
-        copy->match.arms = copy_arms(copier, &copy->match.arms);
-        break;
-    case NS_EXPR_TRY: copy_try(copier, copy); break;
-    case NS_EXPR_WHILE:
-        copy->while_.condition = one(copier, copy->while_.condition);
-        copy->while_.body = one(copier, copy->while_.body);
-        break;
-    case NS_EXPR_FOR: copy_for(copier, copy); break;
-    case NS_EXPR_SPAWN: copy->spawn.body = one(copier, copy->spawn.body); break;
-    case NS_EXPR_RECEIVE:
-        copy->receive.arms = copy_arms(copier, &copy->receive.arms);
-        copy->receive.timeout = one(copier, copy->receive.timeout);
-        copy->receive.after = one(copier, copy->receive.after);
-        break;
-    case NS_EXPR_BIND: copy_bind(copier, copy); break;
-    case NS_EXPR_ASSIGN_FIELD:
-        copy->assign_field.object = one(copier, copy->assign_field.object);
-        copy->assign_field.name = name_at(copier, copy->assign_field.name);
-        copy->assign_field.value = one(copier, copy->assign_field.value);
-        break;
-    case NS_EXPR_ASSIGN_INDEX:
-        copy->assign_index.object = one(copier, copy->assign_index.object);
-        copy->assign_index.indices = copy_list(copier, &copy->assign_index.indices, false);
-        copy->assign_index.value = one(copier, copy->assign_index.value);
-        break;
-    default: break; /* no parts */
-    }
-}
+#define ONE(part) copy->part = one(copier, copy->part);
+#define SEVERAL(part) copy->part = copy_list(copier, &copy->part, false);
+#define STATEMENTS(part) copy->part = copy_list(copier, &copy->part, true);
+#define PIECES(part) copy->part = copy_pieces(copier, &copy->part);
+#define ENTRIES(part) copy->part = copy_entries(copier, &copy->part);
+#define ARMS(part) copy->part = copy_arms(copier, &copy->part);
+#define ARGUMENTS(part) copy->part = copy_arguments(copier, &copy->part);
+#define FUNCTION(part) copy->part = copy_function(copier, copy->part);
+#define PATTERN(part) copy->part = copy_pattern(copier, copy->part);
+#define TYPE(part) copy->part = copy_type(copier, copy->part);
+#define TYPES(part) copy->part = copy_types(copier, &copy->part);
+#define NAME(part) copy->part = name_at(copier, copy->part);
+#define PLACE(part) copy->part = copier->place(copier, copy->part);
 
 static void copy_inside(struct ns_copier *copier, struct ns_expr *copy)
 {
     switch (copy->kind) {
-    case NS_EXPR_INTERPOLATION: copy->parts = copy_parts(copier, &copy->parts); break;
-    case NS_EXPR_LIST:
-        copy->list.items = copy_list(copier, &copy->list.items, false);
-        copy->list.tail = one(copier, copy->list.tail);
-        break;
-    case NS_EXPR_RANGE_LIST:
-        copy->range.from = one(copier, copy->range.from);
-        copy->range.to = one(copier, copy->range.to);
-        break;
-    case NS_EXPR_TUPLE:
-    case NS_EXPR_SET: copy->items = copy_list(copier, &copy->items, false); break;
-    case NS_EXPR_MAP: copy->map = copy_entries(copier, &copy->map); break;
-    case NS_EXPR_LAMBDA:
-    case NS_EXPR_LOCAL_FUNCTION: copy->function = copy_function(copier, copy->function); break;
-    case NS_EXPR_UNARY: copy->unary.operand = one(copier, copy->unary.operand); break;
-    case NS_EXPR_BINARY:
-        copy->binary.left = one(copier, copy->binary.left);
-        copy->binary.right = one(copier, copy->binary.right);
-        copy->binary.op_span = copier->place(copier, copy->binary.op_span);
-        break;
-    case NS_EXPR_PIPE:
-    case NS_EXPR_SEND:
-        copy->pair.left = one(copier, copy->pair.left);
-        copy->pair.right = one(copier, copy->pair.right);
-        break;
-    case NS_EXPR_CALL:
-    case NS_EXPR_METHOD_CALL:
-    case NS_EXPR_CONSTRUCT: copy_call(copier, copy); break;
-    case NS_EXPR_FIELD:
-        copy->field.object = one(copier, copy->field.object);
-        copy->field.name = name_at(copier, copy->field.name);
-        break;
-    case NS_EXPR_TUPLE_FIELD: copy->tuple_field.object = one(copier, copy->tuple_field.object); break;
-    case NS_EXPR_INDEX:
-        copy->index.object = one(copier, copy->index.object);
-        copy->index.indices = copy_list(copier, &copy->index.indices, false);
-        break;
-    case NS_EXPR_QUESTION:
-    case NS_EXPR_BREAK:
-    case NS_EXPR_RETURN:
-    case NS_EXPR_QUOTE:
-    case NS_EXPR_SPLICE: copy->operand = one(copier, copy->operand); break;
-    default: copy_control(copier, copy); break;
+#define NODE(kind, parts) case NS_EXPR_##kind: parts break;
+#include "lang/parts.def"
+#undef NODE
     }
 }
 

@@ -12,6 +12,7 @@
 
 #include "base/assert.h"
 #include "base/intern.h"
+#include "lang/mention.h"
 #include "lang/typed.h"
 
 void ns_mark_place(struct ns_frame *frame, struct ns_span span)

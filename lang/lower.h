@@ -119,20 +119,6 @@ void ns_local_load(struct ns_frame *frame, struct ns_local *local, unsigned to);
 unsigned ns_local_raw(struct ns_frame *frame, struct ns_local *local);
 void ns_local_write(struct ns_frame *frame, struct ns_local *local, unsigned from);
 
-/** Call for each name that is mentioned below an expression: read, assigned or bound. */
-typedef void ns_mention(void *context, const char *name, bool in_closure);
-void ns_mentions(const struct ns_expr *expr, ns_mention *mention, void *context);
-void ns_mentions_function(const struct ns_function *function, ns_mention *mention, void *context);
-void ns_mentions_pattern(const struct ns_pattern *pattern, ns_mention *mention, void *context);
-/** Call for each plain call of a name below an expression. */
-typedef void ns_called(void *context, const char *name, uint32_t arguments);
-void ns_calls(const struct ns_expr *expr, ns_called *called, void *context);
-/** Call for each name that a pattern below an expression binds; `may_assign`: it is the left side of a plain `=`. */
-typedef void ns_bound(void *context, const char *name, bool may_assign);
-void ns_bound_names(const struct ns_expr *expr, ns_bound *bound, void *context);
-/** Whether evaluating it may assign a variable of the running function; `false` only when surely not. */
-bool ns_may_assign(const struct ns_expr *expr);
-
 /* ---- lower.c ---- */
 
 void ns_lower(struct ns_frame *frame, const struct ns_expr *expr, struct ns_target target);

@@ -7,6 +7,7 @@
 
 #include "base/assert.h"
 #include "base/intern.h"
+#include "lang/mention.h"
 
 /* ---- mvars ---- */
 

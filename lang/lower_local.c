@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/intern.h"
+#include "lang/mention.h"
 
 /* A name that the block defines as a function. */
 struct definition {

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "lang/mention.h"
 
 enum { FINALLY_MAX = 6 }; /* `finally` inside `finally`: the code triples with each level */
 

@@ -11,6 +11,8 @@
 
 #include <string.h>
 
+#include "lang/mention.h"
+
 struct check {
     struct ns_unit *unit;
     const struct ns_group *group;

@@ -15,7 +15,7 @@ liblang_a_SOURCES = \
 	lang/project.c lang/project.h
 # Templates: trees to trees.
 liblang_a_SOURCES += \
-	lang/copy.c lang/copy.h \
+	lang/copy.c lang/copy.h lang/parts.def \
 	lang/compile_expression.h lang/expand.c lang/expand.h lang/expand_private.h \
 	lang/expand_comptime.c lang/expand_quote.c lang/expand_value.c
 # The back end: trees to code.
@@ -28,6 +28,7 @@ liblang_a_SOURCES += \
 	lang/lower.c lang/lower.h \
 	lang/lower_bind.c lang/lower_call.c lang/lower_closure.c lang/lower_local.c lang/lower_match.c lang/lower_name.c \
 	lang/lower_try.c \
+	lang/mention.c lang/mention.h \
 	lang/mvar_check.c lang/overload.c \
 	lang/pattern.c lang/pattern_answer.c lang/pattern_emit.c lang/pattern_private.h lang/pattern_rows.c \
 	lang/pattern_tree.c lang/protect.c lang/resolve.c \

@@ -1,5 +1,5 @@
 /*
- * walk.c - which expressions are directly inside of which.
+ * walk.c - which expressions are directly inside of which: parts.def, without what is no expression.
  */
 #include "config.h"
 
@@ -25,12 +25,24 @@ static void walk_arms(const struct ns_arm_list *arms, ns_visitor *visit, void *c
     }
 }
 
-static void walk_call(const struct ns_expr *expr, ns_visitor *visit, void *context)
+static void walk_arguments(const struct ns_argument_list *arguments, ns_visitor *visit, void *context)
 {
-    walk(expr->call.callee, visit, context);
-    walk(expr->call.receiver, visit, context);
-    for (uint32_t i = 0; i < expr->call.arguments.count; i++)
-        walk(expr->call.arguments.items[i].value, visit, context);
+    for (uint32_t i = 0; i < arguments->count; i++)
+        walk(arguments->items[i].value, visit, context);
+}
+
+static void walk_pieces(const struct ns_part_list *pieces, ns_visitor *visit, void *context)
+{
+    for (uint32_t i = 0; i < pieces->count; i++)
+        walk(pieces->items[i].expr, visit, context);
+}
+
+static void walk_entries(const struct ns_map_entry_list *entries, ns_visitor *visit, void *context)
+{
+    for (uint32_t i = 0; i < entries->count; i++) {
+        walk(entries->items[i].key, visit, context);
+        walk(entries->items[i].value, visit, context);
+    }
 }
 
 void ns_walk_function(const struct ns_function *function, ns_visitor *visit, void *context)
@@ -41,121 +53,26 @@ void ns_walk_function(const struct ns_function *function, ns_visitor *visit, voi
     walk(function->body, visit, context);
 }
 
+#define ONE(part) walk(expr->part, visit, context);
+#define SEVERAL(part) walk_list(&expr->part, visit, context);
+#define STATEMENTS(part) walk_list(&expr->part, visit, context);
+#define PIECES(part) walk_pieces(&expr->part, visit, context);
+#define ENTRIES(part) walk_entries(&expr->part, visit, context);
+#define ARMS(part) walk_arms(&expr->part, visit, context);
+#define ARGUMENTS(part) walk_arguments(&expr->part, visit, context);
+#define FUNCTION(part) ns_walk_function(expr->part, visit, context);
+#define PATTERN(part)
+#define TYPE(part)
+#define TYPES(part)
+#define NAME(part)
+#define PLACE(part)
+
 void ns_walk_children(const struct ns_expr *expr, ns_visitor *visit, void *context)
 {
     switch (expr->kind) {
-    case NS_EXPR_LITERAL:
-    case NS_EXPR_NAME:
-    case NS_EXPR_UPPER:
-    case NS_EXPR_WILDCARD:
-    case NS_EXPR_CONTINUE:
-        break;
-    case NS_EXPR_INTERPOLATION:
-        for (uint32_t i = 0; i < expr->parts.count; i++)
-            walk(expr->parts.items[i].expr, visit, context);
-        break;
-    case NS_EXPR_LIST:
-        walk_list(&expr->list.items, visit, context);
-        walk(expr->list.tail, visit, context);
-        break;
-    case NS_EXPR_RANGE_LIST:
-        walk(expr->range.from, visit, context);
-        walk(expr->range.to, visit, context);
-        break;
-    case NS_EXPR_TUPLE:
-    case NS_EXPR_SET:
-        walk_list(&expr->items, visit, context);
-        break;
-    case NS_EXPR_MAP:
-        for (uint32_t i = 0; i < expr->map.count; i++) {
-            walk(expr->map.items[i].key, visit, context);
-            walk(expr->map.items[i].value, visit, context);
-        }
-        break;
-    case NS_EXPR_LAMBDA:
-    case NS_EXPR_LOCAL_FUNCTION:
-        ns_walk_function(expr->function, visit, context);
-        break;
-    case NS_EXPR_UNARY:
-        walk(expr->unary.operand, visit, context);
-        break;
-    case NS_EXPR_BINARY:
-        walk(expr->binary.left, visit, context);
-        walk(expr->binary.right, visit, context);
-        break;
-    case NS_EXPR_PIPE:
-    case NS_EXPR_SEND:
-        walk(expr->pair.left, visit, context);
-        walk(expr->pair.right, visit, context);
-        break;
-    case NS_EXPR_CALL:
-    case NS_EXPR_METHOD_CALL:
-    case NS_EXPR_CONSTRUCT:
-        walk_call(expr, visit, context);
-        break;
-    case NS_EXPR_FIELD:
-        walk(expr->field.object, visit, context);
-        break;
-    case NS_EXPR_TUPLE_FIELD:
-        walk(expr->tuple_field.object, visit, context);
-        break;
-    case NS_EXPR_INDEX:
-        walk(expr->index.object, visit, context);
-        walk_list(&expr->index.indices, visit, context);
-        break;
-    case NS_EXPR_QUESTION:
-    case NS_EXPR_BREAK:
-    case NS_EXPR_RETURN:
-    case NS_EXPR_QUOTE:
-    case NS_EXPR_SPLICE:
-        walk(expr->operand, visit, context);
-        break;
-    case NS_EXPR_BLOCK:
-        walk_list(&expr->block.statements, visit, context);
-        break;
-    case NS_EXPR_IF:
-        walk(expr->conditional.condition, visit, context);
-        walk(expr->conditional.then, visit, context);
-        walk(expr->conditional.otherwise, visit, context);
-        break;
-    case NS_EXPR_MATCH:
-        walk(expr->match.scrutinee, visit, context);
-        walk_arms(&expr->match.arms, visit, context);
-        break;
-    case NS_EXPR_TRY:
-        walk(expr->try_.body, visit, context);
-        walk_arms(&expr->try_.arms, visit, context);
-        walk(expr->try_.finally, visit, context);
-        break;
-    case NS_EXPR_WHILE:
-        walk(expr->while_.condition, visit, context);
-        walk(expr->while_.body, visit, context);
-        break;
-    case NS_EXPR_FOR:
-        walk(expr->for_.from, visit, context);
-        walk(expr->for_.to, visit, context);
-        walk(expr->for_.body, visit, context);
-        break;
-    case NS_EXPR_SPAWN:
-        walk(expr->spawn.body, visit, context);
-        break;
-    case NS_EXPR_RECEIVE:
-        walk_arms(&expr->receive.arms, visit, context);
-        walk(expr->receive.timeout, visit, context);
-        walk(expr->receive.after, visit, context);
-        break;
-    case NS_EXPR_BIND:
-        walk(expr->bind.value, visit, context);
-        break;
-    case NS_EXPR_ASSIGN_FIELD:
-        walk(expr->assign_field.object, visit, context);
-        walk(expr->assign_field.value, visit, context);
-        break;
-    case NS_EXPR_ASSIGN_INDEX:
-        walk(expr->assign_index.object, visit, context);
-        walk_list(&expr->assign_index.indices, visit, context);
-        walk(expr->assign_index.value, visit, context);
-        break;
+#define NODE(kind, parts) case NS_EXPR_##kind: parts break;
+#include "lang/parts.def"
+#undef NODE
     }
 }
 
