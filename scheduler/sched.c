@@ -298,16 +298,6 @@ void sched_defer(struct vm_ctx *ctx, struct sched_deferred *deferred)
     worker->deferred_end = &deferred->next;
 }
 
-bool sched_timer_set(struct vm_ctx *ctx, struct sched_timer *timer, uint64_t deadline_ns)
-{
-    return sched_timers_set(sched_worker_of(ctx)->timers, timer, deadline_ns);
-}
-
-void sched_timer_cancel(struct vm_ctx *ctx, struct sched_timer *timer)
-{
-    sched_timers_cancel(sched_worker_of(ctx)->timers, timer);
-}
-
 /* ---- statistics ---- */
 
 static uint64_t read_count(const _Atomic uint64_t *counter)

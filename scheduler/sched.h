@@ -3,7 +3,7 @@
  *
  * One worker per core. Each has a local run queue, steals from the others when it has nothing to do, and sleeps
  * when nobody has. Around that core: groups (the processes of one app version, with limits and callbacks), pollers
- * (a connection loop that lives on a worker), deferred hooks (once per batch of processes), timers for C code.
+ * (a connection loop that lives on a worker) and deferred hooks (once per batch of processes).
  *
  * How it is used:
  *
@@ -71,7 +71,7 @@ void sched_quit(struct sched *sched);
 void sched_stop(struct sched *sched);
 
 /** End what processes there still are (group->ended() with VM_STOP_KILLED, on this thread with worker 0's context;
- *  deferred hooks and timers set from there do not run any more) and give all memory back. NULL is fine; returns
+ *  deferred hooks set from there do not run any more) and give all memory back. NULL is fine; returns
  *  NULL. Only after sched_stop() or sched_run(), or when never started. */
 struct sched *sched_free(struct sched *sched);
 
@@ -214,14 +214,6 @@ struct sched_deferred {
  *  pollers' pass, after a process used up its slice, or some 50 µs from now, whichever comes first. Nothing when it
  *  is queued already. */
 void sched_defer(struct vm_ctx *ctx, struct sched_deferred *deferred);
-
-/* ---- deadlines of C code, per worker (timer.h) ---- */
-
-/** Have timer->fire() called on this worker at `deadline_ns` (nb_clock_ns()); moves a timer that is already set.
- *  Returns false without memory (it is then not set). */
-bool sched_timer_set(struct vm_ctx *ctx, struct sched_timer *timer, uint64_t deadline_ns);
-/** Only on the worker where it was set. Nothing when it is not set. */
-void sched_timer_cancel(struct vm_ctx *ctx, struct sched_timer *timer);
 
 /* ---- statistics ---- */
 

@@ -1,9 +1,8 @@
 /*
  * timer.c - a binary heap of deadlines, nearest at position 1.
  *
- * An entry is either a C timer, which knows its position and so can be taken out, or a process, which does not.
- * Process entries go stale (timer.h tells how) and stay until they come up; when the heap has doubled since the last
- * look, all stale ones are swept out, so garbage is at most as much as what lives, plus a constant.
+ * Entries go stale (timer.h tells how) and stay until they come up; when the heap has doubled since the last look, all
+ * stale ones are swept out, so garbage is at most as much as what lives, plus a constant.
  *
  * Threads: the heap is its owner's. The only word shared is a process's `at`: the owner of the process sets it when
  * it parks, any worker's heap clears it when the entry fires (compare-and-swap, so that one firing counts). A stale
@@ -26,9 +25,9 @@ enum { CAPACITY_MIN = 64, SWEEP_MIN = NB_STRESS_OR(4, 1024) };
 
 struct entry {
     uint64_t deadline_ns;
-    uint64_t sequence;       /* equal deadlines fire in the order they were set */
-    void *target;            /* struct vm_process, or struct sched_timer when … */
-    _Atomic uint64_t *at;    /* … this is NULL */
+    uint64_t sequence;       /* equal deadlines fire in the order they were armed */
+    struct vm_process *process;
+    _Atomic uint64_t *at;    /* the process's word: the deadline that counts for it */
 };
 
 struct sched_timers {
@@ -79,21 +78,14 @@ static bool is_before(const struct entry *a, const struct entry *b)
     return a->sequence < b->sequence;
 }
 
-static void place(struct sched_timers *timers, size_t position, struct entry entry)
-{
-    timers->entries[position] = entry;
-    if (entry.at == NULL)
-        ((struct sched_timer *)entry.target)->position = (uint32_t)position;
-}
-
 /* Put `entry` at a hole, or above it as far as it must rise. */
 static void rise(struct sched_timers *timers, size_t position, struct entry entry)
 {
     while (position > 1 && is_before(&entry, &timers->entries[position / 2])) {
-        place(timers, position, timers->entries[position / 2]);
+        timers->entries[position] = timers->entries[position / 2];
         position /= 2;
     }
-    place(timers, position, entry);
+    timers->entries[position] = entry;
 }
 
 /* Put `entry` at a hole, or below it as far as it must sink. */
@@ -110,34 +102,25 @@ static void sink(struct sched_timers *timers, size_t position, struct entry entr
             child++;
         if (!is_before(&timers->entries[child], &entry))
             break;
-        place(timers, position, timers->entries[child]);
+        timers->entries[position] = timers->entries[child];
         position = child;
     }
-    place(timers, position, entry);
+    timers->entries[position] = entry;
 }
 
-static void settle(struct sched_timers *timers, size_t position, struct entry entry)
-{
-    if (position > 1 && is_before(&entry, &timers->entries[position / 2]))
-        rise(timers, position, entry);
-    else
-        sink(timers, position, entry);
-}
-
-/* Take the entry at `position` out. */
-static void take_out(struct sched_timers *timers, size_t position)
+static void take_first(struct sched_timers *timers)
 {
     size_t last = count_of(timers);
     struct entry moved = timers->entries[last];
 
     set_count(timers, last - 1);
-    if (position < last)
-        settle(timers, position, moved);
+    if (last > 1)
+        sink(timers, 1, moved);
 }
 
 static bool is_stale(const struct entry *entry)
 {
-    return entry->at != NULL && atomic_load_explicit(entry->at, memory_order_relaxed) != entry->deadline_ns;
+    return atomic_load_explicit(entry->at, memory_order_relaxed) != entry->deadline_ns;
 }
 
 /* Drop all stale entries and make it a heap again. */
@@ -149,8 +132,6 @@ static void sweep(struct sched_timers *timers)
         if (!is_stale(&timers->entries[i]))
             timers->entries[++kept] = timers->entries[i];
     set_count(timers, kept);
-    for (size_t i = 1; i <= kept; i++)
-        place(timers, i, timers->entries[i]);
     for (size_t i = kept / 2; i >= 1; i--)
         sink(timers, i, timers->entries[i]);
     timers->sweep_at = kept * 2 > SWEEP_MIN ? kept * 2 : SWEEP_MIN;
@@ -168,9 +149,9 @@ static bool grow(struct sched_timers *timers)
     return true;
 }
 
-static bool insert(struct sched_timers *timers, uint64_t deadline_ns, void *target, _Atomic uint64_t *at)
+static bool insert(struct sched_timers *timers, uint64_t deadline_ns, struct vm_process *process, _Atomic uint64_t *at)
 {
-    struct entry entry = { .deadline_ns = deadline_ns, .target = target, .at = at };
+    struct entry entry = { .deadline_ns = deadline_ns, .process = process, .at = at };
 
     nb_check_object(timers, TIMERS_MAGIC);
     if (count_of(timers) >= timers->sweep_at)
@@ -181,30 +162,6 @@ static bool insert(struct sched_timers *timers, uint64_t deadline_ns, void *targ
     set_count(timers, count_of(timers) + 1);
     rise(timers, count_of(timers), entry);
     return true;
-}
-
-bool sched_timers_set(struct sched_timers *timers, struct sched_timer *timer, uint64_t deadline_ns)
-{
-    if (timer->position != 0) {
-        struct entry entry = timers->entries[timer->position];
-
-        nb_assert(entry.target == timer);
-        timer->deadline_ns = entry.deadline_ns = deadline_ns;
-        entry.sequence = timers->sequence++;
-        settle(timers, timer->position, entry);
-        return true;
-    }
-    timer->deadline_ns = deadline_ns;
-    return insert(timers, deadline_ns, timer, NULL);
-}
-
-void sched_timers_cancel(struct sched_timers *timers, struct sched_timer *timer)
-{
-    if (timer->position == 0)
-        return;
-    nb_assert(timers->entries[timer->position].target == timer);
-    take_out(timers, timer->position);
-    timer->position = 0;
 }
 
 bool sched_timers_arm(struct sched_timers *timers, struct vm_process *process, _Atomic uint64_t *at,
@@ -227,33 +184,20 @@ uint64_t sched_timers_next(const struct sched_timers *timers)
     return count_of(timers) == 0 ? UINT64_MAX : timers->entries[1].deadline_ns;
 }
 
-static void fire(const struct entry *entry, struct vm_ctx *ctx,
-                 void (*wake)(struct vm_ctx *ctx, struct vm_process *process))
-{
-    uint64_t expected = entry->deadline_ns;
-
-    if (entry->at == NULL) {
-        struct sched_timer *timer = entry->target;
-
-        timer->position = 0;
-        timer->fire(timer, ctx);
-    } else if (atomic_compare_exchange_strong(entry->at, &expected, 0)) {
-        wake(ctx, entry->target);
-    }
-}
-
 size_t sched_timers_run(struct sched_timers *timers, uint64_t now_ns, struct vm_ctx *ctx,
                         void (*wake)(struct vm_ctx *ctx, struct vm_process *process))
 {
-    uint64_t until = timers->sequence; /* what is set meanwhile waits for the next run, so this ends */
+    uint64_t until = timers->sequence; /* so this ends although what wakes arms again */
     size_t fired = 0;
 
     while (count_of(timers) > 0 && timers->entries[1].deadline_ns <= now_ns &&
            timers->entries[1].sequence < until) {
         struct entry entry = timers->entries[1];
+        uint64_t expected = entry.deadline_ns;
 
-        take_out(timers, 1);
-        fire(&entry, ctx, wake);
+        take_first(timers);
+        if (atomic_compare_exchange_strong(entry.at, &expected, 0))
+            wake(ctx, entry.process);
         fired++;
     }
     return fired;

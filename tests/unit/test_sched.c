@@ -940,22 +940,13 @@ START_TEST(uses_all_workers_for_work_that_lasts)
 }
 END_TEST
 
-/* ---- pollers, hooks, timers ---- */
+/* ---- pollers, hooks ---- */
 
 static struct test_loop {
     struct sched_poller poller;
     _Atomic int passes, handed_over, taken, on_worker;
-    struct sched_timer timer;
-    _Atomic int fired;
     _Atomic int64_t timeout_ns;
 } loop;
-
-static void fire(struct sched_timer *timer, struct vm_ctx *ctx)
-{
-    (void)timer;
-    atomic_store(&loop.on_worker, (int)sched_worker_index(ctx));
-    atomic_fetch_add(&loop.fired, 1);
-}
 
 static bool loop_pass(struct sched_poller *poller, struct vm_ctx *ctx)
 {
@@ -994,7 +985,6 @@ static void make_with_loop(unsigned workers, unsigned on_worker)
     loop.poller.pending = loop_pending;
     loop.poller.timeout_ns = loop_timeout;
     loop.timeout_ns = -1;
-    loop.timer.fire = fire;
     ck_assert_int_eq(sched_add_poller(sched, on_worker, &loop.poller), 0);
     ck_assert_int_eq(sched_start(sched), 0);
 }
@@ -1088,41 +1078,6 @@ START_TEST(calls_a_deferred_hook_although_the_queue_never_empties)
     submit(BURSTER, 0);
     await(&hook.calls, 1);
     finish();
-}
-END_TEST
-
-static struct sched_poller timer_poller;
-
-/* The first pass sets a timer, as a connection loop does. */
-static bool set_timer(struct sched_poller *poller, struct vm_ctx *ctx)
-{
-    static struct sched_timer cancelled = { .fire = fire };
-    bool first = loop.passes == 0;
-
-    (void)poller;
-    atomic_fetch_add(&loop.passes, 1);
-    if (first && (!sched_timer_set(ctx, &loop.timer, nb_clock_ns() + 10 * MILLISECOND) ||
-                  !sched_timer_set(ctx, &cancelled, nb_clock_ns() + 5 * MILLISECOND)))
-        atomic_fetch_add(&wrong, 1);
-    if (first)
-        sched_timer_cancel(ctx, &cancelled);
-    return false;
-}
-
-START_TEST(fires_timers_of_c_code)
-{
-    make(2, NULL);
-    memset(&loop, 0, sizeof loop);
-    loop.timer.fire = fire;
-    timer_poller = (struct sched_poller){ .fd = eventfd(0, EFD_CLOEXEC), .pass = set_timer };
-    ck_assert_int_eq(sched_add_poller(sched, 1, &timer_poller), 0);
-    ck_assert_int_eq(sched_start(sched), 0);
-    await(&loop.fired, 1);
-    pause_ms(20);
-    ck_assert_int_eq(loop.fired, 1);
-    ck_assert_int_eq(loop.on_worker, 1);
-    finish();
-    close(timer_poller.fd);
 }
 END_TEST
 
@@ -1241,7 +1196,6 @@ int main(void)
     tcase_add_test(all, polls_again_after_the_time_out_only);
     tcase_add_test(all, calls_a_deferred_hook_once_per_batch);
     tcase_add_test(all, calls_a_deferred_hook_although_the_queue_never_empties);
-    tcase_add_test(all, fires_timers_of_c_code);
     tcase_add_test(all, repeats_a_seeded_run);
     tcase_add_test(all, runs_all_kinds_of_work_in_the_reproducible_mode);
     tcase_add_test(all, runs_with_threads_until_told_to_quit);

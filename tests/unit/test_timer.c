@@ -1,4 +1,4 @@
-/* test_timer.c - deadlines fire in order, once, not after being cancelled; garbage stays bounded. */
+/* test_timer.c - processes are woken in the order of their deadlines, once; garbage stays bounded. */
 #include "config.h"
 
 #include <check.h>
@@ -13,37 +13,30 @@
 enum { MANY = 2000 };
 
 static struct sched_timers *timers;
-static struct numbered { struct sched_timer timer; int number; } numbered[MANY];
-static struct vm_process processes[3];
-static _Atomic uint64_t at[3];
-static int fired[MANY + 1], fired_count;
-static int woken[3];
-
-static void fire(struct sched_timer *timer, struct vm_ctx *ctx)
-{
-    (void)ctx;
-    ck_assert(!sched_timer_is_set(timer));
-    fired[fired_count++] = ((struct numbered *)timer)->number;
-}
+static struct vm_process processes[MANY];
+static _Atomic uint64_t at[MANY];
+static int order[MANY], order_count; /* of those woken last */
+static int woken[MANY];              /* how often */
 
 static void wake(struct vm_ctx *ctx, struct vm_process *process)
 {
     (void)ctx;
+    order[order_count++ % MANY] = (int)(process - processes);
     woken[process - processes]++;
+}
+
+static void arm(int process, uint64_t deadline_ns)
+{
+    ck_assert(sched_timers_arm(timers, &processes[process], &at[process], deadline_ns));
 }
 
 static void set_up(void)
 {
     timers = sched_timers_new();
     ck_assert_ptr_nonnull(timers);
-    memset(numbered, 0, sizeof numbered);
     memset(woken, 0, sizeof woken);
-    fired_count = 0;
-    for (int i = 0; i < MANY; i++) {
-        numbered[i].number = i;
-        numbered[i].timer.fire = fire;
-    }
-    for (int i = 0; i < 3; i++)
+    order_count = 0;
+    for (int i = 0; i < MANY; i++)
         atomic_store(&at[i], 0);
 }
 
@@ -64,108 +57,82 @@ START_TEST(has_no_deadline_when_empty)
 }
 END_TEST
 
-START_TEST(fires_what_is_due_in_order)
+START_TEST(wakes_what_is_due_in_order)
 {
     static const uint64_t deadlines[] = { 50, 10, 40, 20, 30 };
-    static const int order[] = { 1, 3, 4 };
+    static const int expected[] = { 1, 3, 4 };
 
     for (int i = 0; i < 5; i++)
-        ck_assert(sched_timers_set(timers, &numbered[i].timer, deadlines[i]));
+        arm(i, deadlines[i]);
     ck_assert_uint_eq(sched_timers_next(timers), 10);
     ck_assert_uint_eq(run(9), 0);
     ck_assert_uint_eq(run(30), 3);
-    ck_assert_int_eq(memcmp(fired, order, sizeof order), 0);
+    ck_assert_int_eq(memcmp(order, expected, sizeof expected), 0);
     ck_assert_uint_eq(sched_timers_next(timers), 40);
 }
 END_TEST
 
-START_TEST(fires_equal_deadlines_in_the_order_set)
+START_TEST(wakes_equal_deadlines_in_the_order_armed)
 {
     for (int i = 0; i < 100; i++)
-        ck_assert(sched_timers_set(timers, &numbered[i].timer, 7));
+        arm(i, 7);
     ck_assert_uint_eq(run(7), 100);
     for (int i = 0; i < 100; i++)
-        ck_assert_int_eq(fired[i], i);
+        ck_assert_int_eq(order[i], i);
 }
 END_TEST
 
-START_TEST(moves_a_timer_that_is_set)
-{
-    for (int i = 0; i < 3; i++)
-        ck_assert(sched_timers_set(timers, &numbered[i].timer, 10 + (uint64_t)i));
-    ck_assert(sched_timers_set(timers, &numbered[0].timer, 100));
-    ck_assert(sched_timers_set(timers, &numbered[2].timer, 1));
-    ck_assert_uint_eq(sched_timers_count(timers), 3);
-    ck_assert_uint_eq(run(50), 2);
-    ck_assert_int_eq(fired[0], 2);
-    ck_assert_int_eq(fired[1], 1);
-    ck_assert(sched_timer_is_set(&numbered[0].timer));
-}
-END_TEST
-
-START_TEST(does_not_fire_what_was_cancelled)
-{
-    for (int i = 0; i < 10; i++)
-        ck_assert(sched_timers_set(timers, &numbered[i].timer, 100 - (uint64_t)i));
-    sched_timers_cancel(timers, &numbered[9].timer);
-    sched_timers_cancel(timers, &numbered[0].timer);
-    sched_timers_cancel(timers, &numbered[0].timer); /* nothing to do */
-    ck_assert_uint_eq(run(1000), 8);
-    for (int i = 0; i < 8; i++)
-        ck_assert_int_eq(fired[i], 8 - i);
-}
-END_TEST
-
-/* Against a slow but plain model: pseudo-random sets, moves and cancels. */
+/* Against a slow but plain model: pseudo-random deadlines, nearer ones and processes that end. A process is woken at the
+ * nearest deadline it had since it last had none. */
 START_TEST(agrees_with_a_model)
 {
     uint64_t deadlines[MANY] = { 0 }, last = 0;
     uint32_t random = 12345;
-    size_t set = 0;
+    int waiting = 0;
 
     for (int step = 0; step < 20000; step++) {
         int i = (int)((random = random * 1664525 + 1013904223) >> 8) % MANY;
+        uint64_t deadline = 1 + (random >> 4) % 100000;
 
         if (random >> 30 == 0) {
-            sched_timers_cancel(timers, &numbered[i].timer);
+            atomic_store(&at[i], 0);
             deadlines[i] = 0;
         } else {
-            deadlines[i] = 1 + (random >> 4) % 100000;
-            ck_assert(sched_timers_set(timers, &numbered[i].timer, deadlines[i]));
+            arm(i, deadline);
+            deadlines[i] = deadlines[i] == 0 || deadline < deadlines[i] ? deadline : deadlines[i];
         }
     }
     for (int i = 0; i < MANY; i++)
-        set += deadlines[i] != 0;
-    ck_assert_uint_eq(sched_timers_count(timers), set);
-    ck_assert_uint_eq(run(UINT64_MAX), set);
-    for (int i = 0; i < fired_count; i++) {
-        ck_assert_uint_ge(deadlines[fired[i]], last);
-        last = deadlines[fired[i]];
+        waiting += deadlines[i] != 0;
+    run(UINT64_MAX);
+    ck_assert_int_eq(order_count, waiting);
+    for (int i = 0; i < waiting; i++) {
+        ck_assert_int_eq(woken[order[i]], 1);
+        ck_assert_uint_ge(deadlines[order[i]], last);
+        last = deadlines[order[i]];
         ck_assert_uint_ne(last, 0);
     }
 }
 END_TEST
 
-static void set_again(struct sched_timer *timer, struct vm_ctx *ctx)
+static void wake_again(struct vm_ctx *ctx, struct vm_process *process)
 {
-    (void)ctx;
-    fired_count++;
-    ck_assert(sched_timers_set(timers, timer, 5));
+    wake(ctx, process);
+    arm((int)(process - processes), 5);
 }
 
-START_TEST(ends_although_a_timer_sets_itself_again)
+START_TEST(ends_although_a_process_arms_again)
 {
-    numbered[0].timer.fire = set_again;
-    ck_assert(sched_timers_set(timers, &numbered[0].timer, 5));
-    ck_assert_uint_eq(run(10), 1);
-    ck_assert_uint_eq(run(10), 1);
-    ck_assert_int_eq(fired_count, 2);
+    arm(0, 5);
+    ck_assert_uint_eq(sched_timers_run(timers, 10, NULL, wake_again), 1);
+    ck_assert_uint_eq(sched_timers_run(timers, 10, NULL, wake_again), 1);
+    ck_assert_int_eq(woken[0], 2);
 }
 END_TEST
 
 START_TEST(wakes_a_process_once)
 {
-    ck_assert(sched_timers_arm(timers, &processes[1], &at[1], 20));
+    arm(1, 20);
     ck_assert_uint_eq(run(19), 0);
     run(20);
     ck_assert_int_eq(woken[1], 1);
@@ -178,11 +145,11 @@ END_TEST
 START_TEST(keeps_the_entry_when_the_deadline_moves_on)
 {
     for (uint64_t deadline = 100; deadline < 200; deadline++)
-        ck_assert(sched_timers_arm(timers, &processes[0], &at[0], deadline));
+        arm(0, deadline);
     ck_assert_uint_eq(sched_timers_count(timers), 1);
     run(100);
     ck_assert_int_eq(woken[0], 1); /* too early: it will arm again */
-    ck_assert(sched_timers_arm(timers, &processes[0], &at[0], 199));
+    arm(0, 199);
     run(199);
     ck_assert_int_eq(woken[0], 2);
 }
@@ -190,8 +157,8 @@ END_TEST
 
 START_TEST(takes_a_nearer_deadline_and_drops_the_old_one)
 {
-    ck_assert(sched_timers_arm(timers, &processes[0], &at[0], 100));
-    ck_assert(sched_timers_arm(timers, &processes[0], &at[0], 50));
+    arm(0, 100);
+    arm(0, 50);
     run(50);
     ck_assert_int_eq(woken[0], 1);
     run(100);
@@ -202,7 +169,7 @@ END_TEST
 
 START_TEST(forgets_a_process_that_has_ended)
 {
-    ck_assert(sched_timers_arm(timers, &processes[2], &at[2], 100));
+    arm(2, 100);
     atomic_store(&at[2], 0);
     run(100);
     ck_assert_int_eq(woken[2], 0);
@@ -211,7 +178,7 @@ END_TEST
 
 START_TEST(wakes_for_a_deadline_of_zero)
 {
-    ck_assert(sched_timers_arm(timers, &processes[2], &at[2], 0));
+    arm(2, 0);
     run(1);
     ck_assert_int_eq(woken[2], 1);
 }
@@ -221,8 +188,8 @@ END_TEST
 START_TEST(sweeps_out_garbage)
 {
     for (uint64_t round = 0; round < 100000; round++) {
-        ck_assert(sched_timers_arm(timers, &processes[0], &at[0], 1000000000 + round));
-        ck_assert(sched_timers_arm(timers, &processes[0], &at[0], round + 1));
+        arm(0, 1000000000 + round);
+        arm(0, round + 1);
         run(round + 1);
     }
     ck_assert_uint_lt(sched_timers_count(timers), 5000);
@@ -230,32 +197,27 @@ START_TEST(sweeps_out_garbage)
 }
 END_TEST
 
-START_TEST(keeps_cancelling_right_after_a_sweep)
+START_TEST(keeps_what_waits_when_it_sweeps)
 {
-    for (int i = 0; i < 100; i++)
-        ck_assert(sched_timers_set(timers, &numbered[i].timer, 5000000 - (uint64_t)i));
+    for (int i = 1; i <= 100; i++)
+        arm(i, 5000000 - (uint64_t)i);
     for (uint64_t round = 0; round < 10000; round++) {
-        ck_assert(sched_timers_arm(timers, &processes[0], &at[0], 1000000 + round));
+        arm(0, 1000000 + round);
         atomic_store(&at[0], 0);
     }
-    for (int i = 0; i < 100; i += 2)
-        sched_timers_cancel(timers, &numbered[i].timer);
     run(UINT64_MAX);
-    ck_assert_int_eq(fired_count, 50);
-    for (int i = 0; i < 50; i++)
-        ck_assert_int_eq(fired[i], 99 - 2 * i);
+    ck_assert_int_eq(order_count, 100);
+    for (int i = 0; i < 100; i++)
+        ck_assert_int_eq(order[i], 100 - i);
 }
 END_TEST
 
 START_TEST(says_when_there_is_no_memory)
 {
     nb_alloc_fail_after(0);
-    bool set = sched_timers_set(timers, &numbered[0].timer, 1);
     bool armed = sched_timers_arm(timers, &processes[0], &at[0], 1);
     nb_alloc_fail_after(-1);
-    ck_assert(!set);
     ck_assert(!armed);
-    ck_assert(!sched_timer_is_set(&numbered[0].timer));
     ck_assert_uint_eq(at[0], 0);
 }
 END_TEST
@@ -270,19 +232,17 @@ int main(void)
     tcase_add_checked_fixture(all, set_up, tear_down);
     tcase_set_timeout(all, 60);
     tcase_add_test(all, has_no_deadline_when_empty);
-    tcase_add_test(all, fires_what_is_due_in_order);
-    tcase_add_test(all, fires_equal_deadlines_in_the_order_set);
-    tcase_add_test(all, moves_a_timer_that_is_set);
-    tcase_add_test(all, does_not_fire_what_was_cancelled);
+    tcase_add_test(all, wakes_what_is_due_in_order);
+    tcase_add_test(all, wakes_equal_deadlines_in_the_order_armed);
     tcase_add_test(all, agrees_with_a_model);
-    tcase_add_test(all, ends_although_a_timer_sets_itself_again);
+    tcase_add_test(all, ends_although_a_process_arms_again);
     tcase_add_test(all, wakes_a_process_once);
     tcase_add_test(all, keeps_the_entry_when_the_deadline_moves_on);
     tcase_add_test(all, takes_a_nearer_deadline_and_drops_the_old_one);
     tcase_add_test(all, forgets_a_process_that_has_ended);
     tcase_add_test(all, wakes_for_a_deadline_of_zero);
     tcase_add_test(all, sweeps_out_garbage);
-    tcase_add_test(all, keeps_cancelling_right_after_a_sweep);
+    tcase_add_test(all, keeps_what_waits_when_it_sweeps);
     tcase_add_test(all, says_when_there_is_no_memory);
     suite_add_tcase(suite, all);
     srunner_run_all(runner, CK_ENV);
