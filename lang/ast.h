@@ -271,7 +271,7 @@ struct ns_expr {
         struct ns_function *function;
         struct { enum ns_operator op; struct ns_expr *operand; } unary;
         struct { enum ns_operator op; struct ns_expr *left, *right; struct ns_span op_span; } binary;
-        struct { struct ns_expr *left, *right; } pair;
+        struct { struct ns_expr *left, *right, *call; } pair; /* call: of a pipe, once checked (pipe.h) */
         struct {
             struct ns_expr *callee;               /* NS_EXPR_CALL only */
             struct ns_expr *receiver;             /* method calls; qualifier of a construction */

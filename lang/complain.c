@@ -323,6 +323,17 @@ static void complain_conversion(struct ns_check *check, struct ns_span where, co
         ns_note_mismatch(check, ns_basic(check, NS_CON_INT), culprit);
 }
 
+/* Nor have Float and Float32, which sqrt() and its like take (03 §8.1). */
+static void complain_floating(struct ns_check *check, const struct ns_demand *demand, struct ns_term *culprit)
+{
+    struct ns_term *wanted = ns_basic(check, NS_CON_FLOAT);
+
+    if (demand->origin.source == NULL)
+        ns_complain_argument(check, demand->where, 1, demand->of, wanted, culprit, demand->origin);
+    else
+        ns_complain_mismatch(check, demand->where, wanted, culprit, demand->origin, NULL);
+}
+
 void ns_complain_demand(struct ns_check *check, const struct ns_demand *demand, struct ns_term *culprit)
 {
     if (passes_over(check))
@@ -331,6 +342,8 @@ void ns_complain_demand(struct ns_check *check, const struct ns_demand *demand, 
         complain_length(check, demand->where, culprit);
     else if (demand->trait == NULL && strcmp(demand->name, "Numeric") == 0)
         complain_conversion(check, demand->where, demand->of, culprit);
+    else if (demand->trait == NULL && strcmp(demand->name, "Floating") == 0)
+        complain_floating(check, demand, culprit);
     else
         ns_complain_trait(check, demand->where, culprit, demand->name, NULL);
 }

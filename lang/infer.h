@@ -73,6 +73,7 @@ struct ns_check {
     uint32_t trials;                    /* open ones */
     NB_VEC(struct ns_change) changes;
     NB_VEC(struct ns_demand *) work;    /* demands whose subject became known */
+    NB_VEC(const struct ns_demand *) late; /* those an Int fails, until it is sure that no Float meets it */
     struct ns_clash clash;
     uint32_t depth;                     /* of recursion into terms */
     uint32_t fuel;                      /* steps left for this unification or copy */
@@ -120,6 +121,10 @@ struct ns_term *ns_join(struct ns_check *check, struct ns_term *one, struct ns_t
 bool ns_are_numbers(struct ns_term *one, struct ns_term *other);
 /** The same of two types that were found not to be one: then it is remembered, and the call around knows it. */
 bool ns_mix_numbers(struct ns_check *check, struct ns_term *one, struct ns_term *other);
+/** Numbers of two kinds were taken for one variable, so that it is anything from now on. Nothing happens to a term that
+ *  is no bound variable. */
+void ns_loosen(struct ns_check *check, struct ns_term *term);
+
 /* ---- infer_name.c ---- */
 
 /** The type of a name's value. */
@@ -171,6 +176,8 @@ struct ns_callee {
 };
 
 struct ns_term *ns_infer_call(struct ns_check *check, struct ns_expr *expr);
+/** Whether a function of the program has the name of a conversion, toInt and the like, which the numbers keep. */
+bool ns_is_conversion(const struct ns_group *group);
 /** Whether some arguments are written with names; NULL is fine. */
 bool ns_has_names(const struct ns_argument_list *written);
 /** The arguments of a call, still to be inferred. */
@@ -188,10 +195,11 @@ void ns_infer_arguments(struct ns_check *check, struct ns_typed_argument *argume
 
 /* ---- infer_generic.c ---- */
 
-/** A call, plain or qualified, of a function with type parameters, given or left out: the result's type. NULL when there
- *  is nothing special about it; a wrong number of type arguments is reported in any case. */
+/** A call of a function with type parameters, given or left out, in any form: the result's type. `count` arguments, the
+ *  receiver among them. NULL when there is nothing special about it; a wrong number of type arguments is reported in any
+ *  case. */
 struct ns_term *ns_call_generic(struct ns_check *check, struct ns_expr *expr, struct ns_meaning meaning,
-                                struct ns_typed_argument *arguments);
+                                struct ns_typed_argument *arguments, uint32_t count);
 
 /* ---- infer_method.c ---- */
 
@@ -203,6 +211,8 @@ struct ns_term *ns_call_method(struct ns_check *check, const char *name, struct 
 void ns_check_demands_of(struct ns_check *check, struct ns_term *variable, struct ns_term *term, struct ns_span where);
 /** Work off the demands whose subjects became known. */
 void ns_settle(struct ns_check *check);
+/** At the end of a body: those from `first` on that were left for then (check->late). */
+void ns_settle_late(struct ns_check *check, size_t first);
 
 /* ---- infer_pattern.c ---- */
 

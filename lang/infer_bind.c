@@ -10,14 +10,17 @@ static const struct ns_span nowhere = { NULL, 0, 0 };
 /* ---- assignment ---- */
 
 /* An Int where a Float came first, or the reverse, is not worth an error if nobody wrote down (`declared` without a
- * source) which it is. */
-static void assign(struct ns_check *check, struct ns_expr *value, struct ns_term *variable, struct ns_span declared)
+ * source) which it is; but the variable may be either from then on. Its type afterwards. */
+static struct ns_term *assign(struct ns_check *check, struct ns_expr *value, struct ns_term *variable,
+                              struct ns_span declared)
 {
     struct ns_term *term = ns_infer(check, value, variable);
 
-    if ((declared.source == NULL && ns_are_numbers(variable, term)) || ns_unify(check, variable, term) == NS_UNIFIED)
-        return;
-    ns_complain_clash(check, value->span, variable, term, declared, "the annotation says so");
+    if (declared.source == NULL && ns_are_numbers(variable, term))
+        return ns_con_of_term(variable) == ns_con_of_term(term) ? variable : ns_any(check);
+    if (ns_unify(check, variable, term) != NS_UNIFIED)
+        ns_complain_clash(check, value->span, variable, term, declared, "the annotation says so");
+    return variable;
 }
 
 /* ---- generalisation ---- */
@@ -139,7 +142,7 @@ static void bind_name(struct ns_check *check, const struct ns_expr *expr)
 
     if (local != NULL && expr->bind.type == NULL) {
         expr->bind.pattern->term = local->term;
-        assign(check, expr->bind.value, local->term, local->declared);
+        local->term = assign(check, expr->bind.value, local->term, local->declared);
         return;
     }
     if (!expr->bind.is_var && ns_name_find(check, name) == NULL)

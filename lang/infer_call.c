@@ -10,6 +10,7 @@
 
 #include "base/intern.h"
 #include "lang/infer.h"
+#include "lang/pipe.h"
 
 /* ---- arguments ---- */
 
@@ -184,8 +185,11 @@ static void fit_argument(struct ns_check *check, const struct ns_callee *callee,
     struct ns_typed_argument *argument = &arguments[position];
     uint32_t shown = position + 1 - callee->is_method;
 
-    if (is_tolerated(callee, position, parameter, argument->term))
+    if (is_tolerated(callee, position, parameter, argument->term)) {
+        if (ns_con_of_term(parameter) != ns_con_of_term(argument->term))
+            ns_loosen(check, parameter);
         return;
+    }
     if (ns_unify(check, parameter, argument->term) == NS_UNIFIED || is_own_recursion(check, callee) ||
         is_mixing_callback(check, argument, parameter))
         return;
@@ -431,14 +435,18 @@ static bool takes_arguments(const struct ns_group *group, uint32_t count, const 
     return true;
 }
 
+bool ns_is_conversion(const struct ns_group *group)
+{
+    return !group->space->library && strncmp(group->name, "to", 2) == 0 && vm_native_find(group->name, 1) != NULL;
+}
+
 /* toInt(x) and the like stay conversions for what is or may be a number, whatever functions of that name there are. */
 static bool is_conversion(struct ns_check *check, const struct ns_group *group, struct ns_typed_argument *arguments,
                           uint32_t count)
 {
     struct ns_term *term;
 
-    if (count != 1 || group->space->library || strncmp(group->name, "to", 2) != 0 ||
-        vm_native_find(group->name, 1) == NULL)
+    if (count != 1 || !ns_is_conversion(group))
         return false;
     ns_infer_arguments(check, arguments, 1);
     ns_settle(check);
@@ -533,6 +541,20 @@ static struct ns_term *call_functions(struct ns_check *check, const struct ns_fu
     return ns_any(check);
 }
 
+/* The result of sqrt(x) is a Float as long as it is not known of which kind x is: it does not make one of two numbers
+ * that only meet in what is done with it. */
+static struct ns_term *native_result(struct ns_check *check, struct ns_term *result)
+{
+    const struct ns_demand *demand;
+
+    result = ns_prune(result);
+    if (result->kind == NS_TERM_VARIABLE)
+        for (demand = result->variable.demands; demand != NULL; demand = demand->next)
+            if (strcmp(demand->name, "Floating") == 0)
+                return ns_basic(check, NS_CON_FLOAT);
+    return result;
+}
+
 static struct ns_term *call_native(struct ns_check *check, const char *native, const char *name,
                                    struct ns_typed_argument *arguments, uint32_t count,
                                    const struct ns_argument_list *written, struct ns_span span)
@@ -544,8 +566,8 @@ static struct ns_term *call_native(struct ns_check *check, const char *native, c
         ns_infer_arguments(check, arguments, count);
         return ns_any(check);
     }
-    callee.term = ns_instantiate(check, scheme, span, name);
-    return ns_apply(check, &callee, arguments, count, span);
+    callee.term = ns_instantiate(check, scheme, count == 1 ? arguments[0].span : span, name);
+    return native_result(check, ns_apply(check, &callee, arguments, count, span));
 }
 
 /* A method of the program may be meant by a function's name, if the first argument's type has one (02 §6.7). */
@@ -641,7 +663,7 @@ static struct ns_term *call_name(struct ns_check *check, struct ns_expr *expr, s
     if (strcmp(callee->name, "assertType") == 0 && count == 1 && expr->call.type_arguments.count == 1)
         return call_assert_type(check, expr, arguments);
     meaning = ns_find(check->unit, check->body->space, callee->name);
-    generic = ns_call_generic(check, expr, meaning, arguments);
+    generic = ns_call_generic(check, expr, meaning, arguments, count);
     if (generic != NULL)
         return generic;
     if (expr->call.type_arguments.count > 0 && meaning.kind == NS_MEANS_NATIVE) {
@@ -665,29 +687,8 @@ struct ns_term *ns_infer_call(struct ns_check *check, struct ns_expr *expr)
 
 /* ---- pipes ---- */
 
-/* x |> f(a) is the call f(x, a), written out. */
 struct ns_term *ns_infer_pipe(struct ns_check *check, struct ns_expr *expr)
 {
-    const struct ns_expr *right = expr->pair.right;
-    struct ns_expr *call = nb_arena_alloc(check->arena, sizeof *call);
-    bool is_call = (right->kind == NS_EXPR_CALL || right->kind == NS_EXPR_METHOD_CALL ||
-                    right->kind == NS_EXPR_CONSTRUCT) && !right->parenthesised;
-    uint32_t count = is_call ? right->call.arguments.count : 0;
-    struct ns_argument *arguments = nb_arena_array(check->arena, count + 1, sizeof *arguments);
-
-    arguments[0].value = expr->pair.left;
-    if (count > 0)
-        memcpy(arguments + 1, right->call.arguments.items, count * sizeof *arguments);
-    if (is_call) {
-        *call = *right;
-    } else if (right->kind == NS_EXPR_UPPER) {
-        call->kind = NS_EXPR_CONSTRUCT;
-        call->call.name = (struct ns_name){ right->name, right->span };
-    } else {
-        call->kind = NS_EXPR_CALL;
-        call->call.callee = expr->pair.right;
-    }
-    call->span = expr->span;
-    call->call.arguments = (struct ns_argument_list){ arguments, count + 1 };
-    return ns_infer(check, call, NULL);
+    expr->pair.call = ns_pipe_call(check->arena, expr);
+    return ns_infer(check, expr->pair.call, NULL);
 }

@@ -61,6 +61,27 @@ static void check_default(struct ns_check *check, const struct ns_parameter *par
         ns_check_demands_of(check, term, found, parameter->value->span);
 }
 
+static bool has_defaults(const struct ns_function *function)
+{
+    for (uint32_t i = 0; i < function->parameters.count; i++)
+        if (function->parameters.items[i].value != NULL)
+            return true;
+    return false;
+}
+
+/* Defaults, each of which sees the parameters in front of it. The names of the body are not in scope any more. */
+static void check_defaults(struct ns_check *check, const struct ns_function *function, struct ns_term *const *terms)
+{
+    size_t scope = ns_names_begin(check);
+
+    for (uint32_t i = 0; i < function->parameters.count; i++) {
+        check_default(check, &function->parameters.items[i], terms[i]);
+        ns_infer_pattern(check, function->parameters.items[i].pattern, terms[i]);
+    }
+    ns_settle(check);
+    ns_names_end(check, scope);
+}
+
 /* ---- clauses ---- */
 
 static void check_result(struct ns_check *check, const struct ns_function *clause, struct ns_term *result,
@@ -77,7 +98,7 @@ static void check_result(struct ns_check *check, const struct ns_function *claus
 void ns_infer_clause(struct ns_check *check, const struct ns_function *clause, struct ns_term *function,
                      struct ns_typed_body *body)
 {
-    size_t scope;
+    size_t scope, late = check->late.count;
     struct ns_term *term;
 
     body->outer = check->body;
@@ -94,10 +115,10 @@ void ns_infer_clause(struct ns_check *check, const struct ns_function *clause, s
         check_result(check, clause, body->result, term);
         ns_settle(check);
     }
-    for (uint32_t i = 0; i < clause->parameters.count; i++)
-        check_default(check, &clause->parameters.items[i], function->function.parameters[i]);
-    ns_settle(check);
     ns_names_end(check, scope);
+    if (has_defaults(clause))
+        check_defaults(check, clause, function->function.parameters);
+    ns_settle_late(check, late);
     check->body = body->outer;
 }
 
@@ -184,11 +205,11 @@ struct ns_term *ns_infer_lambda(struct ns_check *check, const struct ns_function
     result = ns_infer(check, function->body, hint);
     ns_settle(check);
     result = lambda_result(check, function, hint == NULL ? NULL : ns_prune(hint), result);
-    for (uint32_t i = 0; i < count; i++)
-        check_default(check, &function->parameters.items[i], parameters[i]);
+    ns_names_end(check, scope);
+    if (has_defaults(function))
+        check_defaults(check, function, parameters);
     check->body = body.outer;
     check->body->failed |= body.failed;
-    ns_names_end(check, scope);
     return ns_function_of(check, parameters, count, required_of(function), result);
 }
 

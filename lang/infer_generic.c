@@ -95,7 +95,7 @@ static struct ns_term *without_type_arguments(struct ns_check *check, struct ns_
 
 /* A call of a function with type parameters, given or left out; NULL when there is nothing special about it. */
 struct ns_term *ns_call_generic(struct ns_check *check, struct ns_expr *expr, struct ns_meaning meaning,
-                                struct ns_typed_argument *arguments)
+                                struct ns_typed_argument *arguments, uint32_t count)
 {
     struct ns_callee callee = { .name = NULL };
 
@@ -108,5 +108,5 @@ struct ns_term *ns_call_generic(struct ns_check *check, struct ns_expr *expr, st
         return NULL;
     callee.group = meaning.functions->groups.items[0];
     callee.name = callee.group->name;
-    return ns_apply(check, &callee, arguments, expr->call.arguments.count, expr->span);
+    return ns_apply(check, &callee, arguments, count, expr->span);
 }

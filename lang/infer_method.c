@@ -371,8 +371,7 @@ static struct ns_term *call_qualified(struct ns_check *check, struct ns_expr *ex
                                       const char *path, struct ns_typed_argument *arguments, uint32_t count)
 {
     struct ns_meaning meaning = ns_qualified_meaning(check, module, path, expr->call.name.text);
-    struct ns_term *generic = count == expr->call.arguments.count ? ns_call_generic(check, expr, meaning, arguments)
-                                                                  : NULL;
+    struct ns_term *generic = ns_call_generic(check, expr, meaning, arguments, count);
 
     if (generic != NULL)
         return generic;
@@ -424,6 +423,21 @@ static struct ns_term *call_update(struct ns_check *check, struct ns_typed_argum
     return apply_method(check, callee, arguments, count, span);
 }
 
+/* x.f[T]() or x.f() of a function with type parameters in scope; NULL when something else may be meant. */
+static struct ns_term *call_generic(struct ns_check *check, struct ns_expr *expr, struct ns_typed_argument *arguments,
+                                    uint32_t count)
+{
+    const char *name = expr->call.name.text;
+    struct ns_meaning meaning = ns_find(check->unit, check->body->space, name);
+    struct ns_group *group = meaning.kind == NS_MEANS_FUNCTIONS ? meaning.functions->groups.items[0] : NULL;
+
+    if (group == NULL || is_own_name(check, name) || ns_name_find(check, name) != NULL || !takes(group, count) ||
+        group->clauses.items[0]->type_parameters.count == 0 ||
+        !fits_receiver(check, ns_term_of_group(check, group, expr->span), ns_prune(arguments[0].term)))
+        return NULL;
+    return ns_call_generic(check, expr, meaning, arguments, count);
+}
+
 struct ns_term *ns_infer_method_call(struct ns_check *check, struct ns_expr *expr)
 {
     struct ns_expr *receiver = expr->call.receiver;
@@ -431,6 +445,7 @@ struct ns_term *ns_infer_method_call(struct ns_check *check, struct ns_expr *exp
     uint32_t count = expr->call.arguments.count + 1;
     struct ns_method_call call = { .span = expr->call.name.span };
     struct ns_space *module = NULL;
+    struct ns_term *generic;
     const char *path;
 
     if (ns_names_module(check, receiver, &module, &path))
@@ -441,6 +456,9 @@ struct ns_term *ns_infer_method_call(struct ns_check *check, struct ns_expr *exp
     }
     arguments[0].term = ns_infer(check, receiver, NULL);
     ns_settle(check);
+    generic = call_generic(check, expr, arguments, count);
+    if (generic != NULL)
+        return generic;
     if (expr->call.type_arguments.count > 0)
         return unknown_result(check, arguments, count);
     if (count == 2 && strcmp(expr->call.name.text, "update") == 0 && is_mvar(check, receiver))
@@ -463,8 +481,13 @@ static void label_origin(struct ns_check *check, const struct ns_demand *demand,
 /* What was expected before the receiver was known may be of another kind of numbers, or have such elements. */
 static bool fits(struct ns_check *check, struct ns_term *expected, struct ns_term *found)
 {
-    return ns_unify(check, expected, found) == NS_UNIFIED ||
-           (check->clash.how == NS_MISMATCH && ns_mix_numbers(check, check->clash.expected, check->clash.found));
+    if (ns_unify(check, expected, found) == NS_UNIFIED)
+        return true;
+    if (check->clash.how != NS_MISMATCH || !ns_mix_numbers(check, check->clash.expected, check->clash.found))
+        return false;
+    if (ns_is_number(expected))
+        ns_loosen(check, expected);
+    return true;
 }
 
 static void settle_field(struct ns_check *check, const struct ns_demand *demand)
@@ -502,8 +525,26 @@ static void settle_trait(struct ns_check *check, const struct ns_demand *demand)
 {
     struct ns_term *culprit;
 
-    if (ns_satisfies(check, demand->subject, demand->name, demand->trait, demand, &culprit) == NS_NO)
+    if (ns_satisfies(check, demand->subject, demand->name, demand->trait, demand, &culprit) != NS_NO)
+        return;
+    if (strcmp(demand->name, "Floating") == 0 && ns_is_number(culprit))
+        ns_push(check->unit, &check->late, demand); /* dist(1, 2.5) is fine when both go into one sqrt() */
+    else
         ns_complain_demand(check, demand, culprit);
+}
+
+void ns_settle_late(struct ns_check *check, size_t first)
+{
+    for (size_t i = first; i < check->late.count; i++) {
+        const struct ns_demand *demand = check->late.items[i];
+        size_t errors = ns_diag_count(check->unit->diag);
+        struct ns_term *culprit;
+
+        if (ns_satisfies(check, demand->subject, demand->name, demand->trait, NULL, &culprit) == NS_NO)
+            ns_complain_demand(check, demand, culprit);
+        label_origin(check, demand, errors);
+    }
+    check->late.count = first;
 }
 
 void ns_check_demands_of(struct ns_check *check, struct ns_term *variable, struct ns_term *term, struct ns_span where)

@@ -179,7 +179,7 @@ static struct ns_term *term_of_constructor(struct ns_check *check, const struct 
 static struct ns_term *term_of_functions(struct ns_check *check, const struct ns_functions *functions,
                                          struct ns_span where)
 {
-    if (functions->groups.count != 1)
+    if (functions->groups.count != 1 || ns_is_conversion(functions->groups.items[0]))
         return ns_any(check);
     return ns_term_of_group(check, functions->groups.items[0], where);
 }

@@ -13,6 +13,7 @@
 #include "base/assert.h"
 #include "base/buf.h"
 #include "base/intern.h"
+#include "lang/pipe.h"
 #include "lang/scheme.h"
 #include "lang/suggest.h"
 
@@ -432,7 +433,8 @@ static void call_method(struct ns_frame *frame, struct call *call, const char *n
 }
 
 /* The function, native or constant closure that a name in scope gives for so many arguments; VM_NONE when none. */
-static vm_value fallback_of(struct ns_frame *frame, const char *name, uint32_t count)
+static vm_value fallback_of(struct ns_frame *frame, const char *name, uint32_t count,
+                            const struct ns_type_list *type_arguments)
 {
     struct ns_local *local = ns_local_find(frame, name);
     struct ns_meaning meaning = ns_find(frame->unit, frame->space, name);
@@ -441,7 +443,8 @@ static vm_value fallback_of(struct ns_frame *frame, const char *name, uint32_t c
     if (local != NULL && local->functions != NULL)
         found = ns_choose(frame->unit, local->functions, (int)count);
     if (found == NULL && meaning.kind == NS_MEANS_FUNCTIONS)
-        found = ns_choose(frame->unit, meaning.functions, (int)count);
+        found = ns_choose(frame->unit, ns_instances(frame->unit, frame->space, meaning.functions, type_arguments),
+                          (int)count);
     else if (found == NULL && meaning.kind == NS_MEANS_NATIVE)
         found = vm_native_find(meaning.native, (int)count);
     else if (found == NULL && meaning.kind == NS_MEANS_VALUE && meaning.value->lambda != NULL)
@@ -693,7 +696,8 @@ static void call_name(struct ns_frame *frame, struct call *call, const struct ns
     if (lambda != NULL)
         meaning = (struct ns_meaning){ .kind = NS_MEANS_FUNCTIONS, .functions = lambda };
     if (depends_on_receiver(frame, call, meaning))
-        call_method(frame, call, callee->name, fallback_of(frame, callee->name, call->count), true, target);
+        call_method(frame, call, callee->name, fallback_of(frame, callee->name, call->count, &call->type_arguments), true,
+                    target);
     else
         call_meaning(frame, call, meaning, callee, target);
 }
@@ -821,7 +825,8 @@ static void call_on_value(struct ns_frame *frame, const struct ns_expr *expr, st
     struct ns_argument_list arguments = prepend(frame, expr->call.receiver, &expr->call.arguments);
     const char *name = expr->call.name.text;
     struct call call = {
-        .span = expr->call.name.span, .name = name, .written = arguments.items, .count = arguments.count
+        .span = expr->call.name.span, .name = name, .written = arguments.items, .count = arguments.count,
+        .type_arguments = expr->call.type_arguments
     };
     const struct vm_native *of_handle = handle_method(frame, expr);
     struct ns_local *local = of_handle == NULL ? only_local(frame, name) : NULL;
@@ -833,7 +838,24 @@ static void call_on_value(struct ns_frame *frame, const struct ns_expr *expr, st
     else if (local != NULL)
         call_known_local(frame, &call, local, target);
     else
-        call_method(frame, &call, name, fallback_of(frame, name, call.count), false, target);
+        call_method(frame, &call, name, fallback_of(frame, name, call.count, &call.type_arguments), false, target);
+}
+
+/* j.jsonToType[T]() of the natives that want T: the plain call jsonToType[T](j). */
+static bool call_wanting_type(struct ns_frame *frame, const struct ns_expr *expr, struct ns_target target)
+{
+    struct ns_expr *callee, call = { .kind = NS_EXPR_CALL, .span = expr->span };
+
+    if (expr->call.type_arguments.count == 0 || !wants_type(expr->call.name.text) ||
+        ns_find(frame->unit, frame->space, expr->call.name.text).kind != NS_MEANS_NATIVE)
+        return false;
+    callee = nb_arena_alloc(frame->unit->arena, sizeof *callee);
+    *callee = (struct ns_expr){ .kind = NS_EXPR_NAME, .span = expr->call.name.span, .name = expr->call.name.text };
+    call.call.callee = callee;
+    call.call.type_arguments = expr->call.type_arguments;
+    call.call.arguments = prepend(frame, expr->call.receiver, &expr->call.arguments);
+    ns_lower_call(frame, &call, target);
+    return true;
 }
 
 void ns_lower_method_call(struct ns_frame *frame, const struct ns_expr *expr, struct ns_target target)
@@ -845,7 +867,7 @@ void ns_lower_method_call(struct ns_frame *frame, const struct ns_expr *expr, st
 
     if (ns_is_module(frame, expr->call.receiver, &module, &path)) {
         call_qualified(frame, expr, module, path, &expr->call.arguments, target);
-    } else if (!call_chained(frame, expr, target)) {
+    } else if (!call_chained(frame, expr, target) && !call_wanting_type(frame, expr, target)) {
         if (strcmp(expr->call.name.text, "update") == 0 && expr->call.arguments.count == 1)
             mvar = named_mvar(frame, expr->call.receiver);
         if (mvar != NULL)
@@ -1098,31 +1120,7 @@ void ns_lower_construct(struct ns_frame *frame, const struct ns_expr *expr, stru
 
 /* ---- pipes ---- */
 
-/* x |> f(a) is the call f(x, a), written out. */
 void ns_lower_pipe(struct ns_frame *frame, const struct ns_expr *expr, struct ns_target target)
 {
-    struct ns_expr call = *expr->pair.right;
-
-    call.span = expr->span;
-    switch (expr->pair.right->kind) {
-    case NS_EXPR_CALL:
-    case NS_EXPR_METHOD_CALL:
-    case NS_EXPR_CONSTRUCT:
-        if (!expr->pair.right->parenthesised) {
-            call.call.arguments = prepend(frame, expr->pair.left, &expr->pair.right->call.arguments);
-            break;
-        }
-        /* fall through */
-    default:
-        call = (struct ns_expr){ .kind = NS_EXPR_CALL, .span = expr->span };
-        call.call.callee = expr->pair.right;
-        call.call.arguments = prepend(frame, expr->pair.left, &(struct ns_argument_list){ NULL, 0 });
-        break;
-    case NS_EXPR_UPPER:
-        call = (struct ns_expr){ .kind = NS_EXPR_CONSTRUCT, .span = expr->span };
-        call.call.name = (struct ns_name){ expr->pair.right->name, expr->pair.right->span };
-        call.call.arguments = prepend(frame, expr->pair.left, &(struct ns_argument_list){ NULL, 0 });
-        break;
-    }
-    ns_lower(frame, &call, target);
+    ns_lower(frame, ns_pipe_call(frame->unit->arena, expr), target);
 }

@@ -11,7 +11,7 @@ enum { DEPTH_MAX = 50 };
 
 enum builtin_trait {
     TRAIT_EQ, TRAIT_SHOW, TRAIT_HASH, TRAIT_ORD, TRAIT_NUM, TRAIT_CONCAT,
-    TRAIT_LENGTH, TRAIT_NUMERIC, /* of natives: type_text.h */
+    TRAIT_LENGTH, TRAIT_NUMERIC, TRAIT_FLOATING, /* of natives: type_text.h */
     TRAIT_OTHER
 };
 
@@ -20,7 +20,7 @@ static enum builtin_trait builtin_trait(const char *name)
     static const struct { const char *name; enum builtin_trait trait; } traits[] = {
         { "Eq", TRAIT_EQ },   { "Show", TRAIT_SHOW },     { "Copy", TRAIT_SHOW }, { "Hash", TRAIT_HASH },
         { "Ord", TRAIT_ORD }, { "Concat", TRAIT_CONCAT }, { "Num", TRAIT_NUM }, { "Length", TRAIT_LENGTH },
-        { "Numeric", TRAIT_NUMERIC },
+        { "Numeric", TRAIT_NUMERIC }, { "Floating", TRAIT_FLOATING },
     };
 
     for (size_t i = 0; i < sizeof traits / sizeof *traits; i++)
@@ -77,6 +77,8 @@ static enum ns_answer holds_of_con(const struct ns_con *con, enum builtin_trait 
         return has_length(number) ? NS_YES : NS_NO;
     if (trait == TRAIT_NUMERIC)
         return number <= NS_CON_FLOAT32 || number == NS_CON_CHAR ? NS_YES : NS_NO;
+    if (trait == TRAIT_FLOATING)
+        return number == NS_CON_FLOAT || number == NS_CON_FLOAT32 ? NS_YES : NS_NO;
     if (trait == TRAIT_CONCAT)
         return number == NS_CON_STRING || number == NS_CON_LIST || number == NS_CON_ARRAY ? NS_YES : NS_NO;
     if (number == NS_CON_DEFINED || number <= NS_CON_FLOAT32)
@@ -139,7 +141,7 @@ static enum ns_answer ask_builtin(struct question *question, struct ns_term *ter
     if (term->kind == NS_TERM_TUPLE && trait == TRAIT_LENGTH)
         return NS_YES;
     if (term->kind == NS_TERM_TUPLE)
-        return trait == TRAIT_NUM || trait == TRAIT_CONCAT || trait == TRAIT_NUMERIC
+        return trait == TRAIT_NUM || trait == TRAIT_CONCAT || trait == TRAIT_NUMERIC || trait == TRAIT_FLOATING
                    ? no(question, term)
                    : ask_all(question, term->tuple.items, term->tuple.count, depth - 1);
     answer = holds_of_con(term->data.con, trait);

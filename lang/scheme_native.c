@@ -189,7 +189,8 @@ bool ns_excludes(struct ns_check *check, struct ns_term *parameter, struct ns_te
     if (parameter->kind != NS_TERM_VARIABLE)
         return false;
     for (const struct ns_demand *demand = parameter->variable.demands; demand != NULL; demand = demand->next)
-        if ((strcmp(demand->name, "Length") == 0 || strcmp(demand->name, "Numeric") == 0) &&
+        if ((strcmp(demand->name, "Length") == 0 || strcmp(demand->name, "Numeric") == 0 ||
+             strcmp(demand->name, "Floating") == 0) &&
             ns_satisfies(check, receiver, demand->name, NULL, NULL, NULL) == NS_NO)
             return true;
     return false;

@@ -31,7 +31,7 @@ liblang_a_SOURCES += \
 	lang/mention.c lang/mention.h \
 	lang/mvar_check.c lang/overload.c \
 	lang/pattern.c lang/pattern_answer.c lang/pattern_emit.c lang/pattern_private.h lang/pattern_rows.c \
-	lang/pattern_tree.c lang/protect.c lang/resolve.c \
+	lang/pattern_tree.c lang/pipe.c lang/pipe.h lang/protect.c lang/resolve.c \
 	lang/scope_form.c lang/scope_form.h \
 	lang/similar.c lang/similar.h lang/suggest.c lang/suggest.h \
 	lang/table.c lang/table.h \

@@ -37,17 +37,28 @@ static struct ns_group *generic_function(struct ns_check *check, struct ns_space
     return meaning.functions->groups.items[0];
 }
 
+/* The name under which a function is called in any form, if that is what the expression does. */
+static const char *called_name(const struct ns_expr *expr)
+{
+    if (expr->kind == NS_EXPR_METHOD_CALL)
+        return expr->call.name.text;
+    if (expr->kind == NS_EXPR_CALL && expr->call.callee->kind == NS_EXPR_NAME)
+        return expr->call.callee->name;
+    return expr->kind == NS_EXPR_PIPE && expr->pair.right->kind == NS_EXPR_NAME ? expr->pair.right->name : NULL;
+}
+
 static void search_expression(void *context, struct ns_expr *expr)
 {
     struct search *search = context;
     struct ns_group *called = NULL;
+    const char *name = called_name(expr);
 
     if (search->found)
         return;
     if (expr->kind == NS_EXPR_CALL || expr->kind == NS_EXPR_METHOD_CALL)
         search->found = expr->call.type_arguments.count > 0;
-    if (expr->kind == NS_EXPR_CALL && expr->call.callee->kind == NS_EXPR_NAME && !search->found)
-        called = generic_function(search->check, search->space, expr->call.callee->name);
+    if (name != NULL && !search->found)
+        called = generic_function(search->check, search->space, name);
     if (called != NULL)
         search->found = wants_types(search->check, called, search->depth + 1);
     ns_walk_children(expr, search_expression, search);

@@ -2,9 +2,10 @@
  * type_text.h - types of natives as their tables write them: "Ord a => (list: List[a], n: Int) -> List[a]".
  *
  * In front of `=>` stand traits that variables must implement, separated by commas. Besides the traits of the language
- * there are two of the library's own, for functions that take several unrelated types:
+ * there are three of the library's own, for functions that take several unrelated types:
  *     Length    what length() counts: List, String, tuple, Array, typed array, Buffer
  *     Numeric   what converts to a number: the number types, Char
+ *     Floating  Float, Float32; a result of that type is a Float as long as it is not known which of them
  * Type names are the built-in ones and those of library modules; others fit everything.
  */
 #ifndef LANG_TYPE_TEXT_H

@@ -387,6 +387,18 @@ bool ns_would_unify(struct ns_check *check, struct ns_term *expected, struct ns_
     return fits;
 }
 
+void ns_loosen(struct ns_check *check, struct ns_term *term)
+{
+    struct ns_term *last = NULL;
+
+    for (; term->kind == NS_TERM_VARIABLE && term->variable.link != NULL; term = term->variable.link)
+        last = term;
+    if (last == NULL)
+        return;
+    note(check, last);
+    last->variable.link = ns_any(check);
+}
+
 /* ---- schemes ---- */
 
 void ns_level_enter(struct ns_check *check)
