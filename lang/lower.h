@@ -64,6 +64,7 @@ struct ns_frame {
     struct ns_code code;
     struct vm_function *function;
     struct ns_context *context;
+    struct ns_context *loops;        /* around the operand of a `return`, whose own context is NULL */
     unsigned closure;                /* register of the closure itself */
     NB_VEC(struct ns_local *) locals; /* in scope, innermost last */
     NB_VEC(struct ns_capture) captures;

@@ -76,11 +76,14 @@ void ns_lower_return(struct ns_frame *frame, const struct ns_expr *expr)
     unsigned saved = frame->code.next;
 
     if (expr->operand != NULL && !has_handlers(frame)) {
-        struct ns_context *inside = frame->context;
+        struct ns_context *inside = frame->context, *loops = frame->loops;
 
         frame->context = NULL; /* loops need no leaving */
+        if (inside != NULL)
+            frame->loops = inside;
         ns_lower(frame, expr->operand, (struct ns_target){ NS_WANT_RETURN, 0 });
         frame->context = inside;
+        frame->loops = loops;
     } else {
         unsigned reg = ns_code_take(&frame->code, 1);
 
@@ -93,14 +96,20 @@ void ns_lower_return(struct ns_frame *frame, const struct ns_expr *expr)
     frame->code.next = saved;
 }
 
+static struct ns_context *innermost_loop(struct ns_context *context)
+{
+    while (context != NULL && context->kind != NS_CONTEXT_LOOP)
+        context = context->outer;
+    return context;
+}
+
 void ns_lower_break(struct ns_frame *frame, const struct ns_expr *expr)
 {
-    struct ns_context *loop = frame->context;
+    struct ns_context *inside = innermost_loop(frame->context);
+    struct ns_context *loop = inside != NULL ? inside : innermost_loop(frame->loops);
     bool is_break = expr->kind == NS_EXPR_BREAK;
     ns_mark to;
 
-    while (loop != NULL && loop->kind != NS_CONTEXT_LOOP)
-        loop = loop->outer;
     if (loop == NULL) {
         ns_report(frame->unit, expr->span, "%s outside of loop is not yet implemented",
                   is_break ? "break" : "continue");
@@ -110,7 +119,7 @@ void ns_lower_break(struct ns_frame *frame, const struct ns_expr *expr)
         ns_lower(frame, expr->operand, *loop->target);
     else if (is_break)
         ns_deliver_const(frame, VM_UNIT, *loop->target);
-    ns_leave_contexts(frame, loop);
+    ns_leave_contexts(frame, inside);
     to = is_break ? loop->break_label : loop->continue_label;
     ns_code_jump(&frame->code, frame->code.labels.items[to].bound ? VM_OP_LOOP : VM_OP_JUMP, 0, to);
 }
