@@ -154,3 +154,27 @@ test_command_line() {
     is "nostosctl without a daemon: status" $? 3
     like "… says so" "$(cat "$home/out")" 'no nostosd answers'
 }
+
+# What ./run serves, on other ports: each address and each command that it prints answers.
+test_examples() {
+    local address command addresses=0 commands=0
+    new_home
+    port=$(((port / 10 + 1) * 10))
+    next_port=$((port + 10))
+    "$folder/../../tools/serve-examples" "$build" "$home" $port >"$home/printed" 2>"$home/log" &
+    daemon=$!
+    wait_log daemon.ready
+    while read -r _ address; do
+        addresses=$((addresses + 1))
+        like "$address" "$(code "$address")" '^(200|404)$'
+    done < <(grep -E '^  [a-z_]+: http' "$home/printed")
+    while read -r command; do
+        commands=$((commands + 1))
+        command=${command%%   *} # behind that stands what it does
+        is "$command" "$(eval "${command/curl/curl -s -m 15 -o /dev/null -w %\{http_code\}}")" 200
+    done < <(grep -E '^      curl ' "$home/printed")
+    is "each example has an address" $addresses "$(find "$folder/../../examples" -name '*.nos' | wc -l)"
+    like "… and commands to try it" $commands '^[0-9]{2}$|^[6-9]$'
+    like "all of them run" "$("$ctl" -s "$home/control.sock" status)" "^apps: $addresses of $addresses apps running\$"
+    stop_daemon "examples"
+}
