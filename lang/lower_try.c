@@ -545,13 +545,14 @@ static void lower_finally_try(struct ns_frame *frame, const struct ns_expr *expr
     ns_deliver(frame, value, target);
 }
 
-/* Tail position: the body's calls may leave the frame. */
+/* Tail position: the body's calls may leave the frame, unless a `break` may need it: as arms that are a function of their
+ * own could not jump to the loop around the `return` whose operand this is. */
 static void lower_tail_try(struct ns_frame *frame, const struct ns_expr *expr)
 {
     vm_value constant = constant_handler(frame, expr);
     bool calls = has_tail_call(expr->try_.body) || drops_last_call(frame, expr->try_.body, constant);
 
-    if (!calls)
+    if (!calls || frame->loops != NULL)
         lower_plain_try(frame, expr, (struct ns_target){ NS_WANT_RETURN, 0 });
     else if (constant != VM_NONE)
         lower_constant_try(frame, expr, constant);
