@@ -1,5 +1,6 @@
 /*
- * pipe.c - pipes are calls written in another order (01 §4): x |> f(a) is f(x, a), x |> f is f(x), x |> Some is Some(x).
+ * pipe.c - pipes are calls written in another order (01 §4): x |> f(a) is f(x, a), x |> f is f(x), x |> Some is
+ * Some(x).
  */
 #include "config.h"
 
