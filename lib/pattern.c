@@ -269,12 +269,16 @@ struct attempt {
     bool over;                /* the time for the whole search is */
 };
 
-/* PCRE2 is about to try a place: go on (0) or not. The first place of an attempt is always tried. */
+/* PCRE2 is about to try a place: go on (0) or not. The first place of an attempt is always tried. A pattern that recurs
+ * into itself comes by here as well, at the place where it is already: that is no progress to take up later, and the
+ * limit of steps ends it. */
 static int at_place(pcre2_callout_block *block, void *data)
 {
     struct attempt *attempt = data;
     uint64_t elapsed;
 
+    if (attempt->places > 0 && block->start_match == attempt->search->at)
+        return 0;
     attempt->search->at = block->start_match;
     if (attempt->places++ == 0 || attempt->places % PLACES_PER_LOOK != 0)
         return 0;
