@@ -24,6 +24,7 @@
 
 enum {
     BACKOFF_FIRST_MS = 100,
+    WHY_BYTES = 256,
     GOOD_RUN_S = 60 /* a version that ran this long starts with a short pause again */
 };
 
@@ -109,17 +110,13 @@ int srv_apps_fd(const struct srv_apps *apps)
 
 /* ---- watching over what runs ---- */
 
-static void main_failed(struct srv_apps *apps, struct srv_app *app, uint64_t now_ns)
+/* Start an app again, later. */
+static void restart(struct srv_apps *apps, struct srv_app *app, const char *failure, uint64_t now_ns)
 {
     const struct conf_app *conf = conf_app_for(apps->conf, app->name);
     uint64_t pause_ms = BACKOFF_FIRST_MS;
-    char *failure = nb_xstrdup(app->live->failure);
     struct nb_buf quoted = NB_BUF_INIT;
 
-    if (srv_app_fall_back(apps, app)) {
-        nb_free(failure);
-        return;
-    }
     if (now_ns - app->live->started_ns > GOOD_RUN_S * NS_PER_S)
         app->failures = 0;
     for (unsigned i = 0; i < app->failures && pause_ms < (uint64_t)conf->restart_max_backoff_ms; i++)
@@ -133,7 +130,44 @@ static void main_failed(struct srv_apps *apps, struct srv_app *app, uint64_t now
                  app->live->number, atomic_load(&app->failures), pause_ms, nb_buf_cstr(&quoted));
     nb_buf_done(&quoted);
     srv_app_end_live(apps, app);
-    srv_app_set_state(apps, app, SRV_APP_RESTARTING, failure);
+    srv_app_set_state(apps, app, SRV_APP_RESTARTING, nb_xstrdup(failure));
+}
+
+static void fail(struct srv_apps *apps, struct srv_app *app, const char *failure, uint64_t now_ns);
+
+/* An app goes on as it did before: whoever has joined on its ports meanwhile has come too early. */
+static void turn_out_others(struct srv_apps *apps, const struct srv_app *app, uint64_t now_ns)
+{
+    for (size_t i = 0; i < apps->list.count; i++) {
+        struct srv_app *other = apps->list.items[i];
+        char why[WHY_BYTES];
+        uint16_t port;
+
+        if (other == app || other->live == NULL)
+            continue;
+        port = srv_runtime_shared_port(apps->runtime, &app->live->group, &other->live->group);
+        if (port == 0)
+            continue;
+        snprintf(why, sizeof why, "port %u is still served by app %s, whose new version failed", port, app->name);
+        fail(apps, other, why, now_ns);
+    }
+}
+
+/* The live version of an app cannot go on: the one before it does, or another try is made later. */
+static void fail(struct srv_apps *apps, struct srv_app *app, const char *failure, uint64_t now_ns)
+{
+    if (srv_app_fall_back(apps, app, failure))
+        turn_out_others(apps, app, now_ns);
+    else
+        restart(apps, app, failure, now_ns);
+}
+
+static void main_failed(struct srv_apps *apps, struct srv_app *app, uint64_t now_ns)
+{
+    char *failure = nb_xstrdup(app->live->failure);
+
+    fail(apps, app, failure, now_ns);
+    nb_free(failure);
 }
 
 static void main_returned(struct srv_apps *apps, struct srv_app *app)

@@ -5,7 +5,8 @@
  * and as soon as it listens on all of them, and has run for TRIAL_MS, the former one leaves. So there is always somebody
  * who listens.
  *
- *   - The new version ends with an exception before that: the former one stays, and the next reload tries again.
+ *   - The new version ends with an exception before that: the former one stays, and the next reload tries again. An app
+ *     that has joined on a port of it by then has come too early: it is treated as if its version had failed.
  *   - It listens on some of the ports only: those it gets after SRV_SETTLE_MS, for the others the former one serves on,
  *     for takeover_seconds at the most, or until the new main returns.
  *   - An app that is gone or switched off leaves its ports when all other apps of the same reload are up: any of them
@@ -185,14 +186,14 @@ uint64_t srv_app_look_at_formers(struct srv_apps *apps, struct srv_app *app, uin
     return app->formers != NULL ? now_ns + LOOK_MS * NS_PER_MS : UINT64_MAX;
 }
 
-bool srv_app_fall_back(struct srv_apps *apps, struct srv_app *app)
+bool srv_app_fall_back(struct srv_apps *apps, struct srv_app *app, const char *failure)
 {
     struct srv_version *failed = app->live, *former = app->formers;
     struct nb_buf quoted = NB_BUF_INIT;
 
     if (former == NULL || former->handed_over || atomic_load(&former->main_state) == SRV_MAIN_FAILED)
         return false;
-    nb_log_quote(&quoted, failed->failure);
+    nb_log_quote(&quoted, failure);
     nb_log_error("app.fell_back", "app=%s version=%u serving=%u error=%s", app->name, failed->number, former->number,
                  nb_buf_cstr(&quoted));
     nb_buf_done(&quoted);
@@ -201,7 +202,7 @@ bool srv_app_fall_back(struct srv_apps *apps, struct srv_app *app)
     app->live = former;
     pthread_mutex_unlock(&apps->lock);
     srv_runtime_offer_group(apps->runtime, &former->group, false);
-    srv_app_set_state(apps, app, SRV_APP_RUNNING, nb_xstrdup(failed->failure));
+    srv_app_set_state(apps, app, SRV_APP_RUNNING, nb_xstrdup(failure));
     end_version(apps, failed);
     app->stamp = 0; /* the next reload tries again */
     return true;

@@ -322,6 +322,14 @@ static void look_whether_covered(struct srv_listener *listener, void *closure)
         walk->all = false;
 }
 
+static void note_shared(struct srv_listener *listener, void *closure)
+{
+    struct group_walk *walk = closure;
+
+    if (walk_wants(walk, listener) && !has_left(listener) && listens_on(walk->runtime, walk->other, listener->port))
+        walk->port = listener->port;
+}
+
 static void retire_wanted(struct srv_listener *listener, void *closure)
 {
     struct group_walk *walk = closure;
@@ -369,6 +377,15 @@ bool srv_runtime_group_is_covered(struct srv_runtime *runtime, const struct sche
 
     each_listener(runtime, look_whether_covered, &walk);
     return walk.all;
+}
+
+uint16_t srv_runtime_shared_port(struct srv_runtime *runtime, const struct sched_group *group,
+                                 const struct sched_group *other)
+{
+    struct group_walk walk = { .runtime = runtime, .group = group, .other = other };
+
+    each_listener(runtime, note_shared, &walk);
+    return walk.port;
 }
 
 unsigned srv_runtime_retire_group(struct srv_runtime *runtime, const struct sched_group *group,

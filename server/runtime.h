@@ -60,6 +60,9 @@ void srv_runtime_offer_group(struct srv_runtime *runtime, const struct sched_gro
 /** Whether `other` listens on each port that the group listens on. Threads: any. */
 bool srv_runtime_group_is_covered(struct srv_runtime *runtime, const struct sched_group *group,
                                   const struct sched_group *other);
+/** A port on which both groups listen, 0 when there is none. Threads: any. */
+uint16_t srv_runtime_shared_port(struct srv_runtime *runtime, const struct sched_group *group,
+                                 const struct sched_group *other);
 /**
  * Have the listeners of a group leave their ports while what they have accepted is still answered; its processes go on
  * accepting that. Waits until the loops have done so, a second at the most. Threads: none that drives a loop.

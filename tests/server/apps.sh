@@ -223,6 +223,13 @@ main() = serve($2, req => respondText(req, \"$1\"))" | app "$1.nos"; }
     like "… and says why" "$("$ctl" -s "$home/control" apps)" 'Address already in use'
     wait $fresh
     like "… and no client noticed: $(cat "$home/fresh")" "$(cat "$home/fresh")" '^[0-9]{2,} answered, 0 failed'
+    echo 'main() = { sleep(100); throw("no database") }' >"$home/apps/first.nos"
+    like "a port is given away, and its app's new version fails" "$("$ctl" -s "$home/control" reload)" '2 broken apps'
+    is "… who served it goes on, alone" "$(for i in $(seq 1 20); do get http://127.0.0.1:$port2/; done | sort -u)" \
+        "$(printf 'first%.0s' $(seq 1 20))"
+    is "… who was to have it, too" "$(get http://127.0.0.1:$port/)" again
+    like "… and is told" "$("$ctl" -s "$home/control" apps | grep -A1 '^again ')" \
+        "port $port2 is still served by app first, whose new version failed"
     stop_daemon "moving ports"
 }
 
