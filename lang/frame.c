@@ -26,14 +26,14 @@ static void share(void *context, const char *name, bool in_closure)
 {
     struct ns_frame *frame = context;
 
-    if (in_closure)
-        ns_table_set(&frame->shared, name, frame);
+    (void)in_closure;
+    ns_table_set(&frame->shared, name, frame);
 }
 
 void ns_frame_share(struct ns_frame *frame, const struct ns_expr *body)
 {
     if (body != NULL)
-        ns_mentions(body, share, frame);
+        ns_closure_mentions(body, share, frame);
 }
 
 void ns_frame_end(struct ns_frame *frame)

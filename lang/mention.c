@@ -14,6 +14,7 @@ struct walk {
     ns_called *called;    /* NULL: calls are of no interest */
     ns_bound *bound_name; /* if set, only names that patterns bind are told, to this */
     void *context;
+    bool only_closures;   /* what stands outside of closures is not told, and binds nothing */
     unsigned closures;
     const struct bound *bound;
 };
@@ -42,6 +43,8 @@ static bool is_parameter(const struct walk *walk, const char *name)
 
 static void mention(struct walk *walk, const char *name)
 {
+    if (walk->only_closures && walk->closures == 0)
+        return;
     if (walk->bound_name == NULL && !is_parameter(walk, name))
         walk->mention(walk->context, name, walk->closures > 0);
 }
@@ -137,7 +140,8 @@ static void walk_for(struct walk *walk, const struct ns_expr *expr)
 
     walk_expr(walk, expr->for_.from);
     walk_expr(walk, expr->for_.to);
-    walk->bound = &bound;
+    if (!walk->only_closures || walk->closures > 0)
+        walk->bound = &bound;
     walk_expr(walk, expr->for_.body);
     walk->bound = bound.outer;
 }
@@ -203,6 +207,13 @@ static void walk_expr(struct walk *walk, const struct ns_expr *expr)
 void ns_mentions(const struct ns_expr *expr, ns_mention *callback, void *context)
 {
     struct walk walk = { .mention = callback, .context = context };
+
+    walk_expr(&walk, expr);
+}
+
+void ns_closure_mentions(const struct ns_expr *expr, ns_mention *callback, void *context)
+{
+    struct walk walk = { .mention = callback, .context = context, .only_closures = true };
 
     walk_expr(&walk, expr);
 }
