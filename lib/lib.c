@@ -22,33 +22,9 @@ static bool is_prelude(const char *module)
 
 static void register_natives(void)
 {
-    lib_register_core();
-    lib_register_number();
-    lib_register_string();
-    lib_register_list();
-    lib_register_list_order();
-    lib_register_map();
-    lib_register_array();
-    lib_register_buffer();
-    lib_register_json();
-    lib_register_reflection();
-    lib_register_request_type();
-    lib_register_random();
-    lib_register_process();
-    lib_register_link();
-    lib_register_reactive();
-    lib_register_time();
-    lib_register_env();
-    lib_register_encoding();
-    lib_register_html();
-    lib_register_regex();
-    lib_register_crypto();
-    lib_register_path();
-    lib_register_file();
-    lib_register_open_file();
-    lib_register_exec();
-    lib_register_http();
-    lib_register_tcp();
+#define REGISTER(area) lib_register_##area();
+    LIB_AREAS(REGISTER)
+#undef REGISTER
 }
 
 void lib_register(void)

@@ -5,7 +5,7 @@ liblib_a_SOURCES = \
 	lib/core.c lib/core.def \
 	lib/number.c lib/number.def \
 	lib/casing.c lib/casing.h \
-	lib/string.c lib/string.def \
+	lib/string.c lib/string.def lib/string_list.c lib/string_list.def lib/text.c lib/text.h \
 	lib/list.c lib/list.def lib/list_order.c lib/list_order.def \
 	lib/map.c lib/map.def \
 	lib/array.c lib/array.def \

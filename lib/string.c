@@ -1,5 +1,5 @@
 /*
- * string.c - natives of strings.
+ * string.c - natives of strings; those with lists are in string_list.c.
  *
  * Results are built in a buffer outside of the heap, or share the bytes of the argument (vm_string_part); a view of an
  * argument (vm_text) is taken anew after everything that allocates. Texts that are all ASCII, which strings know of
@@ -12,62 +12,12 @@
 #include "base/utf8.h"
 #include "lib/casing.h"
 #include "lib/expect.h"
+#include "lib/text.h"
 #include "vm/except.h"
-#include "vm/list.h"
 #include "vm/number.h"
 #include "vm/string.h"
 
-enum { LENGTH_MAX = INT32_MAX }; /* bytes of a string: string.h */
-
-/* ---- characters and bytes ---- */
-
-/* White space as Unicode has it. */
-static bool is_space(uint32_t c)
-{
-    return (c >= 9 && c <= 13) || c == ' ' || c == 0x85 || c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) ||
-           c == 0x2028 || c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000;
-}
-
-/* Bytes of white space at the start. */
-static size_t space_before(const char *bytes, size_t length)
-{
-    size_t at = 0;
-
-    while (at < length) {
-        uint32_t c;
-        size_t used = nb_utf8_decode(bytes + at, length - at, &c);
-
-        if (!is_space(c))
-            break;
-        at += used;
-    }
-    return at;
-}
-
-/* The last character's first byte. */
-static size_t last_start(const char *bytes, size_t length)
-{
-    size_t at = length - 1;
-
-    while (at > 0 && ((unsigned char)bytes[at] & 0xc0) == 0x80)
-        at--;
-    return at;
-}
-
-/* Bytes that remain when white space at the end is left out. */
-static size_t without_space_after(const char *bytes, size_t length)
-{
-    while (length > 0) {
-        size_t at = last_start(bytes, length);
-        uint32_t c;
-
-        nb_utf8_decode(bytes + at, length - at, &c);
-        if (!is_space(c))
-            break;
-        length = at;
-    }
-    return length;
-}
+/* ---- positions ---- */
 
 /* Byte offset of the n-th character; the length when there are fewer, or when n is negative. */
 static size_t offset_of(struct vm_text text, int64_t n)
@@ -80,19 +30,11 @@ static size_t offset_of(struct vm_text text, int64_t n)
 static struct vm_text trimmed(vm_value string)
 {
     struct vm_text text = vm_text(string);
-    size_t before = space_before(text.bytes, text.length);
+    size_t before = lib_space_before(text.bytes, text.length);
 
     text.bytes += before;
-    text.length = (uint32_t)without_space_after(text.bytes, text.length - before);
+    text.length = (uint32_t)lib_without_space_after(text.bytes, text.length - before);
     return text;
-}
-
-/* Where a part occurs at or after a byte offset; -1: nowhere. */
-static int64_t find_from(struct vm_text text, struct vm_text part, size_t from)
-{
-    const char *found = memmem(text.bytes + from, text.length - from, part.bytes, part.length);
-
-    return found == NULL ? -1 : found - text.bytes;
 }
 
 /* ---- questions ---- */
@@ -122,7 +64,7 @@ static enum vm_status string_contains(struct vm_ctx *ctx, vm_value *args, vm_val
     if (status != VM_OK)
         return status;
     lib_worked(ctx, vm_text(args[0]).length);
-    *ret = vm_from_bool(find_from(vm_text(args[0]), vm_text(args[1]), 0) >= 0);
+    *ret = vm_from_bool(lib_find_from(vm_text(args[0]), vm_text(args[1]), 0) >= 0);
     return VM_OK;
 }
 
@@ -160,7 +102,7 @@ static enum vm_status string_index_of(struct vm_ctx *ctx, vm_value *args, vm_val
     if (status != VM_OK)
         return status;
     lib_worked(ctx, vm_text(args[0]).length);
-    return lib_answer_int(ctx, find_from(vm_text(args[0]), vm_text(args[1]), 0), ret);
+    return lib_answer_int(ctx, lib_find_from(vm_text(args[0]), vm_text(args[1]), 0), ret);
 }
 
 /* From the end: candidates are the places where the part's first byte stands. */
@@ -281,8 +223,8 @@ static enum vm_status string_trim(struct vm_ctx *ctx, vm_value *args, vm_value *
     if (status != VM_OK)
         return status;
     text = vm_text(args[0]);
-    to = without_space_after(text.bytes, text.length);
-    from = space_before(text.bytes, to);
+    to = lib_without_space_after(text.bytes, text.length);
+    from = lib_space_before(text.bytes, to);
     return answer_part(ctx, args, from, to, ret);
 }
 
@@ -294,7 +236,7 @@ static enum vm_status string_trim_start(struct vm_ctx *ctx, vm_value *args, vm_v
     if (status != VM_OK)
         return status;
     text = vm_text(args[0]);
-    return answer_part(ctx, args, space_before(text.bytes, text.length), text.length, ret);
+    return answer_part(ctx, args, lib_space_before(text.bytes, text.length), text.length, ret);
 }
 
 static enum vm_status string_trim_end(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
@@ -305,7 +247,7 @@ static enum vm_status string_trim_end(struct vm_ctx *ctx, vm_value *args, vm_val
     if (status != VM_OK)
         return status;
     text = vm_text(args[0]);
-    return answer_part(ctx, args, 0, without_space_after(text.bytes, text.length), ret);
+    return answer_part(ctx, args, 0, lib_without_space_after(text.bytes, text.length), ret);
 }
 
 static enum vm_status string_substring(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
@@ -380,7 +322,7 @@ static enum vm_status string_replace(struct vm_ctx *ctx, vm_value *args, vm_valu
     text = vm_text(args[0]);
     from = vm_text(args[1]);
     to = vm_text(args[2]);
-    at = find_from(text, from, 0);
+    at = lib_find_from(text, from, 0);
     if (at < 0)
         return lib_answer(args[0], ret);
     nb_buf_append(&out, text.bytes, (size_t)at);
@@ -403,12 +345,6 @@ static void weave(struct nb_buf *out, struct vm_text text, struct vm_text to)
     }
 }
 
-/* Bound a result whose length is a product of arguments before it is built. */
-static bool too_long(const struct nb_buf *out)
-{
-    return out->failed || out->length > LENGTH_MAX;
-}
-
 static enum vm_status string_replace_all(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
 {
     enum vm_status status = lib_expect(ctx, args, "SSS");
@@ -426,7 +362,7 @@ static enum vm_status string_replace_all(struct vm_ctx *ctx, vm_value *args, vm_
         weave(&out, text, to);
         return lib_answer_text(ctx, &out, ret);
     }
-    while (!too_long(&out) && (at = find_from(text, from, done)) >= 0) {
+    while (!lib_too_long(&out) && (at = lib_find_from(text, from, done)) >= 0) {
         nb_buf_append(&out, text.bytes + done, (size_t)at - done);
         nb_buf_append(&out, to.bytes, to.length);
         done = (size_t)at + from.length;
@@ -448,7 +384,7 @@ static enum vm_status string_repeat(struct vm_ctx *ctx, vm_value *args, vm_value
     count = vm_int_of(args[1]);
     if (count <= 0 || text.length == 0)
         return lib_answer_cstr(ctx, "", ret);
-    if (count > LENGTH_MAX / (int64_t)text.length)
+    if (count > (int64_t)VM_STRING_MAX / (int64_t)text.length)
         return VM_NOMEM;
     if (!nb_buf_reserve(&out, (size_t)count * text.length))
         return VM_NOMEM;
@@ -479,7 +415,7 @@ static enum vm_status padded(struct vm_ctx *ctx, vm_value *args, bool at_start, 
     missing = vm_int_of(args[1]);
     if (missing <= (int64_t)vm_string_count(args[0]))
         return lib_answer(args[0], ret);
-    if (missing > LENGTH_MAX)
+    if (missing > (int64_t)VM_STRING_MAX)
         return VM_NOMEM;
     missing -= vm_string_count(args[0]);
     text = vm_text(args[0]);
@@ -512,205 +448,12 @@ static enum vm_status string_reverse(struct vm_ctx *ctx, vm_value *args, vm_valu
         return status;
     text = vm_text(args[0]);
     for (size_t end = text.length; end > 0 && !out.failed;) {
-        size_t at = last_start(text.bytes, end);
+        size_t at = lib_last_start(text.bytes, end);
 
         nb_buf_append(&out, text.bytes + at, end - at);
         end = at;
     }
     return lib_answer_text(ctx, &out, ret);
-}
-
-/* ---- texts and lists ---- */
-
-static enum vm_status string_chars(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
-{
-    enum vm_status status = lib_expect(ctx, args, "S");
-    struct vm_text text;
-    uint32_t count, c;
-    size_t at = 0;
-    vm_value list;
-
-    if (status != VM_OK)
-        return status;
-    count = vm_string_count(args[0]);
-    list = vm_list_make(ctx, count);
-    if (list == VM_NONE)
-        return VM_NOMEM;
-    lib_worked(ctx, count);
-    text = vm_text(args[0]);
-    for (uint32_t i = 0; i < count; i++) {
-        at += nb_utf8_decode(text.bytes + at, text.length - at, &c);
-        vm_list_init_at(list, i, vm_from_char(c));
-    }
-    return lib_answer(list, ret);
-}
-
-/* Append a String or Char; false: it is neither. */
-static bool append_piece(struct nb_buf *out, vm_value piece)
-{
-    if (vm_is_sort(piece, VM_SORT_CHAR)) {
-        nb_buf_code_point(out, (unsigned)vm_payload(piece));
-        return true;
-    }
-    if (vm_is_string(piece)) {
-        struct vm_text text = vm_text(piece);
-
-        nb_buf_append(out, text.bytes, text.length);
-        return true;
-    }
-    return false;
-}
-
-static enum vm_status string_from_chars(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
-{
-    enum vm_status status = lib_expect(ctx, args, "L");
-    struct nb_buf out = NB_BUF_INIT;
-    struct vm_list_walk walk;
-    vm_value item;
-
-    if (status != VM_OK)
-        return status;
-    for (vm_list_walk(&walk, args[0]); vm_list_next(&walk, &item);) {
-        if (!vm_is_sort(item, VM_SORT_CHAR)) {
-            nb_buf_done(&out);
-            return vm_raise_type(ctx, "Char", item);
-        }
-        append_piece(&out, item);
-    }
-    return lib_answer_text(ctx, &out, ret);
-}
-
-static enum vm_status string_join(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
-{
-    enum vm_status status = lib_expect(ctx, args, "LS");
-    struct nb_buf out = NB_BUF_INIT;
-    struct vm_list_walk walk;
-    struct vm_text between;
-    bool first = true;
-    vm_value item;
-
-    if (status != VM_OK)
-        return status;
-    between = vm_text(args[1]);
-    for (vm_list_walk(&walk, args[0]); !too_long(&out) && vm_list_next(&walk, &item); first = false) {
-        if (!first)
-            nb_buf_append(&out, between.bytes, between.length);
-        if (!append_piece(&out, item)) {
-            nb_buf_done(&out);
-            return vm_raise_kind(ctx, "TypeError", "expected String, got other");
-        }
-    }
-    return lib_answer_text(ctx, &out, ret);
-}
-
-/* Put bytes [from, to) of args[0] behind a list under construction. */
-static bool push_part(struct vm_ctx *ctx, vm_value *args, vm_value *parts, size_t from, size_t to)
-{
-    vm_value part = vm_string_part(ctx, args[0], (uint32_t)from, (uint32_t)(to - from));
-
-    return part != VM_NONE && vm_builder_push(ctx, parts, part);
-}
-
-/* Finds the next part at or after *at: its bounds, and where to go on. False when there is none. */
-typedef bool next_part(const vm_value *args, size_t *at, size_t *ret_from, size_t *ret_to);
-
-static enum vm_status parts(struct vm_ctx *ctx, vm_value *args, next_part *next, vm_value *ret)
-{
-    vm_value builder = vm_builder_new(ctx, 4);
-    size_t at = 0, from, to;
-    bool room = builder != VM_NONE;
-
-    lib_worked(ctx, vm_text(args[0]).length);
-    VM_ROOT(ctx, builder);
-    while (room && next(args, &at, &from, &to))
-        room = push_part(ctx, args, &builder, from, to);
-    VM_UNROOT(ctx, builder);
-    return room ? lib_answer(vm_builder_list(builder), ret) : VM_NOMEM;
-}
-
-static bool next_line(const vm_value *args, size_t *at, size_t *ret_from, size_t *ret_to)
-{
-    struct vm_text text = vm_text(args[0]);
-    const char *end;
-
-    if (*at >= text.length)
-        return false;
-    end = memchr(text.bytes + *at, '\n', text.length - *at);
-    *ret_from = *at;
-    *ret_to = end != NULL ? (size_t)(end - text.bytes) : text.length;
-    *at = *ret_to + 1;
-    if (end != NULL && *ret_to > *ret_from && text.bytes[*ret_to - 1] == '\r')
-        --*ret_to;
-    return true;
-}
-
-static bool next_word(const vm_value *args, size_t *at, size_t *ret_from, size_t *ret_to)
-{
-    struct vm_text text = vm_text(args[0]);
-
-    *at += space_before(text.bytes + *at, text.length - *at);
-    *ret_from = *at;
-    while (*at < text.length) {
-        uint32_t c;
-        size_t used = nb_utf8_decode(text.bytes + *at, text.length - *at, &c);
-
-        if (is_space(c))
-            break;
-        *at += used;
-    }
-    *ret_to = *at;
-    return *ret_to > *ret_from;
-}
-
-static bool next_character(const vm_value *args, size_t *at, size_t *ret_from, size_t *ret_to)
-{
-    struct vm_text text = vm_text(args[0]);
-    uint32_t c;
-
-    if (*at >= text.length)
-        return false;
-    *ret_from = *at;
-    *at += nb_utf8_decode(text.bytes + *at, text.length - *at, &c);
-    *ret_to = *at;
-    return true;
-}
-
-/* Between delimiters. The last part ends with the text, and *at then lies behind it. */
-static bool next_field(const vm_value *args, size_t *at, size_t *ret_from, size_t *ret_to)
-{
-    struct vm_text text = vm_text(args[0]), delimiter = vm_text(args[1]);
-    int64_t found;
-
-    if (*at > text.length)
-        return false;
-    *ret_from = *at;
-    found = find_from(text, delimiter, *at);
-    *ret_to = found >= 0 ? (size_t)found : text.length;
-    *at = found >= 0 ? (size_t)found + delimiter.length : (size_t)text.length + 1;
-    return true;
-}
-
-static enum vm_status string_lines(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
-{
-    enum vm_status status = lib_expect(ctx, args, "S");
-
-    return status != VM_OK ? status : parts(ctx, args, next_line, ret);
-}
-
-static enum vm_status string_words(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
-{
-    enum vm_status status = lib_expect(ctx, args, "S");
-
-    return status != VM_OK ? status : parts(ctx, args, next_word, ret);
-}
-
-static enum vm_status string_split(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
-{
-    enum vm_status status = lib_expect(ctx, args, "SS");
-
-    if (status != VM_OK)
-        return status;
-    return parts(ctx, args, vm_text(args[1]).length == 0 ? next_character : next_field, ret);
 }
 
 #define LIB_TABLE "lib/string.def"

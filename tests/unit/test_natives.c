@@ -1011,21 +1011,10 @@ int main(void)
     Suite *suite = suite_create("lib/natives");
     TCase *one = tcase_create("one call"), *more = tcase_create("several calls");
 
-    lib_register_core();
-    lib_register_number();
-    lib_register_string();
-    lib_register_list();
-    lib_register_list_order();
-    lib_register_map();
-    lib_register_array();
-    lib_register_buffer();
-    lib_register_random();
-    lib_register_process();
-    lib_register_time();
-    lib_register_env();
-    lib_register_encoding();
-    lib_register_path();
     vm_type_init();
+#define REGISTER(area) lib_register_##area();
+    LIB_AREAS(REGISTER)
+#undef REGISTER
     lib_register_records();
     tcase_add_checked_fixture(one, set_up, tear_down);
     tcase_add_loop_test(one, answers_as_its_row_says, 0, sizeof rows / sizeof *rows);
