@@ -221,31 +221,75 @@ static enum vm_status time_weekday(struct vm_ctx *ctx, vm_value *args, vm_value 
 
 /* ---- texts ---- */
 
-/* One directive, from behind its %: those that strftime lacks are done here. Returns how many bytes of it were used. */
+/* The fraction of a second: %f, %3f %6f %9f, the same behind a point (%.3f), and %.f, which is nothing when there is
+ * none. Returns how many bytes of the directive were used; 0 if it is another one. */
+static size_t append_fraction(struct nb_buf *out, const char *directive, int64_t ms)
+{
+    bool point = directive[0] == '.';
+    const char *letter = directive + point;
+    int digits = *letter == '3' || *letter == '6' || *letter == '9' ? *letter - '0' : 0;
+
+    letter += digits != 0;
+    if (*letter != 'f')
+        return 0;
+    if (point && digits == 0) {
+        if (ms == 0)
+            return 2;
+        digits = 3;
+    }
+    if (point)
+        nb_buf_byte(out, '.');
+    nb_buf_printf(out, "%03" PRId64, ms);
+    nb_buf_append(out, "000000", digits == 0 ? 6 : (size_t)digits - 3);
+    return (size_t)(letter - directive) + 1;
+}
+
+/* Four digits at least, so that texts sort like the dates they stand for. */
+static void append_year(struct nb_buf *out, const struct tm *tm)
+{
+    int64_t year = (int64_t)tm->tm_year + 1900;
+
+    nb_buf_printf(out, "%s%04" PRId64, year < 0 ? "-" : year > 9999 ? "+" : "", year < 0 ? -year : year);
+}
+
+/* What the system knows, with the flags (%-d, %^a, %:z) that it takes. Returns how many bytes were used. */
+static size_t append_common(struct nb_buf *out, const char *directive, const struct tm *tm)
+{
+    size_t flags = strspn(directive, "-_0^#:");
+    size_t length = directive[flags] == '\0' ? flags : flags + 1;
+    char format[8] = "%", text[128];
+
+    if (directive[flags] == '\0' || length + 2 > sizeof format) {
+        nb_buf_byte(out, '%');
+        nb_buf_append(out, directive, length);
+        return length;
+    }
+    memcpy(format + 1, directive, length);
+    nb_buf_append(out, text, strftime(text, sizeof text, format, tm));
+    return length;
+}
+
+/* One directive, from behind its %. Returns how many bytes of it were used. */
 static size_t append_directive(struct nb_buf *out, const char *directive, int64_t ms, const struct tm *tm)
 {
-    int64_t fraction = floor_rest(ms, MS_PER_SECOND);
-    char format[3] = { '%', directive[0], '\0' };
-    char text[128];
+    size_t fraction = append_fraction(out, directive, floor_rest(ms, MS_PER_SECOND));
 
-    if (directive[0] == 'f') {
-        nb_buf_printf(out, "%03" PRId64 "000000", fraction);
+    if (fraction != 0)
+        return fraction;
+    switch (directive[0]) {
+    case 'Y':
+        append_year(out, tm);
         return 1;
-    }
-    if (strncmp(directive, "3f", 2) == 0) {
-        nb_buf_printf(out, "%03" PRId64, fraction);
-        return 2;
-    }
-    if (directive[0] == 's') {
+    case 'F':
+        append_year(out, tm);
+        nb_buf_printf(out, "-%02d-%02d", tm->tm_mon + 1, tm->tm_mday);
+        return 1;
+    case 's':
         nb_buf_printf(out, "%" PRId64, floor_div(ms, MS_PER_SECOND));
         return 1;
+    default:
+        return append_common(out, directive, tm);
     }
-    if (directive[0] == '\0') {
-        nb_buf_byte(out, '%');
-        return 0;
-    }
-    nb_buf_append(out, text, strftime(text, sizeof text, format, tm));
-    return 1;
 }
 
 static enum vm_status formatted(struct vm_ctx *ctx, vm_value *args, bool local, vm_value *ret)
