@@ -211,8 +211,22 @@ struct ns_unit *ns_unit_new(const struct ns_options *options, struct ns_diag *di
 void ns_unit_free(struct ns_unit *unit);
 void ns_unit_compile(struct ns_unit *unit);
 
+/* ---- unit.c ---- */
+
 /** More room for ns_push(). */
 void *ns_grow(struct ns_unit *unit, void *items, size_t *capacity, size_t count, size_t item_bytes);
+
+/** Report an error once per place. */
+void ns_report(struct ns_unit *unit, struct ns_span span, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/** Whether ns_report() has just opened an entry, so that a hint belongs to it. */
+bool ns_reported(const struct ns_unit *unit);
+
+/** The line a place is in; quick when places are asked for roughly in order. */
+uint32_t ns_line_of(struct ns_unit *unit, struct ns_span span);
+
+/** Note that the group is needed: it will be lowered. Its function. */
+struct vm_function *ns_need(struct ns_unit *unit, struct ns_group *group);
 
 /* ---- declare.c ---- */
 
@@ -302,15 +316,6 @@ bool ns_is_protected_library_name(const char *name); /* prelude functions beyond
 
 /* ---- resolve.c ---- */
 
-/** Report an error once per place. */
-void ns_report(struct ns_unit *unit, struct ns_span span, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-/** Whether ns_report() has just opened an entry, so that a hint belongs to it. */
-bool ns_reported(const struct ns_unit *unit);
-
-/** The line a place is in; quick when places are asked for roughly in order. */
-uint32_t ns_line_of(struct ns_unit *unit, struct ns_span span);
-
 enum ns_meaning_kind {
     NS_MEANS_NOTHING,
     NS_MEANS_VALUE,      /* value: an mvar, a binding or a constant */
@@ -345,11 +350,15 @@ struct ns_trait_info *ns_find_trait(struct ns_unit *unit, struct ns_space *space
 struct ns_space *ns_find_module(struct ns_unit *unit, struct ns_space *space, const char *path);
 /** Whether code in `from` may use private names of `module`. */
 bool ns_is_inside(const struct ns_space *from, const struct ns_space *module);
+
+/* ---- written_type.c ---- */
+
 /** Run-time class (vm/type.h) that an annotation demands; 0: any. */
 uint32_t ns_class_of_type(struct ns_unit *unit, struct ns_space *space, const struct ns_type *type);
+/** Append a type as programs write it. */
+void ns_print_type(struct nb_buf *out, const struct ns_type *type);
+/** The same as a text in the unit's arena. */
 const char *ns_type_text(struct ns_unit *unit, const struct ns_type *type);
-/** Note that the group is needed: it will be lowered. Its function. */
-struct vm_function *ns_need(struct ns_unit *unit, struct ns_group *group);
 
 /* ---- constant.c ---- */
 
