@@ -1,5 +1,5 @@
 /*
- * session.c - definitions as text, inputs as programs, one process for each.
+ * session.c - definitions as text, inputs as programs, one process for each (session_run.h).
  *
  * Entering a definition makes a candidate: the entries (session_entries.h) without those it replaces, and the new ones;
  * only if all of that compiles does it become the session's. Programs live as long as the session, because kept values
@@ -10,10 +10,6 @@
 #include "cli/session.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <semaphore.h>
-#include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -23,186 +19,22 @@
 #include "base/vec.h"
 #include "cli/session_entries.h"
 #include "cli/session_names.h"
+#include "cli/session_run.h"
 #include "cli/session_value.h"
-#include "io/handle.h"
-#include "io/reactor.h"
 #include "lang/compile.h"
 #include "lang/file.h"
 #include "lang/input.h"
-#include "scheduler/sched.h"
-#include "server/runtime.h"
-#include "vm/except.h"
-#include "vm/native.h"
-#include "vm/object.h"
-#include "vm/print.h"
 #include "vm/program.h"
-
-enum { KILL_BATCH = 1024 };
-
-/* What an evaluation left behind. Written by the worker that ended it. */
-struct outcome {
-    enum vm_stop stop;
-    bool silent;               /* the value is not printed */
-    unsigned wanted;           /* values to keep instead; 0: none */
-    int *numbers;              /* of kept values, or -errno */
-};
 
 struct session {
     struct session_options options;
-    struct sched *sched;
-    struct srv_runtime *runtime;
-    struct sched_group group;
+    struct session_run *run;
     struct nb_arena *arena;    /* of entries and their texts; only grows */
     struct session_entries entries;
     unsigned inputs;           /* so far */
     NB_VEC(struct vm_program *) programs;
     NB_VEC(struct vm_mvar *) mvars;
-    pthread_mutex_t output;
-    _Atomic uint64_t pid;      /* of the evaluation, 0: none */
-    struct outcome *outcome;
 };
-
-static sem_t something_happened; /* the evaluation ended, or a signal came */
-static atomic_bool evaluating, interrupted;
-
-/* ---- what processes report ---- */
-
-static void on_output(struct sched_group *group, struct vm_ctx *ctx, bool error, bool newline, const char *text,
-                      size_t length)
-{
-    struct session *session = group->context;
-    FILE *out = error ? stderr : stdout;
-
-    (void)ctx;
-    pthread_mutex_lock(&session->output);
-    if (error)
-        fflush(stdout);
-    fwrite(text, 1, length, out);
-    if (newline)
-        putc('\n', out);
-    fflush(out);
-    pthread_mutex_unlock(&session->output);
-}
-
-static void on_flush(struct sched_group *group, struct vm_ctx *ctx, bool error)
-{
-    (void)group;
-    (void)ctx;
-    fflush(error ? stderr : stdout);
-}
-
-static void print_crash(const char *who, const struct vm_process *process)
-{
-    NB_CLEANUP(nb_free) char *error = vm_exception_text(process->exception);
-
-    fflush(stdout);
-    fprintf(stderr, "%s%s\n%s", who, error, process->trace == NULL ? "" : process->trace);
-    fflush(stderr);
-}
-
-static void print_value(vm_value value)
-{
-    struct nb_buf text = NB_BUF_INIT;
-
-    if (value == VM_UNIT)
-        return;
-    vm_print_result(&text, value);
-    fwrite(text.data, 1, text.length, stdout);
-    putchar('\n');
-    fflush(stdout);
-    nb_buf_done(&text);
-}
-
-static void evaluation_ended(struct session *session, struct vm_process *process, enum vm_stop stop)
-{
-    struct outcome *outcome = session->outcome;
-    vm_value value;
-
-    outcome->stop = stop;
-    if (stop == VM_STOP_CRASH)
-        print_crash("Runtime error: ", process);
-    if (stop != VM_STOP_END)
-        return;
-    value = vm_process_result(process);
-    if (outcome->wanted == 0 && !outcome->silent)
-        print_value(value);
-    for (unsigned i = 0; i < outcome->wanted; i++)
-        outcome->numbers[i] = session_value_keep(outcome->wanted == 1 ? value : vm_field(value, i));
-}
-
-static void on_ended(struct sched_group *group, struct vm_ctx *ctx, struct vm_process *process, enum vm_stop stop)
-{
-    struct session *session = group->context;
-    uint64_t pid = atomic_load(&process->pid);
-    bool is_evaluation = pid == atomic_load(&session->pid);
-    char who[64];
-
-    srv_process_ended(ctx, process, stop);
-    io_process_ended(process, stop);
-    pthread_mutex_lock(&session->output);
-    snprintf(who, sizeof who, "Process <pid %llu> ended: ", (unsigned long long)pid);
-    if (is_evaluation)
-        evaluation_ended(session, process, stop);
-    else if (stop == VM_STOP_CRASH)
-        print_crash(who, process);
-    pthread_mutex_unlock(&session->output);
-    if (!is_evaluation)
-        return;
-    atomic_store(&evaluating, false);
-    sem_post(&something_happened);
-}
-
-static void on_spawned(struct sched_group *group, struct vm_ctx *ctx, vm_value closure, struct vm_process *child)
-{
-    (void)group;
-    srv_process_spawned(ctx, closure, child);
-}
-
-/* ---- running ---- */
-
-bool session_interrupt(void)
-{
-    if (!atomic_load(&evaluating))
-        return false;
-    atomic_store(&interrupted, true);
-    sem_post(&something_happened);
-    return true;
-}
-
-static void await_end(struct session *session)
-{
-    while (atomic_load(&evaluating)) {
-        if (sem_wait(&something_happened) < 0)
-            continue;
-        if (atomic_exchange(&interrupted, false))
-            sched_kill(NULL, session->sched, atomic_load(&session->pid));
-    }
-    while (sem_trywait(&something_happened) == 0)
-        ; /* what is left of it */
-}
-
-/* Run a function without parameters in a process of its own and wait for its end. */
-static bool evaluate(struct session *session, struct vm_program *program, const struct vm_function *function,
-                     struct outcome *outcome)
-{
-    struct vm_process *process;
-    int r = sched_process_new(NULL, session->sched, &session->group, program, vm_from_object(function), &process);
-
-    if (r < 0) {
-        fprintf(stderr, "Error: cannot start a process: %s\n", strerror(-r));
-        return false;
-    }
-    session->outcome = outcome;
-    atomic_store(&interrupted, false);
-    atomic_store(&session->pid, atomic_load(&process->pid));
-    atomic_store(&evaluating, true);
-    sched_submit(NULL, process);
-    await_end(session);
-    atomic_store(&session->pid, 0);
-    if (outcome->stop == VM_STOP_KILLED)
-        fputs("Interrupted\n", stderr);
-    return outcome->stop == VM_STOP_END;
-}
 
 /* ---- compiling ---- */
 
@@ -297,9 +129,9 @@ static void add_parts(struct session *session, struct session_entries *entries, 
 /* Set the mvars of a program that has just been compiled. They count from then on. */
 static bool initialise(struct session *session, struct vm_program *program)
 {
-    struct outcome outcome = { .stop = VM_STOP_END };
+    struct session_outcome outcome = { .stop = VM_STOP_END };
 
-    if (program->init != NULL && !evaluate(session, program, program->init, &outcome)) {
+    if (program->init != NULL && !session_run_evaluate(session->run, program, program->init, &outcome)) {
         nb_vec_push(&session->programs, program);
         return false;
     }
@@ -374,7 +206,7 @@ static struct vm_program *compile_statements(struct session *session, const char
     return program;
 }
 
-static bool run_statements(struct session *session, const char *text, size_t length, struct outcome *outcome,
+static bool run_statements(struct session *session, const char *text, size_t length, struct session_outcome *outcome,
                            struct nb_buf *type)
 {
     struct vm_program *program = compile_statements(session, text, length, type);
@@ -382,7 +214,7 @@ static bool run_statements(struct session *session, const char *text, size_t len
     if (program == NULL)
         return false;
     keep_program(session, program);
-    return evaluate(session, program, program->entry, outcome);
+    return session_run_evaluate(session->run, program, program->entry, outcome);
 }
 
 static const struct session_entry *value_entry(struct session *session, const char *name, int number, const char *type)
@@ -437,7 +269,7 @@ static bool report_not_kept(const char *name, int error)
 
 static bool bind(struct session *session, const struct ns_input *input, const char *text, size_t length)
 {
-    struct outcome outcome = { .stop = VM_STOP_END, .wanted = input->name_count };
+    struct session_outcome outcome = { .stop = VM_STOP_END, .wanted = input->name_count };
     struct nb_buf type = NB_BUF_INIT;
     bool good;
 
@@ -477,7 +309,7 @@ bool session_is_unfinished(const char *text, size_t length)
 bool session_enter(struct session *session, const char *text, size_t length)
 {
     struct ns_input *input = ns_input_read(text, length);
-    struct outcome outcome = { .stop = VM_STOP_END };
+    struct session_outcome outcome = { .stop = VM_STOP_END };
     bool good = true;
 
     if (input->kind == NS_INPUT_DEFINITIONS || (input->kind == NS_INPUT_UNFINISHED && input->part_count > 0)) {
@@ -550,42 +382,16 @@ void session_each_name(const struct session *session, void (*take)(void *context
     session_names_each(&session->entries, take, context);
 }
 
-static void end_processes(struct session *session)
-{
-    static uint64_t pids[KILL_BATCH];
-    size_t count = sched_list(session->sched, &session->group, pids, KILL_BATCH);
-
-    for (size_t i = 0; i < count; i++)
-        sched_kill(NULL, session->sched, pids[i]);
-}
+bool session_interrupt(void) { return session_run_interrupt(); }
 
 void session_reset(struct session *session)
 {
-    end_processes(session);
+    session_run_end_processes(session->run);
     nb_vec_clear(&session->entries.list);
     nb_vec_clear(&session->mvars);
 }
 
 /* ---- its life ---- */
-
-static int start(struct session *session)
-{
-    struct sched_options options = { .workers = session->options.threads };
-    int r = sched_new(&options, &session->sched);
-
-    if (r < 0)
-        return r;
-    sched_group_init(&session->group, "session");
-    session->group.context = session;
-    session->group.depth_max = session->options.depth;
-    session->group.heap_max_words = session->options.heap_words;
-    session->group.ended = on_ended;
-    session->group.spawned = on_spawned;
-    session->group.output = on_output;
-    session->group.flush = on_flush;
-    r = srv_runtime_new(session->sched, &(struct srv_runtime_options){ 0 }, &session->runtime);
-    return r < 0 ? r : sched_start(session->sched);
-}
 
 int session_new(const struct session_options *options, struct session **ret_session)
 {
@@ -594,9 +400,7 @@ int session_new(const struct session_options *options, struct session **ret_sess
 
     session->options = *options;
     session->arena = nb_arena_new();
-    pthread_mutex_init(&session->output, NULL);
-    sem_init(&something_happened, 0, 0);
-    r = start(session);
+    r = session_run_new(options, &session->run);
     if (r == 0)
         *ret_session = session;
     return r;
@@ -606,12 +410,7 @@ struct session *session_free(struct session *session)
 {
     if (session == NULL)
         return NULL;
-    sched_stop(session->sched);
-    srv_runtime_stop(session->runtime);
-    sched_group_release(&session->group);
-    io_stop();
-    session->sched = sched_free(session->sched);
-    session->runtime = srv_runtime_free(session->runtime);
+    session->run = session_run_free(session->run);
     session_value_done();
     for (size_t i = 0; i < session->programs.count; i++)
         vm_program_unref(session->programs.items[i]);
