@@ -163,7 +163,7 @@ static bool is_open_position(struct ns_check *check, const struct ns_group *grou
 
     for (uint32_t i = 0; i < count; i++)
         patterns[i] = group->clauses.items[i]->parameters.items[position].pattern;
-    return ns_patterns_disagree(patterns, count);
+    return ns_patterns_disagree(check, patterns, count);
 }
 
 static void unify_declared(struct ns_check *check, struct ns_term *term, struct ns_term *declared, struct ns_span where)

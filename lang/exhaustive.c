@@ -16,6 +16,7 @@
 struct coverage {
     const struct ns_type_info *type;  /* NULL: Bool */
     bool *covered;                    /* by position among the type's constructors; false, true of Bool */
+    struct ns_table positions;        /* the type's constructors by name: the places in `covered` */
     bool everything;
 };
 
@@ -26,10 +27,12 @@ static void cover(struct ns_check *check, struct coverage *coverage, const char 
     const struct ns_constructors *all = ns_all_constructors(check->unit, check->body->space, name);
     bool found = false;
 
-    for (size_t i = 0; all != NULL && i < all->items.count; i++)
-        for (uint32_t k = 0; k < coverage->type->count; k++)
-            if (coverage->type->constructors[k]->name == all->items.items[i]->name)
-                coverage->covered[k] = found = true;
+    for (size_t i = 0; all != NULL && i < all->items.count; i++) {
+        bool *covered = ns_table_get(&coverage->positions, all->items.items[i]->name);
+
+        if (covered != NULL)
+            *covered = found = true;
+    }
     if (!found)
         coverage->everything = true;
 }
@@ -87,6 +90,16 @@ static void report(struct ns_check *check, struct ns_span where, const char *mis
         ns_hint(check->unit->diag, "add patterns for the missing cases, or use `_` to match any value");
 }
 
+/* Nothing is covered yet. */
+static void begin(struct ns_check *check, struct coverage *coverage)
+{
+    uint32_t count = coverage->type == NULL ? 2 : coverage->type->count;
+
+    coverage->covered = nb_arena_array(check->arena, count, sizeof *coverage->covered);
+    for (uint32_t i = 0; coverage->type != NULL && i < count; i++)
+        ns_table_set(&coverage->positions, coverage->type->constructors[i]->name, &coverage->covered[i]);
+}
+
 /* Whether matches on such a type are looked at. */
 static bool is_checked(struct ns_check *check, const struct ns_con *con)
 {
@@ -105,12 +118,13 @@ void ns_check_exhaustive(struct ns_check *check, const struct ns_expr *match, st
 
     if (con == NULL || !is_checked(check, con))
         return;
-    coverage.covered = nb_arena_array(check->arena, coverage.type == NULL ? 2 : coverage.type->count, sizeof(bool));
+    begin(check, &coverage);
     for (uint32_t i = 0; i < match->match.arms.count && !coverage.everything; i++)
         look_at(check, &coverage, match->match.arms.items[i].pattern);
     if (!coverage.everything)
         print_missing(&missing, &coverage, con->info != NULL && con->info->space->library);
     if (missing.length > 0)
         report(check, match->span, nb_buf_cstr(&missing));
+    ns_table_done(&coverage.positions);
     nb_buf_done(&missing);
 }

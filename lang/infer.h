@@ -218,12 +218,19 @@ void ns_settle_late(struct ns_check *check, size_t first);
 
 /** Names of the pattern come into scope; what cannot match is reported. */
 void ns_infer_pattern(struct ns_check *check, struct ns_pattern *pattern, struct ns_term *scrutinee);
-/** Whether patterns for one place have different shapes, so that the place must stay open (02 §5.7). */
-bool ns_patterns_disagree(const struct ns_pattern *const *patterns, uint32_t count);
 struct ns_term *ns_infer_match(struct ns_check *check, struct ns_expr *expr, struct ns_term *expected);
 /** Arms on a value of that type; `strict`: bodies that surely differ are reported. */
 struct ns_term *ns_infer_arms(struct ns_check *check, const struct ns_arm_list *arms, struct ns_term *scrutinee,
                               struct ns_term *expected, bool strict);
+
+/* ---- pattern_shape.c ---- */
+
+/** Whether two patterns for one place have different shapes. */
+bool ns_pattern_disagrees(const struct ns_pattern *one, const struct ns_pattern *other);
+/** Whether two of many have, so that the place must stay open (02 §5.7). */
+bool ns_patterns_disagree(struct ns_check *check, const struct ns_pattern *const *patterns, uint32_t count);
+/** Whether two of them are tuples of different arity, or nested differently. */
+bool ns_tuples_disagree(struct ns_check *check, const struct ns_pattern *const *patterns, uint32_t count);
 
 /* ---- infer_bind.c ---- */
 

@@ -14,104 +14,6 @@ static bool is_unknown(const struct ns_term *term)
     return term->kind == NS_TERM_VARIABLE || term->kind == NS_TERM_ANY || term->kind == NS_TERM_NEVER;
 }
 
-/* ---- patterns of different shapes for one place ---- */
-
-static bool is_number_literal(enum ns_literal_kind kind)
-{
-    return kind >= NS_LITERAL_INT && kind <= NS_LITERAL_FLOAT32;
-}
-
-static bool literals_differ(const struct ns_pattern *one, const struct ns_pattern *other)
-{
-    return one->literal.kind != other->literal.kind &&
-           !(is_number_literal(one->literal.kind) && is_number_literal(other->literal.kind));
-}
-
-/* What a pattern says of the kind of value at first sight. */
-enum shape { SHAPE_ANY, SHAPE_LITERAL, SHAPE_LIST, SHAPE_TUPLE, SHAPE_CONSTRUCTOR, SHAPE_MAP, SHAPE_SET };
-
-static enum shape shape_of(const struct ns_pattern *pattern)
-{
-    switch (pattern->kind) {
-    case NS_PATTERN_LITERAL:
-    case NS_PATTERN_RANGE:
-        return SHAPE_LITERAL;
-    case NS_PATTERN_LIST:
-        return SHAPE_LIST;
-    case NS_PATTERN_TUPLE:
-        return SHAPE_TUPLE;
-    case NS_PATTERN_CONSTRUCTOR:
-        return SHAPE_CONSTRUCTOR;
-    case NS_PATTERN_MAP:
-        return SHAPE_MAP;
-    case NS_PATTERN_SET:
-        return SHAPE_SET;
-    default:
-        return SHAPE_ANY;
-    }
-}
-
-static const struct ns_pattern *first_alternative(const struct ns_pattern *pattern)
-{
-    return pattern->kind == NS_PATTERN_OR ? pattern->items.items[0] : pattern;
-}
-
-/* Of `(a, (b, c))` next to `(a, b)` the second component is not taken for one and the same type. */
-static bool nested_otherwise(const struct ns_pattern *one, const struct ns_pattern *other)
-{
-    return (one->kind == NS_PATTERN_TUPLE && other->kind == NS_PATTERN_NAME) ||
-           (one->kind == NS_PATTERN_NAME && other->kind == NS_PATTERN_TUPLE);
-}
-
-/* Tuples of different arity, or nested differently. */
-static bool tuples_differ(const struct ns_pattern *one, const struct ns_pattern *other)
-{
-    one = first_alternative(one);
-    other = first_alternative(other);
-    if (one->kind != NS_PATTERN_TUPLE || other->kind != NS_PATTERN_TUPLE)
-        return false;
-    if (one->items.count != other->items.count)
-        return true;
-    for (uint32_t i = 0; i < one->items.count; i++)
-        if (nested_otherwise(one->items.items[i], other->items.items[i]) ||
-            tuples_differ(one->items.items[i], other->items.items[i]))
-            return true;
-    return false;
-}
-
-static bool disagree(const struct ns_pattern *one, const struct ns_pattern *other)
-{
-    one = first_alternative(one);
-    other = first_alternative(other);
-    if (shape_of(one) == SHAPE_ANY || shape_of(other) == SHAPE_ANY)
-        return false;
-    if (shape_of(one) != shape_of(other) || tuples_differ(one, other))
-        return true;
-    if (one->kind == NS_PATTERN_LITERAL && other->kind == NS_PATTERN_LITERAL)
-        return literals_differ(one, other);
-    if (one->kind != NS_PATTERN_TUPLE || other->kind != NS_PATTERN_TUPLE)
-        return false;
-    for (uint32_t i = 0; i < one->items.count; i++)
-        if (disagree(one->items.items[i], other->items.items[i]))
-            return true;
-    return false;
-}
-
-static bool any_pair(const struct ns_pattern *const *patterns, uint32_t count,
-                     bool (*relation)(const struct ns_pattern *, const struct ns_pattern *))
-{
-    for (uint32_t i = 1; i < count; i++)
-        for (uint32_t k = 0; k < i; k++)
-            if (relation(patterns[k], patterns[i]))
-                return true;
-    return false;
-}
-
-bool ns_patterns_disagree(const struct ns_pattern *const *patterns, uint32_t count)
-{
-    return any_pair(patterns, count, disagree);
-}
-
 /* ---- kinds of patterns ---- */
 
 /* A name that already stands for an immutable local of this function is an equality test, a `var` an assignment. */
@@ -284,7 +186,7 @@ static bool alternatives_differ(struct ns_check *check, const struct ns_pattern 
                 : constructor_for(check, item->constructor.name, scrutinee);
 
         if ((constructor != NULL && first != NULL && constructor->type != first) ||
-            disagree(pattern->items.items[0], item))
+            ns_pattern_disagrees(pattern->items.items[0], item))
             return true;
         if (constructor != NULL)
             first = constructor->type;
@@ -378,8 +280,9 @@ static bool arms_disagree(struct ns_check *check, const struct ns_arm_list *arms
     for (uint32_t i = 0; i < arms->count; i++)
         patterns[i] = arms->items[i].pattern;
     if (scrutinee->kind == NS_TERM_TUPLE)
-        return any_pair(patterns, arms->count, ns_is_known(scrutinee) ? tuples_differ : disagree);
-    return !ns_is_known(scrutinee) && any_pair(patterns, arms->count, disagree);
+        return ns_is_known(scrutinee) ? ns_tuples_disagree(check, patterns, arms->count)
+                                      : ns_patterns_disagree(check, patterns, arms->count);
+    return !ns_is_known(scrutinee) && ns_patterns_disagree(check, patterns, arms->count);
 }
 
 struct ns_term *ns_infer_match(struct ns_check *check, struct ns_expr *expr, struct ns_term *expected)

@@ -47,14 +47,11 @@ uint32_t ns_class_of_term(struct ns_term *term)
 static bool is_implemented(struct ns_check *check, uint32_t class_key, const char *name,
                            const struct ns_trait_info *trait)
 {
-    const struct ns_implementation *at = class_key == 0 ? NULL : ns_implementations_of(check->unit, class_key);
+    const struct ns_implementation *at = class_key == 0 ? NULL : ns_implementation_of(check->unit, class_key, trait != NULL ? trait->name : name);
 
-    for (; at != NULL; at = at->next)
-        if (at->class_key == class_key && (trait != NULL && at->trait != NULL && !at->trait->space->library
-                                               ? at->trait == trait
-                                               : strcmp(at->trait_name, name) == 0))
-            return true;
-    return false;
+    while (at != NULL && trait != NULL && at->trait != NULL && !at->trait->space->library && at->trait != trait)
+        at = ns_implementation_before(at);
+    return at != NULL;
 }
 
 /* What length() counts, but for tuples. */
@@ -208,17 +205,11 @@ struct ns_group *ns_trait_method(struct ns_check *check, struct ns_term *receive
                                  const struct ns_space *space)
 {
     uint32_t class_key = ns_class_of_term(receiver);
-    const struct ns_implementation *at = class_key == 0 ? NULL : ns_implementations_of(check->unit, class_key);
+    struct ns_group *at = class_key == 0 ? NULL : ns_method_of(check->unit, class_key, method);
 
-    for (; at != NULL; at = at->next) {
-        if (at->class_key != class_key || at->space->library || !sees(space, at))
-            continue;
-        for (size_t i = 0; i < at->methods.count; i++) {
-            struct ns_group *group = at->methods.items[i];
-
-            if (strcmp(group->name, method) == 0 && count >= group->required && count <= group->arity)
-                return group;
-        }
-    }
+    for (; at != NULL; at = ns_method_before(at))
+        if (!at->implementation->space->library && sees(space, at->implementation) && count >= at->required &&
+            count <= at->arity)
+            return at;
     return NULL;
 }

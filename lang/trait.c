@@ -26,6 +26,60 @@ const struct ns_implementation *ns_implementations_of(const struct ns_unit *unit
     return *chain_of(unit, class_key);
 }
 
+static size_t pair_of(uint32_t class_key, const char *name)
+{
+    return (class_key * 31u + nb_intern_id(name)) % CHAINS;
+}
+
+/* The trait's own name, whatever an import made of it. */
+static const char *own_name(const struct ns_trait_info *trait, const char *written)
+{
+    return trait == NULL ? written : trait->name;
+}
+
+static bool is_for(const struct ns_implementation *implementation, uint32_t class_key, const char *trait)
+{
+    return implementation->class_key == class_key &&
+           strcmp(own_name(implementation->trait, implementation->trait_name), trait) == 0;
+}
+
+/* The first at or behind a link of its chain. */
+static const struct ns_implementation *first_for(const struct ns_implementation *at, uint32_t class_key,
+                                                 const char *trait)
+{
+    while (at != NULL && !is_for(at, class_key, trait))
+        at = at->next_of_trait;
+    return at;
+}
+
+const struct ns_implementation *ns_implementation_of(const struct ns_unit *unit, uint32_t class_key, const char *trait)
+{
+    return first_for(unit->trait_chains[pair_of(class_key, trait)], class_key, trait);
+}
+
+const struct ns_implementation *ns_implementation_before(const struct ns_implementation *implementation)
+{
+    return first_for(implementation->next_of_trait, implementation->class_key,
+                     own_name(implementation->trait, implementation->trait_name));
+}
+
+static struct ns_group *first_method(struct ns_group *at, uint32_t class_key, const char *name)
+{
+    while (at != NULL && (at->implementation->class_key != class_key || strcmp(at->name, name) != 0))
+        at = at->next_method;
+    return at;
+}
+
+struct ns_group *ns_method_of(const struct ns_unit *unit, uint32_t class_key, const char *name)
+{
+    return first_method(unit->method_chains[pair_of(class_key, name)], class_key, name);
+}
+
+struct ns_group *ns_method_before(const struct ns_group *method)
+{
+    return first_method(method->next_method, method->implementation->class_key, method->name);
+}
+
 static const char *const builtin_traits[] = { "Show", "Eq", "Ord", "Num", "Hash", "Copy", "Concat" };
 
 bool ns_is_builtin_trait(const char *name)
@@ -106,7 +160,7 @@ static const struct ns_type_info *type_of(struct ns_unit *unit, struct ns_space 
 
 static void note_implementation(struct ns_unit *unit, struct ns_space *space, const struct ns_item *item)
 {
-    struct ns_implementation *made = nb_arena_alloc(unit->arena, sizeof *made);
+    struct ns_implementation *made = nb_arena_alloc(unit->arena, sizeof *made), **chain;
 
     made->item = item;
     made->space = space;
@@ -127,15 +181,19 @@ static void note_implementation(struct ns_unit *unit, struct ns_space *space, co
     made->number = unit->implementations.count;
     made->next = *chain_of(unit, made->class_key);
     *chain_of(unit, made->class_key) = made;
+    chain = &unit->trait_chains[pair_of(made->class_key, own_name(made->trait, made->trait_name))];
+    made->next_of_trait = *chain;
+    *chain = made;
     ns_push(unit, &unit->implementations, made);
 }
 
 static bool has_implementation(const struct ns_unit *unit, size_t before, uint32_t class_key, const char *trait)
 {
-    for (const struct ns_implementation *i = *chain_of(unit, class_key); i != NULL; i = i->next)
-        if (i->number < before && i->class_key == class_key && strcmp(i->trait_name, trait) == 0)
-            return true;
-    return false;
+    const struct ns_implementation *at = ns_implementation_of(unit, class_key, trait);
+
+    while (at != NULL && at->number >= before)
+        at = ns_implementation_before(at);
+    return at != NULL;
 }
 
 static void check_supertraits(struct ns_unit *unit, size_t index)
@@ -148,8 +206,9 @@ static void check_supertraits(struct ns_unit *unit, size_t index)
     supertraits = &own->trait->item->trait.supertraits;
     for (uint32_t i = 0; i < supertraits->count; i++) {
         const char *name = supertraits->items[i].text;
+        const struct ns_trait_info *super = ns_find_trait(unit, own->trait->space, name);
 
-        if (!ns_is_builtin_trait(name) && !has_implementation(unit, index, own->class_key, name))
+        if (!ns_is_builtin_trait(name) && !has_implementation(unit, index, own->class_key, own_name(super, name)))
             ns_report(unit, own->item->span,
                       "type `%s` must implement supertrait `%s` before implementing `%s`",
                       ns_type_text(unit, own->item->implementation.type), name, own->trait_name);
@@ -169,19 +228,20 @@ static bool is_last_block(const struct ns_unit *unit, size_t index)
 {
     const struct ns_implementation *own = unit->implementations.items[index];
 
-    for (const struct ns_implementation *i = *chain_of(unit, own->class_key); i != own; i = i->next)
-        if (i->class_key == own->class_key && i->trait == own->trait)
-            return false;
-    return true;
+    const struct ns_implementation *at = ns_implementation_of(unit, own->class_key, own_name(own->trait, own->trait_name));
+
+    while (at != own && at->trait != own->trait)
+        at = ns_implementation_before(at);
+    return at == own;
 }
 
 static bool is_implemented(const struct ns_unit *unit, const struct ns_implementation *own, const char *method)
 {
-    for (const struct ns_implementation *i = *chain_of(unit, own->class_key); i != NULL; i = i->next)
-        if (i->class_key == own->class_key && i->trait == own->trait &&
-            find_method(&i->item->implementation.methods, method) != NULL)
-            return true;
-    return false;
+    const struct ns_implementation *at = ns_implementation_of(unit, own->class_key, own_name(own->trait, own->trait_name));
+
+    while (at != NULL && (at->trait != own->trait || find_method(&at->item->implementation.methods, method) == NULL))
+        at = ns_implementation_before(at);
+    return at != NULL;
 }
 
 /* ---- methods ---- */
@@ -220,6 +280,7 @@ static void add_method(struct ns_unit *unit, struct ns_implementation *own, stru
                        const struct ns_function *declared)
 {
     const char *type = ns_type_text(unit, own->item->implementation.type);
+    struct ns_group **chain = &unit->method_chains[pair_of(own->class_key, group->name)];
 
     if (!own->space->library)
         ns_table_set(&unit->own_methods, group->name, unit);
@@ -227,6 +288,8 @@ static void add_method(struct ns_unit *unit, struct ns_implementation *own, stru
     group->implementation = own;
     group->declared = declared;
     ns_push(unit, &own->methods, group);
+    group->next_method = *chain;
+    *chain = group;
     inherit_defaults(unit, group, declared);
     ns_group_finish(unit, group,
                     ns_qualified(unit, own->space, nb_arena_printf(unit->arena, "%s.%s", type, group->name)));
@@ -334,7 +397,9 @@ static void add_missing(struct ns_unit *unit, struct ns_implementation *own)
 
 void ns_declare_traits(struct ns_unit *unit)
 {
-    unit->implementation_chains = nb_arena_array(unit->arena, CHAINS, sizeof(struct ns_implementation *));
+    unit->implementation_chains = nb_arena_array(unit->arena, CHAINS, sizeof *unit->implementation_chains);
+    unit->trait_chains = nb_arena_array(unit->arena, CHAINS, sizeof *unit->trait_chains);
+    unit->method_chains = nb_arena_array(unit->arena, CHAINS, sizeof *unit->method_chains);
     for (size_t i = 0; i < unit->spaces.count; i++) {
         struct ns_space *space = unit->spaces.items[i];
 

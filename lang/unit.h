@@ -60,6 +60,7 @@ struct ns_group {
     const struct ns_bindings *bindings;  /* of an instance for explicit type arguments, else NULL */
     struct ns_group *instances, *next_instance; /* made of this one; of the same one */
     struct ns_typing *typing;            /* of the checker (check.c); NULL before it is looked at */
+    struct ns_group *next_method;        /* of a method: the next in its chain (trait.c) */
 };
 
 /** What a call with so many arguments goes to, where several functions come into question. */
@@ -132,7 +133,8 @@ struct ns_implementation {
     const struct ns_type_info *type;     /* NULL for built-in types */
     size_t number;                       /* in order of the source */
     NB_VEC(struct ns_group *) methods;   /* written here, and defaults that nobody overrides */
-    struct ns_implementation *next;      /* of its chain: an earlier one */
+    struct ns_implementation *next;      /* in its chain of a class: an earlier one */
+    struct ns_implementation *next_of_trait; /* in its chain of a class and a trait: an earlier one */
 };
 
 /** Everything a space defines under one name. */
@@ -198,6 +200,8 @@ struct ns_unit {
     uint32_t trait_count;
     NB_VEC(struct ns_implementation *) implementations;
     struct ns_implementation **implementation_chains; /* by class, the latest first */
+    struct ns_implementation **trait_chains; /* by class and the trait's name, the latest first */
+    struct ns_group **method_chains;     /* methods by class and name, the latest first */
 };
 
 struct ns_constructors { NB_VEC(struct ns_constructor_info *) items; };
@@ -288,6 +292,12 @@ void ns_declare_traits(struct ns_unit *unit);
 /** Implementations for a class (vm/type.h), the latest first: follow `next`, and look at class_key, as other classes' are
  *  in the same chain. */
 const struct ns_implementation *ns_implementations_of(const struct ns_unit *unit, uint32_t class_key);
+/** The latest implementation of a trait of that (own) name for a class, and the one before it; NULL when there is none. */
+const struct ns_implementation *ns_implementation_of(const struct ns_unit *unit, uint32_t class_key, const char *trait);
+const struct ns_implementation *ns_implementation_before(const struct ns_implementation *implementation);
+/** The same for methods of a name. */
+struct ns_group *ns_method_of(const struct ns_unit *unit, uint32_t class_key, const char *name);
+struct ns_group *ns_method_before(const struct ns_group *method);
 bool ns_is_builtin_trait(const char *name);
 
 /* ---- declarations.c ---- */
