@@ -27,6 +27,7 @@
 #include "server/control.h"
 #include "server/memory.h"
 #include "server/runtime.h"
+#include "server/status.h"
 
 #define NS_PER_MS UINT64_C(1000000)
 #define NS_PER_S UINT64_C(1000000000)
@@ -308,57 +309,13 @@ static void wait_for_reload(struct daemon *daemon, struct nb_buf *out)
     pthread_mutex_unlock(&daemon->reload_lock);
 }
 
-static void describe_http(struct daemon *daemon, struct nb_buf *out)
-{
-    struct srv_stats stats;
-
-    srv_runtime_stats(daemon->runtime, &stats);
-    nb_buf_printf(out,
-                  "requests: %" PRIu64 " received, %" PRIu64 " open; answered 1xx %" PRIu64 ", 2xx %" PRIu64
-                  ", 3xx %" PRIu64 ", 4xx %" PRIu64 ", 5xx %" PRIu64 "\n",
-                  stats.requests, stats.requests_now, stats.answers[1], stats.answers[2], stats.answers[3],
-                  stats.answers[4], stats.answers[5]);
-    nb_buf_printf(out,
-                  "troubles: %" PRIu64 " queue full, %" PRIu64 " past their deadline, %" PRIu64
-                  " handlers died, %" PRIu64 " too large, %" PRIu64 " clients gone\n",
-                  stats.queue_full, stats.deadlines, stats.died, stats.too_large, stats.gone);
-    nb_buf_printf(out,
-                  "connections: %" PRIu64 " open, %" PRIu64 " since the start; %" PRIu64 " times one was suspended\n",
-                  stats.connections_now, stats.connections, stats.suspended);
-}
-
-static void describe_scheduler(struct daemon *daemon, struct nb_buf *out)
-{
-    double seconds = (double)(nb_clock_ns() - daemon->started_ns) / (double)NS_PER_S;
-    struct sched_stats stats;
-
-    sched_get_stats(daemon->sched, SCHED_ALL_WORKERS, &stats);
-    nb_buf_printf(out,
-                  "scheduler: %u workers, %.1f %% busy; %" PRIu64 " processes started, %" PRIu64 " alive, %" PRIu64
-                  " runnable; %" PRIu64 " slices, %" PRIu64 " stolen\n",
-                  sched_worker_count(daemon->sched),
-                  100.0 * (double)stats.busy_ns / (double)NS_PER_S / seconds / sched_worker_count(daemon->sched),
-                  stats.spawned, stats.spawned - stats.exited, stats.queued, stats.slices, stats.steals);
-}
-
-static void describe_all(struct daemon *daemon, struct nb_buf *out)
-{
-    nb_buf_printf(out, "nostosd: up for %" PRIu64 " s, process %d\n", (nb_clock_ns() - daemon->started_ns) / NS_PER_S,
-                  (int)getpid());
-    nb_buf_printf(out, "memory: %.1f MiB resident\n", (double)srv_memory_resident() / (1024.0 * 1024.0));
-    nb_buf_text(out, "apps: ");
-    srv_apps_summary(daemon->apps, out);
-    nb_buf_byte(out, '\n');
-    describe_http(daemon, out);
-    describe_scheduler(daemon, out);
-}
-
 static bool control_command(void *context, const char *name, const char *argument, struct nb_buf *out)
 {
     struct daemon *daemon = context;
+    const struct srv_status status = { daemon->sched, daemon->runtime, daemon->apps, daemon->started_ns };
 
     if (strcmp(name, "status") == 0) {
-        describe_all(daemon, out);
+        srv_status_describe(&status, out);
     } else if (strcmp(name, "apps") == 0) {
         srv_apps_describe(daemon->apps, out);
     } else if (strcmp(name, "processes") == 0) {

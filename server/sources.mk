@@ -1,12 +1,13 @@
 noinst_LIBRARIES += libserver.a
 libserver_a_SOURCES = \
 	server/app.c server/app.h server/app_folder.c server/app_private.h server/app_report.c \
-	server/app_version.c server/connection.c server/connection.h server/control.c server/control.h server/daemon.c server/daemon.h \
-	server/endpoint.c server/exchange.c server/exchange.h \
-	server/http.def server/http_native.c server/http_native.h server/lines.c server/lines.h server/limits.c server/limits.h server/listener.c \
-	server/listener.h server/loop.c server/loop.h server/memory.c server/memory.h server/port.c server/port.h server/record.c server/record.h \
-	server/request.c server/request.h server/ring.c server/ring.h server/runtime.c server/runtime.h \
-	server/runtime_private.h server/version.c server/version.h server/watch.c server/watch.h
+	server/app_version.c server/connection.c server/connection.h server/control.c server/control.h server/daemon.c \
+	server/daemon.h server/endpoint.c server/exchange.c server/exchange.h \
+	server/http.def server/http_native.c server/http_native.h server/lines.c server/lines.h server/limits.c \
+	server/limits.h server/listener.c server/listener.h server/loop.c server/loop.h server/memory.c server/memory.h \
+	server/port.c server/port.h server/record.c server/record.h server/request.c server/request.h \
+	server/ring.c server/ring.h server/runtime.c server/runtime.h server/runtime_private.h \
+	server/status.c server/status.h server/version.c server/version.h server/watch.c server/watch.h
 
 check_PROGRAMS += tests/unit/test_ring tests/unit/test_record tests/unit/test_http
 tests_unit_test_ring_SOURCES = tests/unit/test_ring.c tests/unit/run_suite.h
