@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "base/alloc.h"
+#include "server/exchange.h"
 #include "server/loop.h"
 
 enum {
@@ -57,6 +58,7 @@ void srv_connection_on_notify(void *closure, struct MHD_Connection *mhd, void **
                               enum MHD_ConnectionNotificationCode code)
 {
     struct srv_endpoint *endpoint = closure;
+    struct srv_connection *connection = *context; /* NULL at its beginning */
     struct srv_loop_counts *counts = &endpoint->loop->counts;
 
     endpoint->events++;
@@ -69,9 +71,11 @@ void srv_connection_on_notify(void *closure, struct MHD_Connection *mhd, void **
     }
     endpoint->connections--;
     srv_count(&counts->connections_now, -1);
-    if (*context != NULL)
-        srv_link_remove(&((struct srv_connection *)*context)->link);
-    nb_free(*context);
+    if (connection != NULL) {
+        srv_exchange_forget(connection);
+        srv_link_remove(&connection->link);
+    }
+    nb_free(connection);
     *context = NULL;
 }
 

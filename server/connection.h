@@ -32,7 +32,8 @@ enum { SRV_LOOK_AFTER_MS = 1000 };
 struct srv_connection {
     struct srv_link link; /* in one of the endpoint's lists, or in none */
     struct srv_endpoint *endpoint;
-    uint64_t since_ns; /* when it was put there */
+    struct srv_request *request; /* that libmicrohttpd is busy with, NULL none */
+    uint64_t since_ns;           /* when it was put there */
     int fd;
     bool talking; /* a request has begun and is not finished */
 };

@@ -7,6 +7,8 @@
  *   - of two lengths it believes the first, a length beside a transfer coding it ignores, with an unknown coding it
  * reads on until the client closes: such requests we refuse ourselves. (A first length that is no number it refuses
  * before anybody is asked, and sends the head of that 400 twice; the client sees one answer with a strange text.)
+ *   - of some requests that it refuses itself it does not say that it is done with them: we remember which request a
+ * connection is at (srv_exchange_forget);
  *   - in answers to a body that is too long while it still comes in, the library closes the socket with data unread,
  * which resets the connection before the client has read the answer: we write that answer ourselves, shut down our
  * direction, and read on for a while.
@@ -73,6 +75,25 @@ static void client_gone(struct srv_endpoint *endpoint, struct srv_request *reque
     request->suspended = false;
 }
 
+/* libmicrohttpd is done with a request; `sent`: its answer is. */
+static void completed(struct srv_endpoint *endpoint, struct srv_request *request, bool sent)
+{
+    request->client->request = NULL;
+    request->connection = NULL;
+    request->client = NULL;
+    if (request->state == SRV_REQUEST_WAITING) {
+        client_gone(endpoint, request);
+        return;
+    }
+    if (request->state == SRV_REQUEST_SENDING)
+        endpoint->sending_count--;
+    if (request->state == SRV_REQUEST_SENDING && sent)
+        count_answer(endpoint, request);
+    else if (request->state == SRV_REQUEST_SENDING || request->state == SRV_REQUEST_ANSWERED)
+        srv_count(&endpoint->loop->counts.gone, 1);
+    let_go(request);
+}
+
 void srv_exchange_on_completed(void *closure, struct MHD_Connection *mhd, void **context,
                                enum MHD_RequestTerminationCode code)
 {
@@ -90,21 +111,14 @@ void srv_exchange_on_completed(void *closure, struct MHD_Connection *mhd, void *
         else if (endpoint->state == SRV_ENDPOINT_DRAINING)
             endpoint->quiet_look_ns = 0;
     }
-    if (request == NULL)
-        return;
-    request->connection = NULL;
-    request->client = NULL;
-    if (request->state == SRV_REQUEST_WAITING) {
-        client_gone(endpoint, request);
-        return;
-    }
-    if (request->state == SRV_REQUEST_SENDING)
-        endpoint->sending_count--;
-    if (request->state == SRV_REQUEST_SENDING && code == MHD_REQUEST_TERMINATED_COMPLETED_OK)
-        count_answer(endpoint, request);
-    else if (request->state == SRV_REQUEST_SENDING || request->state == SRV_REQUEST_ANSWERED)
-        srv_count(&endpoint->loop->counts.gone, 1);
-    let_go(request);
+    if (request != NULL)
+        completed(endpoint, request, code == MHD_REQUEST_TERMINATED_COMPLETED_OK);
+}
+
+void srv_exchange_forget(struct srv_connection *connection)
+{
+    if (connection->request != NULL)
+        completed(connection->endpoint, connection->request, false);
 }
 
 /* ---- answering ---- */
@@ -194,9 +208,11 @@ void *srv_exchange_on_request_line(void *closure, const char *target, struct MHD
     endpoint->events++;
     if (connection == NULL)
         return NULL;
+    srv_exchange_forget(connection);
     request = srv_request_new(endpoint->loop);
     if (request == NULL)
         return NULL;
+    connection->request = request;
     connection->talking = true;
     srv_connection_move(connection, &endpoint->fresh);
     request->endpoint = endpoint;

@@ -25,6 +25,9 @@ enum MHD_Result srv_exchange_on_request(void *closure, struct MHD_Connection *mh
 void srv_exchange_on_completed(void *closure, struct MHD_Connection *mhd, void **context,
                                enum MHD_RequestTerminationCode code);
 
+/** A connection ends, or begins another request. libmicrohttpd does not always say before that it is done with one. */
+void srv_exchange_forget(struct srv_connection *connection);
+
 /* ---- requests that get no answer from anybody else ---- */
 
 /** Answer an open request that the loop itself gives up, unless somebody has answered it just now: that answer is on

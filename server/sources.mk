@@ -25,3 +25,8 @@ noinst_PROGRAMS += tests/server/client
 tests_server_client_SOURCES = tests/server/client.c
 EXTRA_DIST += tests/server/run tests/server/lib.sh tests/server/requests.sh tests/server/apps.sh tests/server/faults.sh \
 	tests/server/daemon.sh
+
+# The HTTP fuzzer; tests/fuzz/http runs it against a daemon.
+noinst_PROGRAMS += tests/fuzz/fuzz_http
+tests_fuzz_fuzz_http_SOURCES = tests/fuzz/fuzz_http.c tests/fuzz/mutate_http.c tests/fuzz/mutate_http.h
+EXTRA_DIST += tests/fuzz/http
