@@ -4,7 +4,9 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "tests/unit/run_suite.h"
@@ -138,6 +140,64 @@ START_TEST(writes_json)
 }
 END_TEST
 
+static void write_to_a_full_disk(void)
+{
+    int out = dup(STDERR_FILENO);
+
+    nb_log_set_sink(NULL);
+    dup2(open("/dev/full", O_WRONLY), STDERR_FILENO);
+    nb_log_info("lost", "n=%d", 1);
+    nb_log_info("lost", "n=%d", 2);
+    dup2(out, STDERR_FILENO);
+    nb_log_info("written", "n=%d", 3);
+    nb_log_info("written", "n=%d", 4);
+}
+
+START_TEST(tells_what_was_lost_on_a_full_disk)
+{
+    run_child(write_to_a_full_disk, words, sizeof words);
+    ck_assert_str_eq(words, "warn log.lost lines=2 error=\"No space left on device\"\n"
+                            "info written n=3\ninfo written n=4\n");
+}
+END_TEST
+
+/* More than fits into a pipe that nobody reads, then somebody does. */
+static void write_to_nobody(void)
+{
+    static char text[5000], rest[1 << 20];
+    int ends[2], out = dup(STDERR_FILENO);
+    ssize_t got;
+
+    nb_log_set_sink(NULL);
+    memset(text, 'x', sizeof text - 1);
+    if (pipe2(ends, O_NONBLOCK) < 0)
+        abort();
+    fcntl(ends[1], F_SETFL, 0); /* the log's side blocks, as usual */
+    dup2(ends[1], STDERR_FILENO);
+    for (int i = 0; i < 1000; i++)
+        nb_log_info("many", "%s", text);
+    while (read(ends[0], rest, sizeof rest) > 0)
+        ;
+    nb_log_info("read", "%s", "again");
+    got = read(ends[0], rest, sizeof rest);
+    dup2(out, STDERR_FILENO);
+    if (got > 0)
+        (void)!write(out, rest, (size_t)got);
+}
+
+START_TEST(waits_for_nobody_who_does_not_read)
+{
+    unsigned lost = 0;
+    int end = 0;
+
+    run_child(write_to_nobody, words, sizeof words);
+    sscanf(words + (words[0] == '\n'), "warn log.lost lines=%u error=\"nobody reads the log\"\ninfo read again\n%n",
+           &lost, &end);
+    ck_assert_uint_gt(lost, 900);
+    ck_assert_int_gt(end, 0);
+}
+END_TEST
+
 static const struct {
     const char *fields;
     const char *taken; /* as key:value; for each */
@@ -216,6 +276,8 @@ int main(void)
     tcase_add_test(all, writes_one_line_for_each_event);
     tcase_add_test(all, never_mixes_lines);
     tcase_add_test(all, writes_json);
+    tcase_add_test(all, tells_what_was_lost_on_a_full_disk);
+    tcase_add_test(all, waits_for_nobody_who_does_not_read);
     tcase_add_loop_test(all, takes_fields_apart, 0, sizeof rows / sizeof *rows);
     tcase_add_test(all, quotes_so_that_nothing_can_be_forged);
     tcase_add_test(all, quotes_bytes_of_any_kind);
