@@ -535,12 +535,12 @@ static void register_constructor(struct ns_unit *unit, struct ns_constructor_inf
         ns_report(unit, type->item->span, "too many constructors: the table of types is full");
 }
 
-static bool has_twin(const struct ns_type_info *type, uint32_t index)
+/* Whether another constructor of its type has the name already. */
+static bool has_twin(const struct ns_constructor_info *constructor)
 {
-    for (uint32_t i = 0; i < index; i++)
-        if (type->constructors[i]->name == type->constructors[index]->name)
-            return true;
-    return false;
+    const struct ns_member *member = ns_table_get(&constructor->type->space->members, constructor->name);
+
+    return member != NULL && member->constructor != NULL && member->constructor->type == constructor->type;
 }
 
 static void declare_type(struct ns_unit *unit, struct ns_space *space, const struct ns_item *item)
@@ -566,7 +566,7 @@ static void declare_type(struct ns_unit *unit, struct ns_space *space, const str
         type->count = 0;
     }
     for (uint32_t i = 0; i < type->count; i++) {
-        if (has_twin(type, i))
+        if (has_twin(type->constructors[i]))
             report_twice(unit, &item->type.constructors.items[i].name);
         register_constructor(unit, type->constructors[i], i);
         note_constructor(unit, type->constructors[i]);

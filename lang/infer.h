@@ -196,8 +196,8 @@ void ns_infer_arguments(struct ns_check *check, struct ns_typed_argument *argume
 /* ---- infer_generic.c ---- */
 
 /** A call of a function with type parameters, given or left out, in any form: the result's type. `count` arguments, the
- *  receiver among them. NULL when there is nothing special about it; a wrong number of type arguments is reported in any
- *  case. */
+ *  receiver among them. NULL when there is nothing special about it; a wrong number of type arguments is reported in
+ *  any case. */
 struct ns_term *ns_call_generic(struct ns_check *check, struct ns_expr *expr, struct ns_meaning meaning,
                                 struct ns_typed_argument *arguments, uint32_t count);
 

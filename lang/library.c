@@ -28,6 +28,7 @@ static NB_VEC(struct ns_library_module) modules;
 static pthread_mutex_t index_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct nb_map *constructors; /* name → struct definition; under index_lock, as the next */
 static NB_VEC(bool) indexed;        /* of each module: whether its constructors are in the map */
+static unsigned asked;              /* for so many names, up to NAMES_MAX */
 
 void ns_library_add(const char *module, const char *text, size_t length, bool prelude)
 {
@@ -141,15 +142,18 @@ static bool mentions(const struct ns_library_module *library, const char *name)
     return false;
 }
 
-/* Index what may define a name. */
+enum { NAMES_MAX = 200 }; /* to look for so many in all texts is as dear as to parse them */
+
+/* Index what may define a name; everything once enough names were looked for. */
 static void index_mentions(const char *name)
 {
     if (constructors == NULL)
         constructors = nb_map_new();
     while (indexed.count < modules.count)
         nb_vec_push(&indexed, false);
+    asked += asked < NAMES_MAX;
     for (size_t i = 0; i < modules.count; i++) {
-        if (indexed.items[i] || !mentions(&modules.items[i], name))
+        if (indexed.items[i] || (asked < NAMES_MAX && !mentions(&modules.items[i], name)))
             continue;
         indexed.items[i] = true;
         index_module(i);

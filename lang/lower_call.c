@@ -696,8 +696,8 @@ static void call_name(struct ns_frame *frame, struct call *call, const struct ns
     if (lambda != NULL)
         meaning = (struct ns_meaning){ .kind = NS_MEANS_FUNCTIONS, .functions = lambda };
     if (depends_on_receiver(frame, call, meaning))
-        call_method(frame, call, callee->name, fallback_of(frame, callee->name, call->count, &call->type_arguments), true,
-                    target);
+        call_method(frame, call, callee->name,
+                    fallback_of(frame, callee->name, call->count, &call->type_arguments), true, target);
     else
         call_meaning(frame, call, meaning, callee, target);
 }

@@ -2,7 +2,7 @@
  * pattern_shape.c - patterns of different shapes for one place, which therefore has to stay open (02 §5.7).
  *
  * Every pattern is held against every other. As a match may have thousands of arms, those that are alike in all that
- * counts are taken for one first: what they say of the shape is written down as a text, and equal texts are equal names.
+ * counts are taken for one first: what they say of the shape is written down as a text.
  */
 #include "config.h"
 

@@ -7,8 +7,8 @@
 #include "base/arena.h"
 #include "lang/ast.h"
 
-/** The call f(x, a) that a pipe x |> f(a) means, with the same parts: the one that the checker looked at and left in the
- *  pipe, as it may have found out something about it, or else a new one. */
+/** The call f(x, a) that a pipe x |> f(a) means, with the same parts: the one that the checker looked at and left in
+ *  the pipe, as it may have found out something about it, or else a new one. */
 struct ns_expr *ns_pipe_call(struct nb_arena *arena, const struct ns_expr *pipe);
 
 #endif

@@ -47,8 +47,10 @@ uint32_t ns_class_of_term(struct ns_term *term)
 static bool is_implemented(struct ns_check *check, uint32_t class_key, const char *name,
                            const struct ns_trait_info *trait)
 {
-    const struct ns_implementation *at = class_key == 0 ? NULL : ns_implementation_of(check->unit, class_key, trait != NULL ? trait->name : name);
+    const struct ns_implementation *at = NULL;
 
+    if (class_key != 0)
+        at = ns_implementation_of(check->unit, class_key, trait != NULL ? trait->name : name);
     while (at != NULL && trait != NULL && at->trait != NULL && !at->trait->space->library && at->trait != trait)
         at = ns_implementation_before(at);
     return at != NULL;

@@ -223,12 +223,18 @@ static const struct ns_function *find_method(const struct ns_function_list *meth
     return NULL;
 }
 
+/* The latest block for the type and trait of one. */
+static const struct ns_implementation *latest_like(const struct ns_unit *unit, const struct ns_implementation *own)
+{
+    return ns_implementation_of(unit, own->class_key, own_name(own->trait, own->trait_name));
+}
+
 /* Whether this block is the last one that implements the trait for its type: then everything must be there. */
 static bool is_last_block(const struct ns_unit *unit, size_t index)
 {
     const struct ns_implementation *own = unit->implementations.items[index];
 
-    const struct ns_implementation *at = ns_implementation_of(unit, own->class_key, own_name(own->trait, own->trait_name));
+    const struct ns_implementation *at = latest_like(unit, own);
 
     while (at != own && at->trait != own->trait)
         at = ns_implementation_before(at);
@@ -237,7 +243,7 @@ static bool is_last_block(const struct ns_unit *unit, size_t index)
 
 static bool is_implemented(const struct ns_unit *unit, const struct ns_implementation *own, const char *method)
 {
-    const struct ns_implementation *at = ns_implementation_of(unit, own->class_key, own_name(own->trait, own->trait_name));
+    const struct ns_implementation *at = latest_like(unit, own);
 
     while (at != NULL && (at->trait != own->trait || find_method(&at->item->implementation.methods, method) == NULL))
         at = ns_implementation_before(at);

@@ -292,7 +292,7 @@ void ns_declare_traits(struct ns_unit *unit);
 /** Implementations for a class (vm/type.h), the latest first: follow `next`, and look at class_key, as other classes' are
  *  in the same chain. */
 const struct ns_implementation *ns_implementations_of(const struct ns_unit *unit, uint32_t class_key);
-/** The latest implementation of a trait of that (own) name for a class, and the one before it; NULL when there is none. */
+/** The latest implementation of a trait of that (own) name for a class, and the one before it; NULL: there is none. */
 const struct ns_implementation *ns_implementation_of(const struct ns_unit *unit, uint32_t class_key, const char *trait);
 const struct ns_implementation *ns_implementation_before(const struct ns_implementation *implementation);
 /** The same for methods of a name. */
