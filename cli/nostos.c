@@ -21,6 +21,7 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "cli/complaint.h"
+#include "cli/new.h"
 #include "cli/repl.h"
 #include "cli/session_value.h"
 #include "cli/test.h"
@@ -40,13 +41,15 @@
 
 enum { EXIT_INTERRUPTED = 130, BYTES_PER_MIB = 1 << 20, WORDS_PER_MIB = BYTES_PER_MIB / 8 };
 
-enum command { COMMAND_RUN, COMMAND_CHECK, COMMAND_TEST, COMMAND_REPL, COMMAND_DISASM, COMMAND_VERSION, COMMAND_HELP };
+enum command { COMMAND_RUN, COMMAND_CHECK, COMMAND_TEST, COMMAND_REPL, COMMAND_NEW, COMMAND_DISASM, COMMAND_VERSION,
+               COMMAND_HELP };
 
 static const struct { const char *word; enum command command; const char *usage, *what; } commands[] = {
     { "run", COMMAND_RUN, "run FILE|DIR [args]", "compile and run (the word `run` may be left out)" },
     { "check", COMMAND_CHECK, "check FILE|DIR", "compile without running; exit status 0 when there are no errors" },
     { "test", COMMAND_TEST, "test [FILE|DIR ...]", "run test programs and functions named test_..., see nostos(1)" },
     { "repl", COMMAND_REPL, "repl [FILE ...]", "evaluate what is typed, line by line; see nostos(1)" },
+    { "new", COMMAND_NEW, "new NAME", "make the folder NAME with a first program" },
     { "disasm", COMMAND_DISASM, "disasm FILE|DIR [FUNCTION]", "list the instructions of the program's functions" },
     { "version", COMMAND_VERSION, "version", "print the version" },
     { "help", COMMAND_HELP, "help", "print this text" },
@@ -600,9 +603,14 @@ int main(int argc, char **argv)
     }
     if (invocation.path == NULL && invocation.place.file == NULL && invocation.command != COMMAND_TEST &&
         invocation.command != COMMAND_REPL) {
-        fputs("Error: No input file specified\nTry: nostos FILE.nos, or nostos --help\n", stderr);
+        if (invocation.command == COMMAND_NEW)
+            fputs("Error: No name specified\nTry: nostos new NAME\n", stderr);
+        else
+            fputs("Error: No input file specified\nTry: nostos FILE.nos, or nostos --help\n", stderr);
         return EXIT_FAILURE;
     }
+    if (invocation.command == COMMAND_NEW)
+        return new_main(invocation.path);
     vm_init();
     lib_register();
     srv_http_register_natives();
