@@ -226,19 +226,6 @@ static bool other_is_a_path(enum io_change_kind kind)
     return kind == IO_CHANGE_RENAME || kind == IO_CHANGE_COPY;
 }
 
-/* Copy of bytes that may be NUL, with one behind them. NULL without memory. */
-static char *copy_of(const char *bytes, size_t length)
-{
-    char *copy = nb_alloc(length + 1);
-
-    if (copy == NULL)
-        return NULL;
-    if (length > 0)
-        memcpy(copy, bytes, length);
-    copy[length] = '\0';
-    return copy;
-}
-
 enum vm_status io_change(struct vm_ctx *ctx, enum io_change_kind kind, const char *path, size_t length,
                          const char *other, size_t other_length)
 {
@@ -248,8 +235,8 @@ enum vm_status io_change(struct vm_ctx *ctx, enum io_change_kind kind, const cha
         return VM_NOMEM;
     io_operation_init(&change->operation, do_change, free_change);
     change->kind = kind;
-    change->path = copy_of(path, length);
-    change->other = copy_of(other, other_length);
+    change->path = nb_memdup(path, length);
+    change->other = nb_memdup(other, other_length);
     change->other_length = other_length;
     if (change->path == NULL || change->other == NULL) {
         free_change(&change->operation);

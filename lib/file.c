@@ -18,8 +18,6 @@
 #include "vm/number.h"
 #include "vm/string.h"
 
-enum { LENGTH_MAX = INT32_MAX }; /* bytes of a string */
-
 /* Begin an operation on the file args[0], or wait for one that has begun. */
 static enum vm_status begin_status(struct vm_ctx *ctx, vm_value *args)
 {
@@ -44,7 +42,7 @@ static enum vm_status begin_read(struct vm_ctx *ctx, vm_value *args)
     if (io_operation_of(ctx) != NULL)
         return io_park(ctx);
     path = vm_text(args[0]);
-    return io_file_read(ctx, path.bytes, path.length, LENGTH_MAX);
+    return io_file_read(ctx, path.bytes, path.length, VM_STRING_MAX);
 }
 
 /* The operation is done: take its answer, or raise what went wrong, and give it back. */

@@ -193,19 +193,16 @@ static bool read_plain(const struct vm_mvar *mvar, uint64_t pid, vm_value *ret)
     return true;
 }
 
-/* Give the running process its view of a content of which it got one reference. */
-static enum vm_status view(struct vm_ctx *ctx, vm_value value, vm_value *ret)
+enum vm_status vm_mvar_view(struct vm_ctx *ctx, vm_value value, vm_value *ret)
 {
     struct vm_heap *heap = &ctx->process->heap;
     enum vm_copy_result result;
 
-    if (!vm_is_shared(value)) {
-        *ret = value;
+    *ret = value;
+    if (!vm_is_shared(value))
         return VM_OK;
-    }
     if (!vm_shared_is_mutable(value)) {
         vm_heap_add_shared(heap, value);
-        *ret = value;
         return VM_OK;
     }
     result = vm_copy_to_heap(value, heap, ret);
@@ -232,7 +229,7 @@ enum vm_status vm_mvar_get(struct vm_ctx *ctx, struct vm_mvar *mvar, vm_value *r
     if (vm_is_shared(value))
         vm_shared_ref(value);
     pass_on(ctx, mvar);
-    return view(ctx, value, ret);
+    return vm_mvar_view(ctx, value, ret);
 }
 
 /* ---- writing ---- */

@@ -11,6 +11,10 @@
 
 #include "vm/program.h"
 
+/** Give the running process its view of a shared value of which it got one reference: the same one, or a copy when it
+ *  may change. What is not shared stays as it is. VM_OK or VM_NOMEM. Never collects. */
+enum vm_status vm_mvar_view(struct vm_ctx *ctx, vm_value value, vm_value *ret);
+
 /** The content. VM_OK with *ret, VM_PARK, VM_NOMEM. May collect. Threads: any, each with its own ctx. */
 enum vm_status vm_mvar_get(struct vm_ctx *ctx, struct vm_mvar *mvar, vm_value *ret);
 

@@ -294,7 +294,7 @@ enum vm_status vm_reactive_write(struct vm_ctx *ctx, vm_value record, uint32_t n
         vm_cell_drop(former);
         return note_written(ctx, record) ? VM_OK : VM_NOMEM;
     }
-    if (vm_cell_view(ctx, former, &former) != VM_OK)
+    if (vm_mvar_view(ctx, former, &former) != VM_OK)
         return VM_NOMEM;
     VM_ROOT(ctx, value);
     VM_ROOT(ctx, former);
@@ -342,7 +342,7 @@ enum vm_status vm_reactive_set(struct vm_ctx *ctx, vm_value variant, vm_value va
         vm_cell_drop(former);
         return note_written(ctx, variant) ? VM_OK : VM_NOMEM;
     }
-    if (vm_cell_view(ctx, former, &former) != VM_OK)
+    if (vm_mvar_view(ctx, former, &former) != VM_OK)
         return VM_NOMEM;
     VM_ROOT(ctx, former);
     noted = note_written(ctx, variant);

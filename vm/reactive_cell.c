@@ -69,26 +69,9 @@ vm_value vm_cell_swap(vm_value cell, unsigned position, vm_value value)
     return former;
 }
 
-enum vm_status vm_cell_view(struct vm_ctx *ctx, vm_value value, vm_value *ret)
-{
-    struct vm_heap *heap = &ctx->process->heap;
-    enum vm_copy_result result;
-
-    *ret = value;
-    if (!vm_is_shared(value))
-        return VM_OK;
-    if (!vm_shared_is_mutable(value)) {
-        vm_heap_add_shared(heap, value);
-        return VM_OK;
-    }
-    result = vm_copy_to_heap(value, heap, ret);
-    vm_shared_unref(value);
-    return result == VM_COPY_OK ? VM_OK : VM_NOMEM;
-}
-
 enum vm_status vm_reactive_peek(struct vm_ctx *ctx, vm_value cell, unsigned position, vm_value *ret)
 {
-    return vm_cell_view(ctx, vm_cell_hold(cell, position), ret);
+    return vm_mvar_view(ctx, vm_cell_hold(cell, position), ret);
 }
 
 vm_value vm_reactive_hold(vm_value variant) { return vm_cell_hold(variant, 0); }

@@ -55,8 +55,6 @@ vm_value vm_cell_hold(vm_value cell, unsigned position);
 vm_value vm_cell_swap(vm_value cell, unsigned position, vm_value value);
 /** The same for a field of a record, which becomes the parent of the record that comes in. */
 vm_value vm_cell_store(vm_value record, unsigned position, vm_value value);
-/** Give the running process its view of a value of which it got one reference. VM_OK or VM_NOMEM. Never collects. */
-enum vm_status vm_cell_view(struct vm_ctx *ctx, vm_value value, vm_value *ret);
 /** Those of the parents that live, each with a reference that the caller gets; nb_free(). NULL without memory. */
 struct vm_cell_parent *vm_cell_living_parents(vm_value record, uint32_t *ret_count);
 /** Make room for references before anything is held in C variables. May collect. */
