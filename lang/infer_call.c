@@ -590,7 +590,7 @@ struct ns_term *ns_call_meaning(struct ns_check *check, struct ns_meaning meanin
     if (count > 0 && !ns_has_names(written) &&
         (meaning.kind == NS_MEANS_METHOD || ((meaning.kind == NS_MEANS_FUNCTIONS || meaning.kind == NS_MEANS_NATIVE) &&
                                              ns_table_get(&check->unit->own_methods, name) != NULL)))
-        return call_as_method(check, name, arguments, count, span);
+        return call_as_method(check, meaning.kind == NS_MEANS_METHOD ? meaning.method : name, arguments, count, span);
     switch (meaning.kind) {
     case NS_MEANS_FUNCTIONS:
         return call_functions(check, meaning.functions, arguments, count, written, span);

@@ -638,7 +638,7 @@ static void call_meaning(struct ns_frame *frame, struct call *call, struct ns_me
         call_natives(frame, call, meaning.native, target);
         break;
     case NS_MEANS_METHOD:
-        call_method(frame, call, nb_intern(call->name), VM_NONE, true, target);
+        call_method(frame, call, meaning.method, VM_NONE, true, target);
         break;
     case NS_MEANS_VALUE:
     case NS_MEANS_CONSTRUCTOR:

@@ -143,7 +143,7 @@ void ns_lower_meaning(struct ns_frame *frame, struct ns_meaning meaning, const c
         ns_deliver_const(frame, vm_from_object(vm_native_find(meaning.native, -1)), target);
         break;
     case NS_MEANS_METHOD:
-        ns_deliver_const(frame, method_function(frame, name), target);
+        ns_deliver_const(frame, method_function(frame, meaning.method), target);
         break;
     case NS_MEANS_CONSTRUCTOR:
         ns_lower_constructor(frame, meaning.constructor, target);

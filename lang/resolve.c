@@ -176,6 +176,16 @@ static bool is_method(struct ns_unit *unit, const struct ns_space *space, const 
            (!trait->space->library || space->library || ns_table_get(&unit->own_methods, name) != NULL);
 }
 
+/* What a trait calls the method that a module knows under a name. */
+static const char *method_name(const struct ns_space *space, const char *name)
+{
+    const char *own = NULL;
+
+    for (; space != NULL && own == NULL; space = space->outer)
+        own = ns_table_get(&space->renamed_methods, name);
+    return own == NULL ? name : own;
+}
+
 struct ns_meaning ns_find(struct ns_unit *unit, struct ns_space *space, const char *name)
 {
     struct ns_meaning meaning = find_own(space, name);
@@ -188,7 +198,10 @@ struct ns_meaning ns_find(struct ns_unit *unit, struct ns_space *space, const ch
         meaning = meaning_of(member, false);
     if (meaning.kind == NS_MEANS_NOTHING)
         meaning = find_native(space, name);
-    if (meaning.kind == NS_MEANS_NOTHING && is_method(unit, space, name))
+    if (meaning.kind != NS_MEANS_NOTHING)
+        return meaning;
+    meaning.method = method_name(space, name);
+    if (is_method(unit, space, meaning.method))
         meaning.kind = NS_MEANS_METHOD;
     return meaning;
 }

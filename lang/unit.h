@@ -168,6 +168,7 @@ struct ns_space {
     struct ns_table members;             /* struct ns_member */
     struct ns_table imports;             /* struct ns_import */
     struct ns_table used;                /* paths of modules it uses: struct ns_space */
+    struct ns_table renamed_methods;     /* by `use m.{method as name}`: the trait's name, interned */
 };
 
 /** Where the lines of a source start. */
@@ -340,6 +341,7 @@ struct ns_meaning {
     struct ns_functions *functions;
     struct ns_constructor_info *constructor;
     const char *native; /* full name */
+    const char *method; /* the trait's name for it */
 };
 
 /** What a name that is no local means (01 §13.1). */

@@ -90,7 +90,7 @@ static const struct ns_trait_info *trait_with_method(const struct ns_space *modu
     return NULL;
 }
 
-/* Nothing is imported: methods of a public trait are found on every receiver (01 §18.3). */
+/* Nothing is imported but another name: methods of a public trait are found on every receiver (01 §18.3). */
 static void import_method(struct ns_unit *unit, struct ns_space *space, struct ns_space *module,
                           const struct ns_use_item *item)
 {
@@ -101,6 +101,8 @@ static void import_method(struct ns_unit *unit, struct ns_space *space, struct n
         ns_suggest_member(unit, module, module->path, &item->name);
     } else if (!trait->is_public && !ns_is_inside(space, module)) {
         ns_report(unit, item->name.span, "`%s` is private in module `%s`", item->name.text, module->path);
+    } else if (item->alias.text != NULL) {
+        ns_table_set(&space->renamed_methods, item->alias.text, (char *)item->name.text);
     }
 }
 
