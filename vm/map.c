@@ -1,7 +1,8 @@
 /*
  * map.c - the hash array mapped trie behind maps and sets.
  *
- * mapnode.h says what a node looks like.
+ * mapnode.h says what a node looks like. Levels at which the hashes below do not differ have no node: a way to a key
+ * only looks at the digits that matter, and ends at a key that is the one or shows where their ways part.
  *
  * Changing: first the way to the key is found and the words that its copies need are counted, then they are reserved,
  * then the way is copied from below. If the reservation moved the map, the way is found again.
@@ -18,12 +19,18 @@
 
 /* ---- the way to a key ---- */
 
-enum found { FOUND_KEY, FOUND_FREE_SLOT, FOUND_OTHER_KEY };
+enum found {
+    FOUND_KEY,
+    FOUND_FREE_SLOT,
+    FOUND_OTHER_KEY,
+    FOUND_OTHER_WAY /* the key's hash and those below the last node part above it (look_for_parting() tells) */
+};
 
 struct way {
     vm_value nodes[VM_NODE_LEVELS];
-    unsigned depth; /* of the last node */
-    unsigned index; /* of the key's entry, or of the other key's, or where the new one belongs */
+    unsigned last;       /* of the nodes */
+    unsigned index;      /* of the key's entry in the last one, or of the other key's, or where the new one belongs */
+    uint64_t other_hash; /* of a key in the last node or below, by look_for_parting() */
     enum found found;
 };
 
@@ -41,13 +48,17 @@ static enum found find_among_equals(vm_value node, vm_value key, unsigned *ret_i
     return FOUND_FREE_SLOT;
 }
 
+/* Follow the digits that the nodes look at. Those between are not looked at: whether a key that was not found differs
+ * there is for look_for_parting() to say. */
 static void find_way(struct way *way, vm_value map, uint64_t hash, vm_value key)
 {
     vm_value node = vm_field(map, 1);
 
-    for (unsigned depth = 0;; depth++) {
-        way->nodes[depth] = node;
-        way->depth = depth;
+    for (unsigned last = 0;; last++) {
+        unsigned depth = vm_node_depth(node);
+
+        way->nodes[last] = node;
+        way->last = last;
         if (depth == VM_NODE_DEEPEST) {
             way->found = find_among_equals(node, key, &way->index);
             return;
@@ -60,8 +71,34 @@ static void find_way(struct way *way, vm_value map, uint64_t hash, vm_value key)
                                                                               : FOUND_OTHER_KEY;
             return;
         }
-        node = *vm_node_child(node, depth, vm_node_rank(vm_node_children(node), bit));
+        node = *vm_node_child(node, vm_node_rank(vm_node_children(node), bit));
     }
+}
+
+/* Some key in the node or below; they all agree in the digits above it. */
+static vm_value key_below(vm_value node)
+{
+    while (vm_node_entries(node) == 0)
+        node = *vm_node_child(node, 0);
+    return *vm_node_entry(node, 0);
+}
+
+/* For a key that was not found: if it parts from the others above the end of the way, let the way end with the node
+ * below that place. */
+static void look_for_parting(struct way *way, uint64_t hash)
+{
+    vm_value end = way->nodes[way->last];
+    unsigned depth = vm_node_depth(end), parting;
+
+    if (way->found == FOUND_FREE_SLOT && depth == way->last) /* each digit so far was looked at */
+        return;
+    way->other_hash = vm_key_hash(way->found == FOUND_OTHER_KEY ? *vm_node_entry(end, way->index) : key_below(end));
+    parting = vm_node_parting(hash, way->other_hash);
+    if (parting >= depth)
+        return;
+    while (way->last > 0 && vm_node_depth(way->nodes[way->last - 1]) > parting)
+        way->last--;
+    way->found = FOUND_OTHER_WAY;
 }
 
 static bool is_container(vm_value v, enum vm_kind kind, enum vm_sort empty)
@@ -91,7 +128,7 @@ static vm_value *find_entry(vm_value map, vm_value key)
     if (vm_is_immediate(map))
         return NULL;
     find_way(&way, map, vm_key_hash(key), key);
-    return way.found == FOUND_KEY ? vm_node_entry(way.nodes[way.depth], way.index) : NULL;
+    return way.found == FOUND_KEY ? vm_node_entry(way.nodes[way.last], way.index) : NULL;
 }
 
 vm_value vm_map_get(vm_value map, vm_value key)
@@ -124,7 +161,7 @@ static vm_value node_with_entry(struct vm_ctx *ctx, vm_value node, uint64_t raw,
 {
     bool is_set = vm_node_is_set(node);
     size_t words = vm_object_words(vm_header(node)), before = VM_NODE_HEAD + (size_t)index * vm_node_stride(is_set);
-    vm_value copy = vm_node_take(ctx, is_set, raw, words + vm_node_stride(is_set));
+    vm_value copy = vm_node_take(ctx, is_set, vm_node_depth(node), raw, words + vm_node_stride(is_set));
 
     memcpy(vm_object(copy) + VM_NODE_HEAD, vm_object(node) + VM_NODE_HEAD, (before - VM_NODE_HEAD) * sizeof copy);
     vm_node_put(vm_object(copy) + before, is_set, key, value);
@@ -138,7 +175,7 @@ static vm_value node_without_entry(struct vm_ctx *ctx, vm_value node, uint64_t r
     bool is_set = vm_node_is_set(node);
     size_t words = vm_object_words(vm_header(node)), before = VM_NODE_HEAD + (size_t)index * vm_node_stride(is_set);
     size_t behind = before + vm_node_stride(is_set);
-    vm_value copy = vm_node_take(ctx, is_set, raw, words - vm_node_stride(is_set));
+    vm_value copy = vm_node_take(ctx, is_set, vm_node_depth(node), raw, words - vm_node_stride(is_set));
 
     memcpy(vm_object(copy) + VM_NODE_HEAD, vm_object(node) + VM_NODE_HEAD, (before - VM_NODE_HEAD) * sizeof copy);
     memcpy(vm_object(copy) + before, vm_object(node) + behind, (words - behind) * sizeof copy);
@@ -146,14 +183,13 @@ static vm_value node_without_entry(struct vm_ctx *ctx, vm_value node, uint64_t r
 }
 
 /* A node like `node` where the slot `bit` holds a child instead of an entry. */
-static vm_value node_entry_to_child(struct vm_ctx *ctx, vm_value node, unsigned depth, uint32_t bit, vm_value child)
+static vm_value node_entry_to_child(struct vm_ctx *ctx, vm_value node, uint32_t bit, vm_value child)
 {
     bool is_set = vm_node_is_set(node);
     uint32_t entries = vm_node_entries(node), children = vm_node_children(node);
-    unsigned count = vm_node_entry_count(node, depth), index = vm_node_rank(entries, bit),
-             at = vm_node_rank(children, bit);
+    unsigned count = vm_node_entry_count(node), index = vm_node_rank(entries, bit), at = vm_node_rank(children, bit);
     unsigned child_count = vm_node_count_bits(children);
-    vm_value copy = vm_node_take(ctx, is_set, (uint64_t)(children | bit) << 32 | (entries & ~bit),
+    vm_value copy = vm_node_take(ctx, is_set, vm_node_depth(node), vm_node_raw(entries & ~bit, children | bit),
                                  vm_node_words(is_set, count - 1, child_count + 1));
     vm_value *to = vm_object(copy) + VM_NODE_HEAD;
 
@@ -164,20 +200,18 @@ static vm_value node_entry_to_child(struct vm_ctx *ctx, vm_value node, unsigned 
         to += vm_node_stride(is_set);
     }
     for (unsigned i = 0; i <= child_count; i++)
-        *to++ = i == at ? child : *vm_node_child(node, depth, i < at ? i : i - 1);
+        *to++ = i == at ? child : *vm_node_child(node, i < at ? i : i - 1);
     return copy;
 }
 
-/* The other way round: a child that was left with one entry is drawn in. */
-static vm_value node_child_to_entry(struct vm_ctx *ctx, vm_value node, unsigned depth, uint32_t bit,
-                                    const vm_value *entry)
+/* The other way round: the entry that a child was left with is drawn in. */
+static vm_value node_child_to_entry(struct vm_ctx *ctx, vm_value node, uint32_t bit, const vm_value *entry)
 {
     bool is_set = vm_node_is_set(node);
     uint32_t entries = vm_node_entries(node), children = vm_node_children(node);
-    unsigned count = vm_node_entry_count(node, depth), index = vm_node_rank(entries, bit),
-             at = vm_node_rank(children, bit);
+    unsigned count = vm_node_entry_count(node), index = vm_node_rank(entries, bit), at = vm_node_rank(children, bit);
     unsigned child_count = vm_node_count_bits(children);
-    vm_value copy = vm_node_take(ctx, is_set, (uint64_t)(children & ~bit) << 32 | entries | bit,
+    vm_value copy = vm_node_take(ctx, is_set, vm_node_depth(node), vm_node_raw(entries | bit, children & ~bit),
                                  vm_node_words(is_set, count + 1, child_count - 1));
     vm_value *to = vm_object(copy) + VM_NODE_HEAD;
 
@@ -188,88 +222,91 @@ static vm_value node_child_to_entry(struct vm_ctx *ctx, vm_value node, unsigned 
     }
     for (unsigned i = 0; i < child_count; i++)
         if (i != at)
-            *to++ = *vm_node_child(node, depth, i);
+            *to++ = *vm_node_child(node, i);
     return copy;
 }
 
-/* Copies of the nodes above `depth`, with `node` in the place of the one there. Returns the new root. */
-static vm_value rebuild_above(struct vm_ctx *ctx, const struct way *way, unsigned depth, uint64_t hash, vm_value node)
+/* Copies of the nodes above the last one, with `node` in the place of that. Returns the new root. */
+static vm_value rebuild_above(struct vm_ctx *ctx, const struct way *way, uint64_t hash, vm_value node)
 {
-    while (depth-- > 0) {
-        vm_value copy = copy_node(ctx, way->nodes[depth]);
+    for (unsigned i = way->last; i-- > 0;) {
+        vm_value copy = copy_node(ctx, way->nodes[i]);
 
-        *vm_node_child(copy, depth, vm_node_rank(vm_node_children(copy), vm_node_bit(hash, depth))) = node;
+        *vm_node_child(copy, vm_node_rank(vm_node_children(copy), vm_node_bit(hash, vm_node_depth(copy)))) = node;
         node = copy;
     }
     return node;
 }
 
-static size_t words_above(const struct way *way, unsigned depth)
+/* The words of the way's nodes. */
+static size_t words_of_way(const struct way *way)
 {
     size_t words = 0;
 
-    while (depth-- > 0)
-        words += vm_object_words(vm_header(way->nodes[depth]));
+    for (unsigned i = 0; i <= way->last; i++)
+        words += vm_object_words(vm_header(way->nodes[i]));
     return words;
 }
 
 /* ---- inserting ---- */
-
-/* The depth at which two hashes part, from `depth` on; VM_NODE_DEEPEST when they are equal. */
-static unsigned depth_of_parting(uint64_t left, uint64_t right, unsigned depth)
-{
-    while (depth < VM_NODE_DEEPEST && vm_node_bit(left, depth) == vm_node_bit(right, depth))
-        depth++;
-    return depth;
-}
 
 struct entry {
     vm_value key, value;
     uint64_t hash;
 };
 
-/* The node at `depth` that holds two entries, by way of nodes with one child each down to where their hashes part. */
-static vm_value take_pair_nodes(struct vm_ctx *ctx, bool is_set, unsigned depth, const struct entry *one,
-                                const struct entry *other)
+/* The node of one entry, whose hash no other differs from. */
+static vm_value take_single(struct vm_ctx *ctx, bool is_set, vm_value key, vm_value value)
 {
-    unsigned bottom = depth_of_parting(one->hash, other->hash, depth);
-    bool in_order = bottom == VM_NODE_DEEPEST || vm_node_bit(one->hash, bottom) < vm_node_bit(other->hash, bottom);
-    const struct entry *first = in_order ? one : other, *second = in_order ? other : one;
-    uint64_t raw = bottom == VM_NODE_DEEPEST ? 2 : vm_node_bit(one->hash, bottom) | vm_node_bit(other->hash, bottom);
-    vm_value node = vm_node_take(ctx, is_set, raw, vm_node_words(is_set, 2, 0));
+    vm_value node = vm_node_take(ctx, is_set, VM_NODE_DEEPEST, 1, vm_node_words(is_set, 1, 0));
 
-    vm_node_put(vm_node_entry(node, 0), is_set, first->key, first->value);
-    vm_node_put(vm_node_entry(node, 1), is_set, second->key, second->value);
-    while (bottom-- > depth) {
-        vm_value above =
-            vm_node_take(ctx, is_set, (uint64_t)vm_node_bit(one->hash, bottom) << 32, vm_node_words(is_set, 0, 1));
-
-        vm_object(above)[VM_NODE_HEAD] = node;
-        node = above;
-    }
+    vm_node_put(vm_node_entry(node, 0), is_set, key, value);
     return node;
 }
 
-/* Words that the change at the end of the way takes, at the most. */
-static size_t insert_words(const struct way *way, bool is_set, uint64_t hash)
+static bool is_single(vm_value node)
 {
-    vm_value node = way->nodes[way->depth];
-    size_t words = vm_object_words(vm_header(node));
-    unsigned below;
-
-    if (way->found == FOUND_KEY)
-        return words;
-    if (way->found == FOUND_FREE_SLOT)
-        return words + vm_node_stride(is_set);
-    below = depth_of_parting(hash, vm_key_hash(*vm_node_entry(node, way->index)), way->depth + 1);
-    return words + 1 + vm_node_words(is_set, 2, 0) + (below - way->depth - 1) * vm_node_words(is_set, 0, 1);
+    return vm_node_depth(node) == VM_NODE_DEEPEST && vm_node_entries(node) == 1;
 }
 
+/* The node of two entries, where their hashes part. */
+static vm_value take_pair(struct vm_ctx *ctx, bool is_set, const struct entry *one, const struct entry *other)
+{
+    unsigned depth = vm_node_parting(one->hash, other->hash);
+    const struct entry *first = one->hash <= other->hash ? one : other, *second = first == one ? other : one;
+    uint64_t raw = depth == VM_NODE_DEEPEST ? 2 : vm_node_bit(one->hash, depth) | vm_node_bit(other->hash, depth);
+    vm_value node = vm_node_take(ctx, is_set, depth, raw, vm_node_words(is_set, 2, 0));
+
+    vm_node_put(vm_node_entry(node, 0), is_set, first->key, first->value);
+    vm_node_put(vm_node_entry(node, 1), is_set, second->key, second->value);
+    return node;
+}
+
+/* The node of an entry and of a node that belongs below, where their hashes part. */
+static vm_value take_fork(struct vm_ctx *ctx, const struct entry *entry, vm_value child, uint64_t child_hash)
+{
+    bool is_set = vm_node_is_set(child);
+    unsigned depth = vm_node_parting(entry->hash, child_hash);
+    uint64_t raw = vm_node_raw(vm_node_bit(entry->hash, depth), vm_node_bit(child_hash, depth));
+    vm_value node = vm_node_take(ctx, is_set, depth, raw, vm_node_words(is_set, 1, 1));
+
+    vm_node_put(vm_node_entry(node, 0), is_set, entry->key, entry->value);
+    *vm_node_child(node, 0) = child;
+    return node;
+}
+
+/* Words that the change at the end of the way takes besides a copy of its last node, at the most. */
+static size_t words_of_change(bool is_set)
+{
+    return vm_node_words(is_set, 2, 1);
+}
+
+/* What holds the new entry and takes the place of the last node. */
 static vm_value insert_at_end(struct vm_ctx *ctx, const struct way *way, const struct entry *entry)
 {
-    vm_value node = way->nodes[way->depth];
+    vm_value node = way->nodes[way->last], copy;
     bool is_set = vm_node_is_set(node);
-    vm_value copy;
+    unsigned depth = vm_node_depth(node);
 
     if (way->found == FOUND_KEY) {
         copy = copy_node(ctx, node);
@@ -277,15 +314,17 @@ static vm_value insert_at_end(struct vm_ctx *ctx, const struct way *way, const s
         return copy;
     }
     if (way->found == FOUND_FREE_SLOT) {
-        uint64_t raw = way->depth == VM_NODE_DEEPEST ? vm_field(node, 0) + 1
-                                                     : vm_field(node, 0) | vm_node_bit(entry->hash, way->depth);
+        uint64_t raw = vm_field(node, 0);
 
+        raw = depth == VM_NODE_DEEPEST ? raw + 1 : raw | vm_node_bit(entry->hash, depth);
         return node_with_entry(ctx, node, raw, way->index, entry->key, entry->value);
     }
-    const vm_value *old = vm_node_entry(node, way->index);
-    struct entry other = { old[0], is_set ? VM_NONE : old[1], vm_key_hash(old[0]) };
-    vm_value child = take_pair_nodes(ctx, is_set, way->depth + 1, &other, entry);
-    return node_entry_to_child(ctx, node, way->depth, vm_node_bit(entry->hash, way->depth), child);
+    if (way->found == FOUND_OTHER_WAY && !is_single(node))
+        return take_fork(ctx, entry, node, way->other_hash);
+    const vm_value *old = vm_node_entry(node, way->found == FOUND_OTHER_WAY ? 0 : way->index);
+    struct entry other = { old[0], is_set ? VM_NONE : old[1], way->other_hash };
+    vm_value pair = take_pair(ctx, is_set, &other, entry);
+    return way->found == FOUND_OTHER_WAY ? pair : node_entry_to_child(ctx, node, vm_node_bit(entry->hash, depth), pair);
 }
 
 static bool reserve(struct vm_ctx *ctx, size_t words, vm_value *map, struct entry *entry)
@@ -304,13 +343,9 @@ static bool reserve(struct vm_ctx *ctx, size_t words, vm_value *map, struct entr
 
 static vm_value insert_first(struct vm_ctx *ctx, bool is_set, vm_value map, struct entry *entry)
 {
-    size_t words = vm_node_words(is_set, 1, 0);
-
-    if (!reserve(ctx, VM_MAP_WORDS + words, &map, entry))
+    if (!reserve(ctx, VM_MAP_WORDS + vm_node_words(is_set, 1, 0), &map, entry))
         return VM_NONE;
-    vm_value node = vm_node_take(ctx, is_set, vm_node_bit(entry->hash, 0), words);
-    vm_node_put(vm_node_entry(node, 0), is_set, entry->key, entry->value);
-    return vm_node_take_root(ctx, is_set, 1, node);
+    return vm_node_take_root(ctx, is_set, 1, take_single(ctx, is_set, entry->key, entry->value));
 }
 
 static vm_value insert(struct vm_ctx *ctx, bool is_set, vm_value map, struct entry *entry)
@@ -326,12 +361,13 @@ static vm_value insert(struct vm_ctx *ctx, bool is_set, vm_value map, struct ent
         return map;
     if (count == UINT32_MAX)
         return VM_NONE;
-    if (!reserve(ctx, VM_MAP_WORDS + words_above(&way, way.depth) + insert_words(&way, is_set, entry->hash), &map,
-                 entry))
+    if (!reserve(ctx, VM_MAP_WORDS + words_of_way(&way) + words_of_change(is_set), &map, entry))
         return VM_NONE;
     if (map != before)
         find_way(&way, map, entry->hash, entry->key);
-    node = rebuild_above(ctx, &way, way.depth, entry->hash, insert_at_end(ctx, &way, entry));
+    if (way.found != FOUND_KEY)
+        look_for_parting(&way, entry->hash);
+    node = rebuild_above(ctx, &way, entry->hash, insert_at_end(ctx, &way, entry));
     return vm_node_take_root(ctx, is_set, way.found == FOUND_KEY ? count : count + 1, node);
 }
 
@@ -351,19 +387,28 @@ vm_value vm_set_insert(struct vm_ctx *ctx, vm_value set, vm_value item)
 
 /* ---- removing ---- */
 
-/* The last node of the way without the key's entry. */
-static vm_value remove_at_end(struct vm_ctx *ctx, const struct way *way, uint64_t hash)
+/* What is left of the last node of the way without the key's entry, and takes its place. If that is an entry alone, the
+ * way gets shorter, as the node above takes it in. */
+static vm_value remove_at_end(struct vm_ctx *ctx, struct way *way, uint64_t hash)
 {
-    vm_value node = way->nodes[way->depth];
-    uint64_t raw = way->depth == VM_NODE_DEEPEST ? vm_field(node, 0) - 1
-                                                 : vm_field(node, 0) & ~(uint64_t)vm_node_bit(hash, way->depth);
+    vm_value node = way->nodes[way->last];
+    bool is_set = vm_node_is_set(node);
+    unsigned depth = vm_node_depth(node), entries = vm_node_entry_count(node);
+    unsigned children = depth == VM_NODE_DEEPEST ? 0 : vm_node_count_bits(vm_node_children(node));
 
-    return node_without_entry(ctx, node, raw, way->index);
-}
+    if (entries + children > 2) {
+        uint64_t raw = vm_field(node, 0);
 
-static bool has_one_entry_only(vm_value node, unsigned depth)
-{
-    return vm_node_entry_count(node, depth) == 1 && (depth == VM_NODE_DEEPEST || vm_node_children(node) == 0);
+        raw = depth == VM_NODE_DEEPEST ? raw - 1 : raw & ~(uint64_t)vm_node_bit(hash, depth);
+        return node_without_entry(ctx, node, raw, way->index);
+    }
+    if (children == 1)
+        return *vm_node_child(node, 0);
+    const vm_value *left = vm_node_entry(node, 1 - way->index);
+    if (way->last == 0)
+        return take_single(ctx, is_set, left[0], is_set ? VM_NONE : left[1]);
+    node = way->nodes[--way->last];
+    return node_child_to_entry(ctx, node, vm_node_bit(hash, vm_node_depth(node)), left);
 }
 
 static vm_value remove_key(struct vm_ctx *ctx, bool is_set, vm_value map, vm_value key)
@@ -372,7 +417,6 @@ static vm_value remove_key(struct vm_ctx *ctx, bool is_set, vm_value map, vm_val
     struct way way;
     vm_value before = map, node;
     uint32_t count = vm_map_count(map);
-    unsigned depth;
 
     if (count == 0)
         return map;
@@ -382,19 +426,13 @@ static vm_value remove_key(struct vm_ctx *ctx, bool is_set, vm_value map, vm_val
         return map;
     if (count == 1)
         return is_set ? VM_EMPTY_SET : VM_EMPTY_MAP;
-    /* Drawing a child in makes its parent longer by one word, at the most. */
-    if (!reserve(ctx, VM_MAP_WORDS + words_above(&way, way.depth + 1) + VM_NODE_LEVELS, &map, &entry))
+    /* Drawing an entry in makes a node longer by one word, at the most. */
+    if (!reserve(ctx, VM_MAP_WORDS + words_of_way(&way) + 1, &map, &entry))
         return VM_NONE;
     if (map != before)
         find_way(&way, map, entry.hash, entry.key);
-    depth = way.depth;
     node = remove_at_end(ctx, &way, entry.hash);
-    while (depth > 0 && has_one_entry_only(node, depth)) {
-        depth--;
-        node =
-            node_child_to_entry(ctx, way.nodes[depth], depth, vm_node_bit(entry.hash, depth), vm_node_entry(node, 0));
-    }
-    node = rebuild_above(ctx, &way, depth, entry.hash, node);
+    node = rebuild_above(ctx, &way, entry.hash, node);
     return vm_node_take_root(ctx, is_set, count - 1, node);
 }
 
@@ -407,41 +445,57 @@ vm_value vm_set_remove(struct vm_ctx *ctx, vm_value set, vm_value item)
     return remove_key(ctx, true, set, item);
 }
 
-/* ---- walking: entries of a node first, then its children ---- */
+/* ---- walking: slot by slot, and what is below a slot with it ---- */
+
+_Static_assert(sizeof((struct vm_map_walk *)0)->levels == VM_NODE_LEVELS * sizeof(struct vm_map_level),
+               "levels for the deepest way");
+
+static void enter(struct vm_map_walk *walk, vm_value node)
+{
+    bool equals = vm_node_depth(node) == VM_NODE_DEEPEST;
+
+    walk->levels[++walk->level] = (struct vm_map_level){
+        .node = node,
+        .left = equals ? vm_node_entries(node) : vm_node_entries(node) | vm_node_children(node),
+    };
+}
 
 void vm_map_walk(struct vm_map_walk *walk, vm_value map_or_set)
 {
     walk->is_set = vm_is_set(map_or_set);
-    walk->depth = vm_map_count(map_or_set) == 0 ? -1 : 0;
-    if (walk->depth == 0) {
-        walk->node[0] = vm_field(map_or_set, 1);
-        walk->at[0] = 0;
-        walk->entry = 0;
-    }
+    walk->level = -1;
+    if (vm_map_count(map_or_set) > 0)
+        enter(walk, vm_field(map_or_set, 1));
+}
+
+static void give(const struct vm_map_walk *walk, vm_value node, unsigned index, vm_value *ret_key, vm_value *ret_value)
+{
+    const vm_value *entry = vm_node_entry(node, index);
+
+    *ret_key = entry[0];
+    *ret_value = walk->is_set ? VM_NONE : entry[1];
 }
 
 bool vm_map_next(struct vm_map_walk *walk, vm_value *ret_key, vm_value *ret_value)
 {
-    while (walk->depth >= 0) {
-        unsigned depth = (unsigned)walk->depth;
-        vm_value node = walk->node[depth];
+    while (walk->level >= 0) {
+        struct vm_map_level *level = &walk->levels[walk->level];
+        vm_value node = level->node;
+        uint32_t slot = level->left & -level->left;
 
-        if (walk->entry < vm_node_entry_count(node, depth)) {
-            const vm_value *entry = vm_node_entry(node, walk->entry++);
-
-            *ret_key = entry[0];
-            *ret_value = walk->is_set ? VM_NONE : entry[1];
+        if (level->left == 0) {
+            walk->level--;
+        } else if (vm_node_depth(node) == VM_NODE_DEEPEST) {
+            give(walk, node, vm_node_entries(node) - level->left--, ret_key, ret_value);
             return true;
+        } else if ((vm_node_entries(node) & slot) != 0) {
+            level->left -= slot;
+            give(walk, node, level->entry++, ret_key, ret_value);
+            return true;
+        } else {
+            level->left -= slot;
+            enter(walk, *vm_node_child(node, level->child++));
         }
-        if (depth == VM_NODE_DEEPEST || walk->at[depth] == vm_node_count_bits(vm_node_children(node))) {
-            walk->depth--; /* back to a node whose entries were given */
-            walk->entry = UINT32_MAX;
-            continue;
-        }
-        walk->node[depth + 1] = *vm_node_child(node, depth, walk->at[depth]++);
-        walk->at[depth + 1] = 0;
-        walk->entry = 0;
-        walk->depth++;
     }
     return false;
 }

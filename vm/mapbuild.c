@@ -49,12 +49,14 @@ static vm_value key_at(const struct building *building, uint32_t at)
 
 /* ---- planning ---- */
 
-static bool hashes_are_equal(const struct item *items, uint32_t count)
+/* The depth of the first digit in which the hashes of any two differ. */
+static unsigned depth_of_node(const struct item *items, uint32_t count)
 {
+    uint64_t differences = 0;
+
     for (uint32_t i = 1; i < count; i++)
-        if (items[i].hash != items[0].hash)
-            return false;
-    return true;
+        differences |= items[i].hash ^ items[0].hash;
+    return vm_node_parting(differences, 0);
 }
 
 /* Draw items of equal hashes together so that those of different keys are first. How many those are. */
@@ -93,18 +95,17 @@ static void sort_by_slot(const struct building *building, struct item *items, ui
     memcpy(items, building->scratch, count * sizeof *items);
 }
 
-/* Bring the items of a node at `depth` and below it into the trie's order, those of different keys first, and count the
- * words of its nodes. How many different keys there are; no words for one only, which goes into the node above. */
-static uint32_t plan(struct building *building, struct item *items, uint32_t count, unsigned depth)
+/* Bring the items of a node and what is below it into the trie's order, those of different keys first, and count the
+ * words of the nodes. How many different keys there are; no words for one only, which goes into the node above. */
+static uint32_t plan(struct building *building, struct item *items, uint32_t count)
 {
     uint32_t starts[VM_NODE_SLOTS + 1], kept = 0;
-    unsigned entries = 0, children = 0;
+    unsigned entries = 0, children = 0, depth = depth_of_node(items, count);
 
-    if (hashes_are_equal(items, count)) {
+    if (depth == VM_NODE_DEEPEST) {
         kept = drop_equal_keys(building, items, count);
         if (kept > 1)
-            building->words += (VM_NODE_DEEPEST - depth) * vm_node_words(building->is_set, 0, 1) +
-                               vm_node_words(building->is_set, kept, 0);
+            building->words += vm_node_words(building->is_set, kept, 0);
         return kept;
     }
     sort_by_slot(building, items, count, depth, starts);
@@ -112,7 +113,7 @@ static uint32_t plan(struct building *building, struct item *items, uint32_t cou
         uint32_t in_slot = starts[s + 1] - starts[s];
 
         if (in_slot > 1)
-            in_slot = plan(building, items + starts[s], in_slot, depth + 1);
+            in_slot = plan(building, items + starts[s], in_slot);
         memmove(items + kept, items + starts[s], in_slot * sizeof *items);
         kept += in_slot;
         entries += in_slot == 1;
@@ -133,7 +134,7 @@ static bool begin(struct building *building, uint32_t *ret_count)
         return false;
     for (uint32_t i = 0; i < length; i++)
         building->items[i] = (struct item){ vm_key_hash(key_at(building, i)), i };
-    *ret_count = plan(building, building->items, length, 0);
+    *ret_count = plan(building, building->items, length);
     building->ctx->reductions -= length;
     return true;
 }
@@ -165,19 +166,20 @@ static uint32_t run_of_slot(const struct item *items, uint32_t count, unsigned d
 
 static vm_value take_equals(const struct building *building, const struct item *items, uint32_t count)
 {
-    vm_value node = vm_node_take(building->ctx, building->is_set, count, vm_node_words(building->is_set, count, 0));
+    vm_value node = vm_node_take(building->ctx, building->is_set, VM_NODE_DEEPEST, count,
+                                 vm_node_words(building->is_set, count, 0));
 
     for (uint32_t i = 0; i < count; i++)
         put_item(building, node, i, &items[i]);
     return node;
 }
 
-/* The node at `depth` of planned items and all nodes below it. */
-static vm_value take_nodes(const struct building *building, const struct item *items, uint32_t count, unsigned depth)
+/* The node of planned items, which are in the order of their hashes, and all nodes below it. */
+static vm_value take_nodes(const struct building *building, const struct item *items, uint32_t count)
 {
     vm_value below[VM_NODE_SLOTS], node;
     uint32_t entries = 0, children = 0, run;
-    unsigned entry = 0, child = 0;
+    unsigned entry = 0, child = 0, depth = vm_node_parting(items[0].hash, items[count - 1].hash);
 
     if (depth == VM_NODE_DEEPEST)
         return take_equals(building, items, count);
@@ -188,9 +190,9 @@ static vm_value take_nodes(const struct building *building, const struct item *i
             continue;
         }
         children |= vm_node_bit(items[i].hash, depth);
-        below[child++] = take_nodes(building, items + i, run, depth + 1);
+        below[child++] = take_nodes(building, items + i, run);
     }
-    node = vm_node_take(building->ctx, building->is_set, (uint64_t)children << 32 | entries,
+    node = vm_node_take(building->ctx, building->is_set, depth, vm_node_raw(entries, children),
                         vm_node_words(building->is_set, vm_node_count_bits(entries), child));
     for (uint32_t i = 0; i < count; i += run) {
         run = run_of_slot(items + i, count - i, depth);
@@ -198,7 +200,7 @@ static vm_value take_nodes(const struct building *building, const struct item *i
             put_item(building, node, entry++, &items[i]);
     }
     if (child > 0)
-        memcpy(vm_node_child(node, depth, 0), below, child * sizeof *below);
+        memcpy(vm_node_child(node, 0), below, child * sizeof *below);
     return node;
 }
 
@@ -231,7 +233,7 @@ static vm_value finish(struct building *building, uint32_t count)
 
     if (!vm_heap_reserve(building->ctx, VM_MAP_WORDS + words))
         return VM_NONE;
-    node = take_nodes(building, building->items, count, 0);
+    node = take_nodes(building, building->items, count);
     return vm_node_take_root(building->ctx, building->is_set, count, node);
 }
 

@@ -19,6 +19,8 @@
 
 enum { HASHED_PARTS_MAX = 256 };
 
+#define SIGN_BIT (UINT64_C(1) << 63)
+
 /* The finalizer of splitmix64: a bijection, so different numbers never collide in all bits. */
 static uint64_t mix(uint64_t x)
 {
@@ -159,6 +161,8 @@ static uint64_t hash_parts(vm_value key)
 
 uint64_t vm_key_hash(vm_value key)
 {
+    if (vm_is_int(key)) /* in the order of the numbers, the negative ones first */
+        return key_word(key) ^ SIGN_BIT;
     if (vm_is_string(key))
         return hash_string(key);
     if (vm_is_kind(key, VM_KIND_TUPLE) || vm_is_kind(key, VM_KIND_DATA))

@@ -1,13 +1,18 @@
 /*
  * mapnode.h - the nodes of the trie behind maps and sets, for the files that read and build them (map.c, mapbuild.c).
  *
- * A node looks at five bits of the hash. Its raw word holds two bitmaps: in the low half which of the 32 slots hold an
- * entry, in the high half which hold a child. The entries follow in order of their slots (key and value in maps, the
- * key alone in sets: aux 1), then the children in order of theirs. At depth VM_NODE_DEEPEST no hash bits are left: a
- * node there holds entries whose hashes are equal in all 64 bits, and its raw word is their count.
+ * A hash is read from its highest bits down, in digits: four bits, then twelve times five. A node stands at a depth (in
+ * its header): the entries below it agree in the digits before that one and differ there. Depths at which they do not
+ * differ have no node, so a map's nodes are fewer than its entries, and Ints, whose hashes are in their order, are in
+ * few nodes near each other when they follow each other.
  *
- * A child always holds two entries or more, itself or beneath it; what would be left with one is drawn into its parent.
- * So a map's shape follows from its content (but for the order within a node of equal hashes).
+ * A node's raw word holds two bitmaps: in the low half which of the 32 slots hold an entry, in the high half which hold
+ * a child. The entries follow in order of their slots (key and value in maps, the key alone in sets), then the children
+ * in order of theirs. At depth VM_NODE_DEEPEST no digit is left: a node there holds entries whose hashes are equal, and
+ * its raw word is their count. The only entry of a map is in such a node, too.
+ *
+ * A node has two slots in use or more (the root of a map of one entry aside); what would be left with one is drawn into
+ * its parent. So a map's shape follows from its content (but for the order within a node of equal hashes).
  */
 #ifndef VM_MAPNODE_H
 #define VM_MAPNODE_H
@@ -26,7 +31,11 @@ enum {
 
 static inline bool vm_node_is_set(vm_value node)
 {
-    return vm_aux(node) == 1;
+    return (vm_aux(node) & 1) != 0;
+}
+static inline unsigned vm_node_depth(vm_value node)
+{
+    return vm_aux(node) >> 1;
 }
 static inline unsigned vm_node_stride(bool is_set)
 {
@@ -42,7 +51,7 @@ static inline uint32_t vm_node_children(vm_value node)
 }
 static inline unsigned vm_node_slot(uint64_t hash, unsigned depth)
 {
-    return (unsigned)(hash >> (depth * VM_NODE_BITS)) & (VM_NODE_SLOTS - 1);
+    return (unsigned)(hash >> (VM_NODE_DEEPEST - 1 - depth) * VM_NODE_BITS) & (VM_NODE_SLOTS - 1);
 }
 static inline uint32_t vm_node_bit(uint64_t hash, unsigned depth)
 {
@@ -56,9 +65,19 @@ static inline unsigned vm_node_count_bits(uint32_t bits)
     return ((bits + (bits >> 4)) & UINT32_C(0x0f0f0f0f)) * UINT32_C(0x01010101) >> 24;
 }
 
-static inline unsigned vm_node_entry_count(vm_value node, unsigned depth)
+/* The depth of the first digit in which two hashes differ; VM_NODE_DEEPEST when they are equal. */
+static inline unsigned vm_node_parting(uint64_t left, uint64_t right)
 {
-    return depth == VM_NODE_DEEPEST ? vm_node_entries(node) : vm_node_count_bits(vm_node_entries(node));
+    enum { SHORT_OF_WHOLE_DIGITS = VM_NODE_DEEPEST * VM_NODE_BITS - 64 };
+
+    if (left == right)
+        return VM_NODE_DEEPEST;
+    return ((unsigned)__builtin_clzll(left ^ right) + SHORT_OF_WHOLE_DIGITS) / VM_NODE_BITS;
+}
+
+static inline unsigned vm_node_entry_count(vm_value node)
+{
+    return vm_node_depth(node) == VM_NODE_DEEPEST ? vm_node_entries(node) : vm_node_count_bits(vm_node_entries(node));
 }
 
 /* How many things lie in slots before `bit`. */
@@ -72,9 +91,9 @@ static inline vm_value *vm_node_entry(vm_value node, unsigned index)
     return vm_object(node) + VM_NODE_HEAD + (size_t)index * vm_node_stride(vm_node_is_set(node));
 }
 
-static inline vm_value *vm_node_child(vm_value node, unsigned depth, unsigned index)
+static inline vm_value *vm_node_child(vm_value node, unsigned index)
 {
-    return vm_node_entry(node, vm_node_entry_count(node, depth)) + index;
+    return vm_node_entry(node, vm_node_entry_count(node)) + index;
 }
 
 static inline size_t vm_node_words(bool is_set, unsigned entries, unsigned children)
@@ -82,11 +101,17 @@ static inline size_t vm_node_words(bool is_set, unsigned entries, unsigned child
     return VM_NODE_HEAD + (size_t)entries * vm_node_stride(is_set) + children;
 }
 
-static inline vm_value vm_node_take(struct vm_ctx *ctx, bool is_set, uint64_t raw, size_t words)
+/* The raw word of a node that is not at VM_NODE_DEEPEST. */
+static inline uint64_t vm_node_raw(uint32_t entries, uint32_t children)
+{
+    return (uint64_t)children << 32 | entries;
+}
+
+static inline vm_value vm_node_take(struct vm_ctx *ctx, bool is_set, unsigned depth, uint64_t raw, size_t words)
 {
     vm_value *object = vm_heap_take(&ctx->process->heap, words);
 
-    object[0] = VM_HEADER(VM_KIND_NODE, 0, is_set ? 1 : 0, words - 1);
+    object[0] = VM_HEADER(VM_KIND_NODE, 0, depth << 1 | (is_set ? 1 : 0), words - 1);
     object[1] = raw;
     return vm_from_object(object);
 }

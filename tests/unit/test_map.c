@@ -108,6 +108,61 @@ START_TEST(walks_every_entry_once)
 }
 END_TEST
 
+START_TEST(walks_numbers_in_their_order)
+{
+    static const int64_t numbers[] = { 7, -1, 1000000, 0, 31, 32, -64, 33, 5000000000, -5000000000, 1 };
+    struct vm_map_walk walk;
+    vm_value key, value;
+    int64_t before = INT64_MIN;
+    uint32_t count = 0;
+
+    ctx.args[0] = VM_EMPTY_MAP;
+    for (unsigned i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        ctx.args[0] = vm_map_insert(&ctx, ctx.args[0], small(numbers[i]), VM_UNIT);
+    for (vm_map_walk(&walk, ctx.args[0]); vm_map_next(&walk, &key, &value); count++) {
+        ck_assert_int_lt(before, vm_small(key));
+        before = vm_small(key);
+    }
+    ck_assert_uint_eq(count, sizeof numbers / sizeof *numbers);
+}
+END_TEST
+
+/* A number whose hash differs from that of 0 first in the digit that bit `bit` belongs to. */
+static int64_t fork_of(unsigned bit)
+{
+    return (int64_t)(UINT64_C(1) << bit);
+}
+
+/* Ways that part at each digit, put in from below, from above, and crosswise: nodes come between others. */
+START_TEST(puts_nodes_between_nodes)
+{
+    enum { BITS = 61 }; /* small numbers */
+
+    for (unsigned step = 1; step <= 13; step += 6) {
+        ctx.args[0] = vm_map_insert(&ctx, VM_EMPTY_MAP, small(0), small(0));
+        for (unsigned i = 0; i < BITS; i++) {
+            unsigned bit = i * step % BITS;
+
+            ck_assert_uint_eq(vm_map_get(ctx.args[0], small(fork_of(bit))), VM_NONE);
+            ctx.args[0] = vm_map_insert(&ctx, ctx.args[0], small(fork_of(bit)), small(bit));
+            ck_assert_uint_eq(vm_map_get(ctx.args[0], small(fork_of(bit))), small(bit));
+        }
+        ck_assert_uint_eq(vm_map_count(ctx.args[0]), BITS + 1);
+        if (step == 1)
+            ctx.args[1] = ctx.args[0];
+        ck_assert(same_walk(ctx.args[0], ctx.args[1])); /* one shape, whatever the order */
+        for (unsigned i = 0; i < BITS; i++) {
+            unsigned bit = i * 5 % BITS;
+
+            ctx.args[0] = vm_map_remove(&ctx, ctx.args[0], small(fork_of(bit)));
+            ck_assert_uint_eq(vm_map_get(ctx.args[0], small(fork_of(bit))), VM_NONE);
+            ck_assert_uint_eq(vm_map_count(ctx.args[0]), BITS - i);
+        }
+        ck_assert_uint_eq(vm_map_get(ctx.args[0], small(0)), small(0));
+    }
+}
+END_TEST
+
 START_TEST(takes_keys_of_many_kinds)
 {
     vm_value culprit = VM_NONE;
@@ -172,31 +227,10 @@ START_TEST(finds_texts)
 }
 END_TEST
 
-/* The inverse of the map's mixing of numbers, so that the test can choose hashes. */
-static uint64_t unshift(uint64_t x, int bits)
-{
-    uint64_t y = x;
-
-    for (int i = 0; i < 64 / bits + 1; i++)
-        y = x ^ y >> bits;
-    return y;
-}
-
-static uint64_t inverse(uint64_t odd)
-{
-    uint64_t x = odd;
-
-    for (int i = 0; i < 6; i++)
-        x *= 2 - odd * x;
-    return x;
-}
-
+/* The hash of an Int is its own bits, the sign turned round. */
 static int64_t number_with_hash(uint64_t hash)
 {
-    uint64_t x = unshift(hash, 31) * inverse(UINT64_C(0x94d049bb133111eb));
-
-    x = unshift(x, 27) * inverse(UINT64_C(0xbf58476d1ce4e5b9));
-    return (int64_t)unshift(x, 30);
+    return (int64_t)(hash ^ UINT64_C(1) << 63);
 }
 
 START_TEST(parts_hashes_that_agree_in_all_but_the_last_bits)
@@ -204,7 +238,7 @@ START_TEST(parts_hashes_that_agree_in_all_but_the_last_bits)
     vm_value *low = &ctx.args[0], *high = &ctx.args[1], *map = &ctx.args[2];
 
     *low = vm_int(&ctx, number_with_hash(5));
-    *high = vm_int(&ctx, number_with_hash(5 | UINT64_C(1) << 63));
+    *high = vm_int(&ctx, number_with_hash(4));
     *map = vm_map_insert(&ctx, VM_EMPTY_MAP, *low, small(1));
     *map = vm_map_insert(&ctx, *map, *high, small(2));
     collect();
@@ -217,16 +251,19 @@ START_TEST(parts_hashes_that_agree_in_all_but_the_last_bits)
 }
 END_TEST
 
-/* The hash of an immediate is mixed twice, that of an Int once: mix(word) is an Int whose hash agrees in all 64 bits. */
-static vm_value twin_of(vm_value immediate)
+static uint64_t mix(uint64_t x)
 {
-    uint64_t x = immediate;
-
     x ^= x >> 30;
     x *= UINT64_C(0xbf58476d1ce4e5b9);
     x ^= x >> 27;
     x *= UINT64_C(0x94d049bb133111eb);
-    return vm_int(&ctx, (int64_t)(x ^ x >> 31));
+    return x ^ x >> 31;
+}
+
+/* The hash of an immediate is its bits mixed twice: some Int has the same. */
+static vm_value twin_of(vm_value immediate)
+{
+    return vm_int(&ctx, number_with_hash(mix(mix(immediate))));
 }
 
 START_TEST(keeps_keys_apart_whose_hashes_are_equal)
@@ -357,6 +394,8 @@ int main(void)
         { removes_down_to_nothing, 0 },
         { has_one_shape_whatever_its_history, 0 },
         { walks_every_entry_once, 0 },
+        { walks_numbers_in_their_order, 0 },
+        { puts_nodes_between_nodes, 0 },
         { takes_keys_of_many_kinds, 0 },
         { refuses_what_cannot_be_a_key, 0 },
         { finds_texts, 0 },
