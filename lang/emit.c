@@ -199,7 +199,7 @@ void ns_code_tail_call(struct ns_code *code, const struct vm_function *own, cons
     }
     while (count > 0 && arguments[count - 1] == count - 1) /* stays as it is */
         count--;
-    ns_code_list(code, VM_OP_TAIL_SELF, 0, 0, arguments, count);
+    ns_code_list(code, count >= 1 && count <= 2 ? VM_OP_TAIL_SELF + count : VM_OP_TAIL_SELF, 0, 0, arguments, count);
 }
 
 /* Note that the word at `at` of the instruction at `from` awaits a label. */

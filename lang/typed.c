@@ -91,7 +91,7 @@ static void select_at(const unsigned char *map, struct vm_function *function, ui
     if (next == NULL || !may_pair(map, function, at) || !may_pair(map, function, next))
         return;
     typed = vm_op_paired(op, VM_OP_OF(*next));
-    if (typed == op)
+    if (typed == op || !vm_pair_fits(typed, at, next))
         return;
     *at = VM_INSN(typed, VM_A(*at), VM_B(*at), VM_C(*at));
     if (VM_OP_OF(*next) == VM_OP_RETURN)

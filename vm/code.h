@@ -134,6 +134,9 @@ const struct vm_op_info *vm_op_info(enum vm_op op);
 enum vm_op vm_op_general(enum vm_op op);
 /** The typed instruction to put in the place of one that `next` follows, next as it stands there; `op` itself when there is none. */
 enum vm_op vm_op_paired(enum vm_op op, enum vm_op next);
+/** Whether an instruction and the one that follows make that typed instruction by their operands, too: the arguments of a tail
+ *  call are what was computed in front of it. */
+bool vm_pair_fits(enum vm_op typed, const uint64_t *at, const uint64_t *next);
 /** What is executed after the instruction at `at` when all goes on: behind it, at its target, at the start. NULL: not known. */
 const uint64_t *vm_insn_follower(const struct vm_function *function, const uint64_t *at);
 /** Words of the instruction at `at`. */

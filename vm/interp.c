@@ -37,6 +37,10 @@
 /* In a loop: it is not to become a call of memset(), which takes longer than the few words it is about. */
 #define KEEP_LOOP() __asm__ volatile("")
 
+/* Between stores of neighbouring registers: they are not to become one store by way of a vector register, behind which
+ * those who load one of them wait several times as long. */
+#define STORED(place) __asm__ volatile("" : "+m"(place))
+
 static inline const struct vm_function *function_of(const vm_value *fp)
 {
     return (const struct vm_function *)(uintptr_t)fp[0];
@@ -62,6 +66,20 @@ static inline int64_t quotient(int64_t x, int64_t y)
 static inline int64_t remainder_of(int64_t x, int64_t y)
 {
     return (uint64_t)(x | y) >> 32 == 0 ? (uint32_t)x % (uint32_t)y : x % y;
+}
+
+/* The same for a constant above 0, of which many are powers of two: rounded towards 0, as the sign of x wants it. */
+static inline int64_t quotient_by(int64_t x, int64_t y)
+{
+    if ((y & (y - 1)) == 0)
+        return (x + ((x >> 63) & (y - 1))) >> __builtin_ctzll((uint64_t)y);
+    return quotient(x, y);
+}
+static inline int64_t remainder_by(int64_t x, int64_t y)
+{
+    int64_t below = (x >> 63) & (y - 1);
+
+    return (y & (y - 1)) == 0 ? ((x + below) & (y - 1)) - below : remainder_of(x, y);
 }
 
 /* Fill a callee's registers: with the caller's that a list names, and what is left with VM_NONE. */
@@ -160,6 +178,7 @@ enum vm_stop vm_run(struct vm_ctx *ctx)
     enum vm_status status;
     enum vm_entered entered;
     bool tail;
+    vm_value given, earlier; /* what the last two parts of a typed instruction computed */
 
 #define SAVE() (p->pc = pc, p->depth = depth, ctx->reductions = reductions)
 #define LOAD() (pc = p->pc, depth = p->depth, r = heap->fp + VM_FRAME_WORDS, reductions = ctx->reductions)
@@ -855,6 +874,25 @@ op_TAIL_SELF: {
         staged[i] = r[list[i]];
     for (unsigned i = 0; i < count; i++)
         r[i] = staged[i];
+    pc = function_of(FP)->code;
+    DISPATCH();
+}
+op_TAIL_SELF_1: {
+    if (unlikely(--reductions <= 0))
+        goto yield;
+    r[0] = r[*(const uint16_t *)(pc + 1)];
+    pc = function_of(FP)->code;
+    DISPATCH();
+}
+op_TAIL_SELF_2: {
+    const uint16_t *list = (const uint16_t *)(pc + 1);
+    vm_value first = r[list[0]], second = r[list[1]];
+
+    if (unlikely(--reductions <= 0))
+        goto yield;
+    r[0] = first;
+    STORED(r[0]);
+    r[1] = second;
     pc = function_of(FP)->code;
     DISPATCH();
 }

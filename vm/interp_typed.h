@@ -16,22 +16,22 @@
         int64_t z_; \
         if (unlikely(!BOTH_SMALL(x_, y_)) || unlikely(overflows((int64_t)x_, (int64_t)(y_ - 1), &z_))) \
             goto op_##name; \
-        r[A] = (vm_value)z_; \
+        r[A] = given = (vm_value)z_; \
         pc++; \
     }
-#define FIRST_INT(name, overflows) \
+#define FIRST_WITH_CONSTANT(name, overflows) \
     { \
         vm_value x_ = r[B]; \
         int64_t z_; \
         if (unlikely(!vm_is_small(x_)) || unlikely(overflows((int64_t)x_, (int64_t)SC * 2, &z_))) \
             goto op_##name; \
-        r[A] = (vm_value)z_; \
+        r[A] = given = (vm_value)z_; \
         pc++; \
     }
 #define FIRST_ADD FIRST_INTS(ADD, __builtin_add_overflow)
 #define FIRST_SUB FIRST_INTS(SUB, __builtin_sub_overflow)
-#define FIRST_ADD_IMM FIRST_INT(ADD_IMM, __builtin_add_overflow)
-#define FIRST_SUB_IMM FIRST_INT(SUB_IMM, __builtin_sub_overflow)
+#define FIRST_ADD_IMM FIRST_WITH_CONSTANT(ADD_IMM, __builtin_add_overflow)
+#define FIRST_SUB_IMM FIRST_WITH_CONSTANT(SUB_IMM, __builtin_sub_overflow)
 #define FIRST_MUL \
     { \
         vm_value x_ = r[B], y_ = r[C]; \
@@ -39,7 +39,7 @@
         if (unlikely(!BOTH_SMALL(x_, y_)) || \
             unlikely(__builtin_mul_overflow((int64_t)(x_ - 1), vm_small(y_), &z_))) \
             goto op_MUL; \
-        r[A] = (vm_value)z_ | 1; \
+        r[A] = given = (vm_value)z_ | 1; \
         pc++; \
     }
 #define FIRST_MUL_IMM \
@@ -49,7 +49,7 @@
         if (unlikely(!vm_is_small(x_)) || \
             unlikely(__builtin_mul_overflow((int64_t)(x_ - 1), (int64_t)SC, &z_))) \
             goto op_MUL_IMM; \
-        r[A] = (vm_value)z_ | 1; \
+        r[A] = given = (vm_value)z_ | 1; \
         pc++; \
     }
 #define FIRST_MOD \
@@ -57,7 +57,7 @@
         vm_value x_ = r[B], y_ = r[C]; \
         if (unlikely(!BOTH_SMALL(x_, y_)) || unlikely(y_ == vm_from_small(0) || y_ == vm_from_small(-1))) \
             goto op_MOD; \
-        r[A] = vm_from_small(remainder_of(vm_small(x_), vm_small(y_))); \
+        r[A] = given = vm_from_small(remainder_of(vm_small(x_), vm_small(y_))); \
         pc++; \
     }
 #define FIRST_MOD_IMM \
@@ -65,10 +65,26 @@
         vm_value x_ = r[B]; \
         if (unlikely(!vm_is_small(x_) || SC <= 0)) \
             goto op_MOD_IMM; \
-        r[A] = vm_from_small(remainder_of(vm_small(x_), SC)); \
+        r[A] = given = vm_from_small(remainder_by(vm_small(x_), SC)); \
+        pc++; \
+    }
+#define FIRST_DIV_IMM \
+    { \
+        vm_value x_ = r[B]; \
+        if (unlikely(!vm_is_small(x_) || SC <= 0)) \
+            goto op_DIV_IMM; \
+        r[A] = given = vm_from_small(quotient_by(vm_small(x_), SC)); \
         pc++; \
     }
 #define THEN_ADD FIRST_ADD DISPATCH();
+
+#define FIRST_INT \
+    { \
+        r[A] = vm_from_small(D); \
+        pc++; \
+    }
+#define THEN_MUL FIRST_MUL DISPATCH();
+#define THEN_ADD_IMM FIRST_ADD_IMM DISPATCH();
 
 /* ---- conditions: on when they hold, else the jump that belongs to them ---- */
 
@@ -101,23 +117,19 @@
 #define FIRST_TEST_GT_IMM FIRST_TEST_IMM(GT, >)
 #define THEN_TEST_LT FIRST_TEST(LT, <) DISPATCH();
 #define THEN_TEST_LE FIRST_TEST(LE, <=) DISPATCH();
-#define THEN_TEST_GT FIRST_TEST(GT, >) DISPATCH();
 #define THEN_TEST_EQ_IMM FIRST_TEST_IMM(EQ, ==) DISPATCH();
 #define THEN_TEST_NE_IMM FIRST_TEST_IMM(NE, !=) DISPATCH();
-#define THEN_TEST_LE_IMM FIRST_TEST_IMM(LE, <=) DISPATCH();
 #define THEN_TEST_GT_IMM FIRST_TEST_IMM(GT, >) DISPATCH();
 
 #define FIRST_UNLESS_IS \
     { \
-        if (r[A] != W1) \
-            goto op_UNLESS_IS; \
+        vm_value x_ = r[A]; \
+        if (x_ != W1) { \
+            if (unlikely(!vm_is_small(x_))) \
+                goto op_UNLESS_IS; \
+            JUMP_BY(D); \
+        } \
         pc += 2; \
-    }
-#define THEN_UNLESS_IS \
-    { \
-        if (r[A] == W1) \
-            NEXT(2); \
-        goto op_UNLESS_IS; \
     }
 
 /* ---- fields ---- */
@@ -175,32 +187,82 @@
         reductions--; \
         pc += D; \
     }
+/* Behind an ADD in place, the step of the counter, which with it is all the body of the loop, as in
+ * `while i < n { sum = sum + i; i = i + 1 }` (vm_pair_fits() sees to it): rounds run here, until the condition ends
+ * them or one of the three instructions has more to do. */
+#define ROUNDS(name, overflows, operator, limit) \
+    { \
+        const uint64_t *test_ = pc + 1 + VM_D_AT(pc + 1), *sums_ = pc - 1; \
+        vm_value sum_ = given, each_ = r[VM_C_AT(sums_)], next_ = r[A], limit_ = (limit); \
+        bool counts_ = VM_C_AT(sums_) == A; \
+        int64_t result_; \
+        if (unlikely(!(next_ & limit_ & 1))) \
+            goto op_##name; \
+        for (;;) { \
+            if (unlikely(reductions <= 1) || unlikely(overflows((int64_t)next_, (int64_t)SC * 2, &result_))) { \
+                r[VM_A_AT(sums_)] = sum_; \
+                r[A] = next_; \
+                goto op_##name; \
+            } \
+            reductions--; \
+            next_ = (vm_value)result_; \
+            each_ = counts_ ? next_ : each_; \
+            if (!((int64_t)next_ operator(int64_t) limit_)) { \
+                r[VM_A_AT(sums_)] = sum_; \
+                r[A] = next_; \
+                pc = test_ + 1; \
+                JUMP_BY(D); \
+            } \
+            if (unlikely(__builtin_add_overflow((int64_t)sum_, (int64_t)(each_ - 1), &result_))) { \
+                r[VM_A_AT(sums_)] = sum_; \
+                r[A] = next_; \
+                pc = sums_; \
+                goto op_ADD; \
+            } \
+            sum_ = (vm_value)result_; \
+        } \
+    }
+#define IN_REGISTER r[VM_C_AT(test_)]
+#define AS_CONSTANT ((vm_value)((int64_t)VM_SC_AT(test_) * 2 + 1))
+#define THEN_ADD_IMM_LOOP_TEST_LT ROUNDS(ADD_IMM, __builtin_add_overflow, <, IN_REGISTER)
+#define THEN_ADD_IMM_LOOP_TEST_LE ROUNDS(ADD_IMM, __builtin_add_overflow, <=, IN_REGISTER)
+#define THEN_SUB_IMM_LOOP_TEST_GT_IMM ROUNDS(SUB_IMM, __builtin_sub_overflow, >, AS_CONSTANT)
 #define THEN_LOOP_TEST_LT FIRST_LOOP THEN_TEST_LT
 #define THEN_LOOP_TEST_LE FIRST_LOOP THEN_TEST_LE
 #define THEN_LOOP_TEST_GT_IMM FIRST_LOOP THEN_TEST_GT_IMM
 
-#define FIRST_TAIL_SELF \
+/* What was computed just before are the last arguments: taken as they came out, not from the registers where they went,
+ * from which it would take several times as long. */
+#define TURN_1 \
     { \
-        const uint16_t *list_ = (const uint16_t *)(pc + 1); \
-        vm_value staged_[4]; \
-        unsigned count_ = C; \
-        if (unlikely(reductions <= 1) || unlikely(count_ > 4)) \
-            goto op_TAIL_SELF; \
+        if (unlikely(reductions <= 1)) \
+            goto op_TAIL_SELF_1; \
         reductions--; \
-        for (unsigned i = 0; i < count_; i++) \
-            staged_[i] = r[list_[i]]; \
-        for (unsigned i = 0; i < count_; i++) \
-            r[i] = staged_[i]; \
+        r[0] = given; \
         pc = function_of(FP)->code; \
     }
-#define THEN_TAIL_SELF_TEST_EQ_IMM FIRST_TAIL_SELF THEN_TEST_EQ_IMM
-#define THEN_TAIL_SELF_TEST_LE_IMM FIRST_TAIL_SELF THEN_TEST_LE_IMM
-#define THEN_TAIL_SELF_TEST_GT FIRST_TAIL_SELF THEN_TEST_GT
-#define THEN_TAIL_SELF_UNLESS_IS FIRST_TAIL_SELF THEN_UNLESS_IS
-#define THEN_ADD_TAIL_SELF_TEST_EQ_IMM FIRST_ADD THEN_TAIL_SELF_TEST_EQ_IMM
-#define THEN_ADD_TAIL_SELF_TEST_LE_IMM FIRST_ADD THEN_TAIL_SELF_TEST_LE_IMM
-#define THEN_ADD_TAIL_SELF_TEST_GT FIRST_ADD THEN_TAIL_SELF_TEST_GT
-#define THEN_ADD_TAIL_SELF_UNLESS_IS FIRST_ADD THEN_TAIL_SELF_UNLESS_IS
+#define TURN_2(first, second) \
+    { \
+        vm_value first_ = (first), second_ = (second); \
+        if (unlikely(reductions <= 1)) \
+            goto op_TAIL_SELF_2; \
+        reductions--; \
+        r[0] = first_; \
+        STORED(r[0]); \
+        r[1] = second_; \
+        pc = function_of(FP)->code; \
+    }
+#define ARGUMENT(number) r[((const uint16_t *)(pc + 1))[number]]
+#define TURN_COMPUTED TURN_2(ARGUMENT(0), given)
+#define TURN_BOTH_COMPUTED TURN_2(earlier, given)
+#define FIRST_TAIL_SELF_2 TURN_2(ARGUMENT(0), ARGUMENT(1))
+#define THEN_TAIL_SELF_1 TURN_1 DISPATCH();
+#define THEN_TAIL_SELF_2 TURN_COMPUTED DISPATCH();
+#define THEN_TAIL_SELF_2_TEST_EQ_IMM TURN_COMPUTED THEN_TEST_EQ_IMM
+#define THEN_ADD_TAIL_SELF_2 earlier = given; FIRST_ADD TURN_BOTH_COMPUTED DISPATCH();
+#define THEN_MUL_TAIL_SELF_2 earlier = given; FIRST_MUL TURN_BOTH_COMPUTED DISPATCH();
+#define THEN_ADD_IMM_TAIL_SELF_2 earlier = given; FIRST_ADD_IMM TURN_BOTH_COMPUTED DISPATCH();
+#define THEN_ADD_IMM_TAIL_SELF_2_TEST_EQ_IMM earlier = given; FIRST_ADD_IMM TURN_BOTH_COMPUTED THEN_TEST_EQ_IMM
 
 /* ---- calls and returns ---- */
 

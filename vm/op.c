@@ -91,6 +91,11 @@ unsigned vm_insn_words(const uint64_t *at)
     return words;
 }
 
+static bool is_tail_self(enum vm_op op)
+{
+    return op >= VM_OP_TAIL_SELF && op <= VM_OP_TAIL_SELF_2;
+}
+
 static bool is_test(enum vm_op op)
 {
     return op >= VM_OP_TEST_EQ && op <= VM_OP_TEST_GE_IMM;
@@ -101,7 +106,7 @@ const uint64_t *vm_insn_follower(const struct vm_function *function, const uint6
     enum vm_op op = vm_op_general(VM_OP_OF(*at));
     const uint64_t *next = at + vm_insn_words(at);
 
-    if (op == VM_OP_TAIL_SELF)
+    if (is_tail_self(op))
         return function->code;
     if (op == VM_OP_LOOP || op == VM_OP_FOR)
         return at + VM_D(*at);
@@ -152,6 +157,8 @@ static unsigned number_operands(enum vm_op op)
         return OPERAND_A;
     case VM_OP_TAIL_CALL:
     case VM_OP_TAIL_SELF:
+    case VM_OP_TAIL_SELF_1:
+    case VM_OP_TAIL_SELF_2:
     case VM_OP_TAIL_CALL_METHOD:
         return OPERAND_A | OPERAND_B | OPERAND_C;
     case VM_OP_CLOSURE:
@@ -220,6 +227,38 @@ static unsigned list_register(const uint64_t *at, unsigned index)
     const uint64_t *words = at + 1 + plain_words(vm_op_info(VM_OP_OF(*at)));
 
     return (uint16_t)(words[index / 4] >> (16 * (index % 4)));
+}
+
+/* An ADD in place and the step of a counter are all that a loop does: the condition is about the counter and what stays
+ * as it is, and the ADD changes nothing but its own register. */
+static bool is_sum_of_loop(const uint64_t *add, const uint64_t *step)
+{
+    const uint64_t *loop = step + vm_insn_words(step), *test = loop + VM_D(*loop);
+    unsigned sum = VM_A(*add), counter = VM_A(*step);
+    bool tests_register = vm_op_info(VM_OP_OF(*test))->operands == VM_OPERANDS_ABC;
+
+    if (sum == counter || VM_B(*add) != sum || VM_C(*add) == sum || VM_B(*step) != counter)
+        return false;
+    if (VM_B(*test) != counter || (tests_register && (VM_C(*test) == counter || VM_C(*test) == sum)))
+        return false;
+    return test + 2 == add;
+}
+
+bool vm_pair_fits(enum vm_op typed, const uint64_t *at, const uint64_t *next)
+{
+    enum vm_op second = (enum vm_op)seconds[typed], third = (enum vm_op)seconds[second];
+
+    if (vm_op_general(typed) == VM_OP_TAIL_SELF_2)
+        return true;
+    if (vm_op_general(second) == VM_OP_TAIL_SELF_1)
+        return list_register(next, 0) == VM_A(*at);
+    if (vm_op_general(second) == VM_OP_TAIL_SELF_2)
+        return list_register(next, 1) == VM_A(*at);
+    if (vm_op_general(third) == VM_OP_TAIL_SELF_2) /* what follows computes the second argument */
+        return list_register(next + vm_insn_words(next), 0) == VM_A(*at);
+    if (vm_op_general(typed) == VM_OP_ADD && vm_op_general(third) == VM_OP_LOOP)
+        return is_sum_of_loop(at, next);
+    return true;
 }
 
 static bool has_offset(const struct vm_op_info *info)
@@ -471,7 +510,7 @@ static bool is_paired(const struct check *check, const uint64_t *at)
     if (follower == NULL)
         return false;
     next = VM_OP_OF(*follower);
-    if (seconds[op] != next && seconds[op] != vm_op_general(next))
+    if ((seconds[op] != next && seconds[op] != vm_op_general(next)) || !vm_pair_fits(op, at, follower))
         return false;
     return next != VM_OP_RETURN || VM_C(*follower) == check->function->registers;
 }
@@ -500,8 +539,10 @@ static const char *check_shape(const struct check *check, const uint64_t *at)
         return "call of what is no function";
     if (op > VM_OP_CALL && op <= VM_OP_CALL_3 && VM_C(*at) != op - VM_OP_CALL)
         return "call with another number of arguments";
-    if (op == VM_OP_TAIL_SELF && VM_C(*at) > check->function->arity)
+    if (is_tail_self(op) && VM_C(*at) > check->function->arity)
         return "more arguments than parameters";
+    if (is_tail_self(op) && op != VM_OP_TAIL_SELF && VM_C(*at) != op - VM_OP_TAIL_SELF)
+        return "tail call with another number of arguments";
     if (op == VM_OP_CALL_NATIVE && !vm_is_kind(at[1], VM_KIND_NATIVE))
         return "call of what is no native";
     return NULL;

@@ -251,6 +251,20 @@ START_TEST(refuses_other_numbers_of_arguments)
     ck_assert_str_eq(complaint(2), "more arguments than parameters");
     function.arity = function.required = 1;
     ck_assert_str_eq(complaint(2), "");
+    words[0] = VM_INSN(VM_OP_TAIL_SELF_2, 0, 0, 1);
+    ck_assert_str_eq(complaint(2), "tail call with another number of arguments");
+}
+END_TEST
+
+START_TEST(refuses_tail_calls_of_what_was_not_computed)
+{
+    function.arity = function.required = 2;
+    words[0] = VM_INSN(VM_OP_ADD_TAIL_SELF_2, 2, 0, 1);
+    words[1] = VM_INSN(VM_OP_TAIL_SELF_2, 0, 0, 2);
+    words[2] = 2 << 16; /* r0 and r2 */
+    ck_assert_str_eq(complaint(3), "");
+    words[2] = 1 << 16;
+    ck_assert_str_eq(complaint(3), "typed instruction without what it expects");
 }
 END_TEST
 
@@ -349,6 +363,7 @@ int main(void)
     tcase_add_test(all, refuses_stub_instructions_elsewhere);
     tcase_add_test(all, refuses_calls_of_values);
     tcase_add_test(all, refuses_other_numbers_of_arguments);
+    tcase_add_test(all, refuses_tail_calls_of_what_was_not_computed);
     tcase_add_test(all, refuses_parameters_without_registers);
     tcase_add_test(all, says_where_the_fault_is);
     tcase_add_test(all, finds_lines);
