@@ -282,6 +282,8 @@ void ns_complain_trait(struct ns_check *check, struct ns_span where, struct ns_t
     if (ns_is_basic(term, NS_CON_UNIT))
         ns_hint(diag, "a `()` (unit) value cannot be used where a value is expected");
     ns_hint_container(check, term);
+    if (strcmp(trait, "Concat") == 0 && (ns_is_number(term) || ns_is_basic(term, NS_CON_BOOL)))
+        ns_hint(diag, "`show(x)` makes a String of a value, and \"… ${x} …\" puts it into a text");
     if (strcmp(trait, "Num") == 0 && is_text(term))
         ns_hint(diag, "to concatenate strings, use `++`: show(42) ++ \" items\"");
     if (strcmp(trait, "Num") == 0 && (other == NULL || strcmp(ns_term_text(check, other), text) == 0))

@@ -166,9 +166,12 @@ void ns_infer_as(struct ns_check *check, struct ns_expr *expr, struct ns_term *e
                  const char *why)
 {
     struct ns_term *term = ns_infer(check, expr, expected);
+    size_t errors = ns_diag_count(check->unit->diag);
 
-    if (ns_unify(check, expected, term) != NS_UNIFIED)
-        ns_complain_clash(check, expr->span, expected, term, because, why);
+    if (ns_unify(check, expected, term) == NS_UNIFIED)
+        return;
+    ns_complain_clash(check, expr->span, expected, term, because, why);
+    ns_label_declared(check, expr, errors);
 }
 
 static bool is_unit(struct ns_term *term)

@@ -142,6 +142,12 @@ struct ns_term *ns_term_of_meaning(struct ns_check *check, struct ns_meaning mea
 struct ns_constructor_info *ns_constructor_meant(struct ns_check *check, const char *name, int count,
                                                  struct ns_term *expected);
 
+/** If an error was reported since there were `errors`, and the expression is a name whose type was written down, show
+ *  where, as part of the latest. */
+void ns_label_declared(struct ns_check *check, const struct ns_expr *expr, size_t errors);
+/** A parameter with an annotation: where that stands belongs to its name, which is in scope. */
+void ns_note_declared(struct ns_check *check, const struct ns_parameter *parameter);
+
 /* Scopes: */
 size_t ns_names_begin(struct ns_check *check);
 void ns_names_end(struct ns_check *check, size_t scope);

@@ -119,9 +119,12 @@ static struct ns_term *annotated(struct ns_check *check, const struct ns_expr *e
 {
     struct ns_term *expected = ns_term_of_type(check, check->body->types, expr->bind.type);
     struct ns_term *found = ns_infer(check, expr->bind.value, expected);
+    size_t errors = ns_diag_count(check->unit->diag);
 
-    if (ns_unify(check, expected, found) != NS_UNIFIED)
+    if (ns_unify(check, expected, found) != NS_UNIFIED) {
         report_annotation(check, expr, expected, found);
+        ns_label_declared(check, expr->bind.value, errors);
+    }
     return expected;
 }
 

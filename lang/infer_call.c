@@ -184,6 +184,7 @@ static void fit_argument(struct ns_check *check, const struct ns_callee *callee,
 {
     struct ns_typed_argument *argument = &arguments[position];
     uint32_t shown = position + 1 - callee->is_method;
+    size_t errors = ns_diag_count(check->unit->diag);
 
     if (is_tolerated(callee, position, parameter, argument->term)) {
         if (ns_con_of_term(parameter) != ns_con_of_term(argument->term))
@@ -202,6 +203,7 @@ static void fit_argument(struct ns_check *check, const struct ns_callee *callee,
                              parameter_place(callee, position));
     if (ns_is_muted(check) || !ns_reported(check->unit))
         return;
+    ns_label_declared(check, argument->expr, errors);
     note_annotation_required(check, callee, arguments, position);
     note_guesses(check, callee, position, argument->term);
     note_traits(check, callee, position, argument->term, parameter);

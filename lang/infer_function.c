@@ -105,8 +105,10 @@ void ns_infer_clause(struct ns_check *check, const struct ns_function *clause, s
     body->depth = check->body == NULL ? 1 : check->body->depth + 1;
     check->body = body;
     scope = ns_names_begin(check);
-    for (uint32_t i = 0; i < clause->parameters.count; i++)
+    for (uint32_t i = 0; i < clause->parameters.count; i++) {
         ns_infer_pattern(check, clause->parameters.items[i].pattern, function->function.parameters[i]);
+        ns_note_declared(check, &clause->parameters.items[i]);
+    }
     if (clause->guard != NULL)
         ns_infer_as(check, clause->guard, ns_basic(check, NS_CON_BOOL), nowhere, NULL);
     if (clause->body != NULL) {
@@ -199,6 +201,7 @@ struct ns_term *ns_infer_lambda(struct ns_check *check, const struct ns_function
     for (uint32_t i = 0; i < count; i++) {
         parameters[i] = lambda_parameter(check, &function->parameters.items[i], hints[i]);
         ns_infer_pattern(check, function->parameters.items[i].pattern, parameters[i]);
+        ns_note_declared(check, &function->parameters.items[i]);
     }
     if (function->return_type != NULL)
         hint = ns_term_of_type(check, body.types, function->return_type);

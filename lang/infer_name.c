@@ -43,6 +43,28 @@ struct ns_typed_local *ns_name_find(const struct ns_check *check, const char *na
     return ns_table_get(&check->locals, name);
 }
 
+void ns_note_declared(struct ns_check *check, const struct ns_parameter *parameter)
+{
+    struct ns_typed_local *local;
+
+    if (parameter->type == NULL || parameter->pattern->kind != NS_PATTERN_NAME)
+        return;
+    local = ns_name_find(check, parameter->pattern->name);
+    if (local != NULL)
+        local->declared = parameter->type->span;
+}
+
+void ns_label_declared(struct ns_check *check, const struct ns_expr *expr, size_t errors)
+{
+    const struct ns_typed_local *local;
+
+    if (expr == NULL || expr->kind != NS_EXPR_NAME || ns_diag_count(check->unit->diag) == errors)
+        return;
+    local = ns_name_find(check, expr->name);
+    if (local != NULL && local->declared.source != NULL)
+        ns_label(check->unit->diag, local->declared, "`%s` is declared here", expr->name);
+}
+
 /* ---- modules ---- */
 
 /* "a.b.C" if the expression is nothing but names with dots, else NULL. A local in front makes it a value. */

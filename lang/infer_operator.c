@@ -274,9 +274,33 @@ static struct ns_term *infer_logic(struct ns_check *check, const struct ns_expr 
     return boolean;
 }
 
+static struct ns_term *infer_operation(const struct operation *operation)
+{
+    struct ns_check *check = operation->check;
+
+    switch (operation->expr->binary.op) {
+    case NS_OPERATOR_EQUAL:
+    case NS_OPERATOR_NOT_EQUAL:
+        infer_comparison(operation, "Eq");
+        return ns_basic(check, NS_CON_BOOL);
+    case NS_OPERATOR_LESS:
+    case NS_OPERATOR_GREATER:
+    case NS_OPERATOR_LESS_EQUAL:
+    case NS_OPERATOR_GREATER_EQUAL:
+        infer_comparison(operation, "Ord");
+        return ns_basic(check, NS_CON_BOOL);
+    case NS_OPERATOR_CONCAT:
+        return infer_concat(operation);
+    default:
+        return infer_arithmetic(operation);
+    }
+}
+
 struct ns_term *ns_infer_binary(struct ns_check *check, struct ns_expr *expr, struct ns_term *expected)
 {
     struct operation operation = { .check = check, .expr = expr };
+    struct ns_term *result;
+    size_t errors;
 
     operation.symbol = nb_arena_printf(check->arena, "`%s`", ns_operator_text(expr->binary.op));
     if (expr->binary.op == NS_OPERATOR_CONS)
@@ -288,22 +312,12 @@ struct ns_term *ns_infer_binary(struct ns_check *check, struct ns_expr *expr, st
     ns_settle(check);
     operation.left = ns_prune(operation.left);
     operation.right = ns_prune(operation.right);
-    switch (expr->binary.op) {
-    case NS_OPERATOR_EQUAL:
-    case NS_OPERATOR_NOT_EQUAL:
-        infer_comparison(&operation, "Eq");
-        return ns_basic(check, NS_CON_BOOL);
-    case NS_OPERATOR_LESS:
-    case NS_OPERATOR_GREATER:
-    case NS_OPERATOR_LESS_EQUAL:
-    case NS_OPERATOR_GREATER_EQUAL:
-        infer_comparison(&operation, "Ord");
-        return ns_basic(check, NS_CON_BOOL);
-    case NS_OPERATOR_CONCAT:
-        return infer_concat(&operation);
-    default:
-        return infer_arithmetic(&operation);
-    }
+    errors = ns_diag_count(check->unit->diag);
+    result = infer_operation(&operation);
+    ns_settle(check);
+    ns_label_declared(check, expr->binary.left, errors);
+    ns_label_declared(check, expr->binary.right, errors);
+    return result;
 }
 
 struct ns_term *ns_infer_unary(struct ns_check *check, struct ns_expr *expr)
