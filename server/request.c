@@ -21,7 +21,8 @@
 enum {
     TEXT_KEPT_BYTES = 4096, /* buffers up to this size stay with a request that is put away */
     WARM_REQUESTS = 512,    /* that many keep them; what a crowd leaves behind does not */
-    ID_TRIES = 64
+    ID_TRIES = 64,
+    FIRST_ID = 1000000001
 };
 
 /* ---- the table ---- */
@@ -34,7 +35,7 @@ bool srv_request_table_init(struct srv_request_table *table, unsigned requests_m
         slots *= 2;
     table->slots = nb_alloc_zero(slots * sizeof *table->slots);
     table->mask = slots - 1;
-    atomic_init(&table->next_id, 1);
+    atomic_init(&table->next_id, FIRST_ID);
     return table->slots != NULL;
 }
 

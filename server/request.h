@@ -11,7 +11,8 @@
  * srv_request_answer(): directly on the loop's own worker, else over the loop's completion stack. Only the loop calls
  * libmicrohttpd.
  *
- * Ids count from 1 for the whole program. The table that finds a request by its id is an array indexed by the id's low
+ * Ids count up for the whole program, from a number that is hardly one of a program's own: who spawns a process with an
+ * id hands the request on, see below. The table that finds a request by its id is an array indexed by the id's low
  * bits; a request whose place is still taken gets the next id. Requests are never unmapped while the runtime lives, so
  * a stale pointer is at worst a request with another ticket.
  *

@@ -1,20 +1,21 @@
 /*
  * client.c - an HTTP client for tests that says exactly which bytes go when, which curl does not.
  *
- *     client raw PORT TEXT [MS]          send TEXT (\r \n \0 \xHH are understood), print what comes until the end, or
- * for MS milliseconds client slow PORT TEXT              the same, then "closed after N ms" or "still open after N ms"
- *     client burst PORT N PATH           N open connections ask at the same instant; "N answered in M ms"
- *     client idle PORT N MS              hold N connections open and idle for MS; "N of N open"
- *     client abort PORT N PATH           N times: ask, reset the connection at once
- *     client leave PORT N MS PATH        N connections ask, wait for MS, and reset the connection
- *     client farewell PORT N TEXT        N connections send TEXT and, in the same segment, that they have closed
- *     client load PORT CONNECTIONS MS PATH   keep asking; reconnect when told to close; "R answered, F failed"
- *                                        ends early, without a failure, when nobody listens any more
- *
- *     client fresh PORT ASKERS MS PATH   the same with a new connection for each request, and whoever is refused has
- * failed
- *     client half PORT TEXT              as raw, but say that nothing more is to come once TEXT is sent
- *     client notify 0 PATH               receive what is sent to the datagram socket PATH, a line for each, until killed
+ *     raw PORT TEXT [MS]         send TEXT (\r \n \0 \xHH are understood), print what comes until the end, or for MS
+ *     slow PORT TEXT             the same, then "closed after N ms" or "still open after N ms"
+ *     half PORT TEXT             as raw, but say that nothing more is to come once TEXT is sent
+ *     drip PORT N PATH           post a body of N bytes, head and body byte by byte; print what comes
+ *     burst PORT N PATH          N open connections ask at the same instant; "N answered in M ms"
+ *     idle PORT N MS             hold N connections open and idle for MS; "N of N open"
+ *     abort PORT N PATH          N times: ask, reset the connection at once
+ *     leave PORT N MS PATH       N connections ask, wait for MS, and reset the connection
+ *     farewell PORT N TEXT       N connections send TEXT and, in the same segment, that they have closed
+ *     sip PORT N MS PATH BYTES   N connections ask and read nothing for MS; then the last one reads until its end, or so
+ *                                many bytes: "N of N open, R bytes came"
+ *     load PORT N MS PATH        N connections keep asking; reconnect when told to close; "R answered, F failed"; ends
+ *                                early, without a failure, when nobody listens any more
+ *     fresh PORT N MS PATH       the same with a new connection for each request, and whoever is refused has failed
+ *     notify 0 PATH              receive what is sent to the datagram socket PATH, a line for each, until killed
  *
  * Ends with 0 when it could do what it was asked, whatever the server answered.
  */
@@ -23,6 +24,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -350,6 +352,57 @@ static int run_farewell(char **arguments, int count)
     return EXIT_SUCCESS;
 }
 
+static bool is_open(int fd)
+{
+    struct pollfd wanted = { .fd = fd };
+
+    return poll(&wanted, 1, 0) == 0; /* neither POLLHUP nor POLLERR */
+}
+
+static int run_sip(char **arguments, int count)
+{
+    const int small = 4096;
+    int wanted = atoi(arguments[0]), open = 0;
+    struct asker *askers = calloc((size_t)wanted, sizeof *askers);
+    static char bytes[ANSWER_BYTES];
+    long came = 0;
+    ssize_t got;
+
+    (void)count;
+    for (int i = 0; i < wanted; i++) {
+        askers[i].fd = must_connect(i);
+        setsockopt(askers[i].fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+        ask(&askers[i], arguments[2]);
+    }
+    usleep((useconds_t)atol(arguments[1]) * 1000);
+    for (int i = 0; i < wanted; i++)
+        open += is_open(askers[i].fd);
+    while (open == wanted && came < atol(arguments[3]) &&
+           (got = recv(askers[wanted - 1].fd, bytes, sizeof bytes, 0)) > 0)
+        came += got;
+    printf("%d of %d open, %ld bytes came\n", open, wanted, came);
+    free(askers);
+    return EXIT_SUCCESS;
+}
+
+static int run_drip(char **arguments, int count)
+{
+    const int on = 1;
+    int fd = must_connect(0);
+    char head[512];
+
+    (void)count;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    snprintf(head, sizeof head, "POST %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %s\r\n\r\n",
+             arguments[1], arguments[0]);
+    for (const char *at = head; *at != '\0'; at++)
+        send_all(fd, at, 1);
+    for (int i = atoi(arguments[0]); i > 0; i--)
+        send_all(fd, "x", 1);
+    print_until_end(fd, now_ms() + PATIENCE_MS);
+    return EXIT_SUCCESS;
+}
+
 /* ---- load ---- */
 
 struct load {
@@ -464,6 +517,7 @@ int main(int argc, char **argv)
         { "idle", 2, run_idle }, { "abort", 2, run_abort }, { "load", 3, run_load },
         { "half", 1, run_half }, { "notify", 1, run_notify }, { "fresh", 3, run_fresh },
         { "leave", 3, run_leave },  { "farewell", 2, run_farewell },
+        { "sip", 4, run_sip },      { "drip", 2, run_drip },
     };
     struct rlimit limit;
 

@@ -85,7 +85,7 @@ $(tail -n 5 "$home/log")"
 }
 
 test_two_daemons() {
-    local first
+    local first load
     new_home
     main_app
     start_daemon || return
@@ -105,6 +105,15 @@ test_two_daemons() {
     start_daemon || return
     is "kill -9, start again: port and socket are free" "$(get http://127.0.0.1:$port/)$("$ctl" -s "$home/control" status | grep -c nostosd)" \
         "Hello, world!1"
+    "$client" load $port 32 3000 / >"$home/load" &
+    load=$!
+    wait_ctl status '^connections: (3[0-9]|4[0-9]) open'
+    kill -KILL $daemon
+    wait $daemon 2>/dev/null
+    : >"$home/log"
+    start_daemon || return
+    is "… also under load" "$(get http://127.0.0.1:$port/)" "Hello, world!"
+    wait $load
     stop_daemon "after kill -9"
 }
 

@@ -145,6 +145,201 @@ NOS
     stop_daemon "memory"
 }
 
+descriptors() { find /proc/$daemon/fd -mindepth 1 | wc -l; }
+is_sanitized() { grep -q __asan_init "$nostosd" || grep -q __tsan_init "$nostosd"; } # memory is more and kept for longer then
+
+# A disk without room: nothing waits for the log, and nothing fails.
+test_full_log() {
+    new_home
+    main_app
+    "$nostosd" --config "$home/nostosd.conf" --apps-dir "$home/apps" --control "$home/control" 2>/dev/full &
+    daemon=$!
+    wait_listen "$port"
+    is "no room for the log: served all the same" "$(get http://127.0.0.1:$port/)" "Hello, world!"
+    is "… also apps that print" "$(get http://127.0.0.1:$port/print)" printed
+    is "… and handlers that throw" "$(code http://127.0.0.1:$port/throw)" 500
+    touch "$home/apps/hello.nos"
+    like "… a reload works" "$("$ctl" -s "$home/control" reload)" '0 broken'
+    stop_daemon "no room for the log"
+}
+
+# Somebody who should read the log, but sleeps.
+test_unread_log() {
+    local reader
+    new_home
+    main_app
+    mkfifo "$home/fifo"
+    (exec 3<"$home/fifo"; read -r _ <"$home/fifo"; sleep 1000) &
+    reader=$!
+    "$nostosd" --config "$home/nostosd.conf" --apps-dir "$home/apps" --control "$home/control" 2>"$home/fifo" &
+    daemon=$!
+    wait_listen "$port"
+    for _ in 1 2 3 4 5 6; do get "http://127.0.0.1:$port/print?[1-300]" >/dev/null; done
+    is "nobody reads the log: served all the same" "$(get http://127.0.0.1:$port/)" "Hello, world!"
+    kill $reader
+    wait $reader 2>/dev/null
+    is "… also when its reader is gone" "$(get http://127.0.0.1:$port/print)" printed
+    stop_daemon "unread log"
+}
+
+# The signal to reload, again and again, while clients are served.
+test_reload_storm() {
+    local load before
+    new_home
+    main_app
+    start_daemon || return
+    get http://127.0.0.1:$port/ >/dev/null
+    before=$(descriptors)
+    "$client" load $port 8 ${STORM_MS:-2000} / >"$home/load" &
+    load=$!
+    for i in $(seq 1 200); do
+        [ $((i % 40)) -eq 0 ] && touch "$home/apps/hello.nos"
+        kill -HUP $daemon
+        sleep 0.005
+    done
+    wait $load
+    like "200 reloads: no request fails: $(cat "$home/load")" "$(cat "$home/load")" '^[0-9]{2,} answered, 0 failed$'
+    "$ctl" -s "$home/control" reload >/dev/null
+    wait_ctl status '^connections: 0 open'
+    wait_ctl apps 'processes=1 '
+    at_most "… descriptors ($before before)" "$(descriptors)" $((before + 3))
+    at_most "… versions are gone: processes" "$("$ctl" -s "$home/control" processes | wc -l)" 1
+    stop_daemon "reload storm"
+}
+
+# Clients that ask for much and read nothing.
+test_slow_readers() {
+    local readers before
+    new_home
+    conf <<'CONF'
+listener_defaults { header_timeout_ms = 3000 body_timeout_ms = 3000 idle_timeout_ms = 3000 }
+CONF
+    app big.nos <<'NOS'
+use stdlib.server.*
+mvar big: String = ""
+main() = {
+    big = String.repeat("0123456789", 1048576)
+    serve(PORT, req => if req.path == "/big" then Server.respond(req.id, 200, [], big) else respondText(req, "small"))
+}
+NOS
+    start_daemon || return
+    get http://127.0.0.1:$port/ >/dev/null
+    before=$(resident)
+    "$client" sip $port ${SLOW_READERS:-200} 20000 /big 1 >"$home/sip" &
+    readers=$!
+    wait_ctl status '^connections: ([4-9][0-9]|[0-9]{3,}) open'
+    is "others are served beside ${SLOW_READERS:-200} who do not read" "$(get http://127.0.0.1:$port/)" small
+    at_most "… one body for all of them: KiB more" "$(($(resident) - before))" 65536
+    wait_ctl status '^connections: 0 open'
+    is "… who are hung up on when they have taken nothing for a while" "$? $(cat "$home/sip")" "0 "
+    kill $readers
+    wait $readers 2>/dev/null
+    stop_daemon "slow readers"
+}
+
+# Clients that leave at any moment.
+test_aborts() {
+    local until before
+    new_home
+    main_app
+    start_daemon || return
+    "$client" abort $port 50 /
+    before=$(descriptors)
+    until=$((SECONDS + ${ABORT_SECONDS:-2}))
+    while [ $SECONDS -lt $until ]; do
+        "$client" abort $port 40 / &
+        "$client" abort $port 20 /sleep &
+        "$client" abort $port 20 /large &
+        "$client" leave $port 20 $((RANDOM % 200)) /sleep &
+        "$client" farewell $port 20 'GET /sleep HTTP/1.1\r\nHost: x\r\n\r\nGET / HT' &
+        wait $(jobs -p | grep -vx $daemon)
+    done
+    wait_ctl status '^connections: 0 open'
+    wait_open 0
+    like "clients that leave at any moment: no connection is left" "$("$ctl" -s "$home/control" status)" '^connections: 0 open'
+    like "… and no request" "$("$ctl" -s "$home/control" status)" ' received, 0 open'
+    at_most "… descriptors ($before before)" "$(descriptors)" $((before + 3))
+    is "… and no handler failed" "$(grep -ac process.crashed "$home/log")" 0
+    is "a body byte by byte" "$("$client" drip $port 3000 /length | tail -n 1)" 3000
+    stop_daemon "aborts"
+}
+
+# Handlers that want all there is, several at a time, and others who want an answer.
+test_greedy() {
+    local what served=0 askers=()
+    new_home
+    conf <<'CONF'
+app_defaults { heap_max_mib = 8 processes_max = 3000 mailbox_max = 5000 mvar_max_mib = 8 }
+listener_defaults { request_deadline_ms = 20000 }
+CONF
+    app greedy.nos <<'NOS'
+use stdlib.server.*
+mvar kept: List[Int] = []
+allocate(xs, n) = allocate([n | xs], n + 1)
+breed(n) = { spawn { receive { "never" -> n } }; breed(n + 1) }
+flood(to, n) = { to <- n; flood(to, n + 1) }
+keep(n) = { kept = [n | kept]; keep(n + 1) }
+main() = serve(PORT, req => match req.path {
+    "/allocate" -> allocate([], 0)
+    "/breed" -> breed(0)
+    "/flood" -> { to = self(); flood(to, 0) }
+    "/keep" -> keep(0)
+    _ -> respondText(req, "modest")
+})
+NOS
+    app modest.nos <<'NOS'
+use stdlib.server.*
+main() = serve(PORT2, req => respondText(req, "modest"))
+NOS
+    start_daemon || return
+    for what in allocate allocate allocate allocate flood flood keep; do
+        code -m 60 http://127.0.0.1:$port/$what >"$home/$what$RANDOM" &
+        askers+=($!)
+    done
+    for _ in $(seq 1 20); do
+        [ "$(get http://127.0.0.1:$port2/)" = modest ] && served=$((served + 1))
+    done
+    is "another app answers meanwhile" $served 20
+    wait "${askers[@]}"
+    code -m 60 http://127.0.0.1:$port/breed >"$home/breed0"
+    is "the greedy get 500" "$(cat "$home"/{allocate,flood,breed,keep}[0-9]*)" "$(printf '500%.0s' 1 2 3 4 5 6 7 8)"
+    for what in heap_max_mib mailbox_max processes_max mvar_max_mib; do
+        like "… as $what says" "$(grep -a " limit=$what " "$home/log" | head -n 1)" 'app=greedy .*advice="raise '
+    done
+    is "… and their own app goes on" "$(get http://127.0.0.1:$port/)" modest
+    is_sanitized || at_most "… memory in KiB" "$(resident)" 200000
+    stop_daemon "greedy"
+}
+
+# Much is printed, while others are served.
+test_printing() {
+    local printing served=0
+    new_home
+    app print.nos <<'NOS'
+use stdlib.server.*
+many(line, 0) = ()
+many(line, n) = { println(line); many(line, n - 1) }
+main() = serve(PORT, req => match req.path {
+    "/print" -> { many("a line of a hundred bytes ${String.repeat("0123456789", 8)}", LINES); respondText(req, "printed") }
+    _ -> respondText(req, "served")
+})
+NOS
+    sed -i "s/LINES/${PRINTED_LINES:-20000}/" "$home/apps/print.nos"
+    start_daemon || return
+    get -m 600 http://127.0.0.1:$port/print >"$home/printed" &
+    printing=$!
+    for _ in $(seq 1 20); do
+        [ "$(get http://127.0.0.1:$port/)" = served ] && served=$((served + 1))
+    done
+    is "an app that prints without end does not hold up others" $served 20
+    wait $printing
+    is "… and gets done" "$(cat "$home/printed")" printed
+    is "… each line is in the log, whole" "$(grep -ac 'app.print app=print text="a line of a hundred bytes [0-9]*"$' "$home/log")" \
+        "${PRINTED_LINES:-20000}"
+    is_sanitized || at_most "… memory in KiB" "$(resident)" 60000
+    stop_daemon "printing"
+}
+
 test_idle_connections() {
     local wanted=10000 most
     most=$(($(ulimit -Hn) - 200))
