@@ -82,7 +82,8 @@ void *nb_alloc_array(size_t count, size_t bytes)
     return nb_alloc(total);
 }
 
-/* Below LARGE_BLOCK, what a large page leaves unused would count; above, faults for small ones do, and address look-ups. */
+/* Below LARGE_BLOCK, what a large page leaves unused would count; above, faults for small ones do, and address
+ * look-ups. */
 enum { LARGE_PAGE = 2 << 20, LARGE_BLOCK = 8 << 20 };
 
 static void ask_for_large_pages(void *memory, size_t bytes)

@@ -15,7 +15,8 @@ void *nb_alloc_zero(size_t bytes);
 void *nb_alloc_array(size_t count, size_t bytes);   /* NULL also when count * bytes overflows */
 /** As nb_alloc_array(), for blocks that may grow very large: the system is asked for large pages there. */
 void *nb_alloc_block(size_t count, size_t bytes);
-/** Zeroed memory of its own from the system, whose pages cost nothing until they are written to; `large`: as large pages.
+/** Zeroed memory of its own from the system, whose pages cost nothing until they are written to; `large`: as large
+ *  pages.
  *  NULL when exhausted. nb_pages_free() wants the same size. */
 void *nb_pages_new(size_t bytes, bool large);
 void nb_pages_free(void *memory, size_t bytes); /* NULL is fine */

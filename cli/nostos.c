@@ -521,8 +521,8 @@ static bool take_option(struct invocation *invocation, char **argv, int *at)
     return true;
 }
 
-/* A first word that names a file is run (06 C.3), unless what follows names one too, or is an option: `nostos check FILE`
- * beside a file `check`. */
+/* A first word that names a file is run (06 C.3), unless what follows names one too, or is an option: `nostos check
+ * FILE` beside a file `check`. */
 static bool take_command(struct invocation *invocation, const char *word, const char *next)
 {
     bool is_file = exists(word) && (next == NULL || (next[0] != '-' && !exists(next)));

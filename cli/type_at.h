@@ -15,7 +15,8 @@ struct type_at_place { char *file; unsigned line, column; };
 bool type_at_parse(char *text, struct type_at_place *ret_place);
 
 /**
- * Print on standard output, as JSON if wanted, what stands at a place of the program at `path` (NULL: the place's file).
+ * Print on standard output, as JSON if wanted, what stands at a place of the program at `path` (NULL: the place's
+ * file).
  * A program with errors is asked all the same, as long as it can be parsed.
  *
  * Returns the exit status: 0 when there is something at the place.

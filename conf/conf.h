@@ -100,6 +100,7 @@ struct conf_errors {
     size_t count, capacity;
 };
 #define CONF_ERRORS_INIT { NULL, 0, 0 }
+/** Free the texts; the list is empty then. */
 void conf_errors_done(struct conf_errors *errors);
 
 /**

@@ -57,12 +57,14 @@ enum conf_block_kind {
 };
 extern const struct conf_block conf_blocks[CONF_BLOCK_KINDS];
 
+/** Whether blocks of a kind may have the key. */
 bool conf_block_has(enum conf_block_kind kind, const struct conf_key *key);
 /** The row of a key, NULL if the block has none of that name. */
 const struct conf_key *conf_block_find(enum conf_block_kind kind, const char *name);
 
 /** Set each field of a struct of that block to its default. */
 void conf_set_defaults(enum conf_block_kind kind, void *fields);
+/** Whether a field is the same in two structs; texts by content. */
 bool conf_fields_equal(const struct conf_key *key, const void *a, const void *b);
 /** Append a field's value as the file would have it. */
 void conf_print_field(const struct conf_key *key, const void *fields, struct nb_buf *out);

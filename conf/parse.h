@@ -37,6 +37,7 @@ struct conf_parsed {
     NB_VEC(struct conf_problem) problems;
 };
 
+/** Texts go into `arena`, which must outlive it. */
 void conf_parsed_init(struct conf_parsed *parsed, struct nb_arena *arena);
 void conf_parsed_done(struct conf_parsed *parsed);
 

@@ -54,6 +54,8 @@ struct io_operation {
     _Atomic unsigned references;                  /* the process's and the reactor's */
 };
 
+/** Fill in an operation that io_submit() or io_post() will take. `work` is done on a thread of the pool and may block;
+ *  `free_operation` is called once, on any thread, when neither process nor reactor needs it any more. */
 void io_operation_init(struct io_operation *operation, void (*work)(struct io_operation *operation),
                        void (*free_operation)(struct io_operation *operation));
 

@@ -1,5 +1,6 @@
 /*
- * compile.h - the compiler's door: sources in, program or diagnostics out. The only header of lang/ for others (with diag.h).
+ * compile.h - the compiler's door: sources in, program or diagnostics out. The only header of lang/ for others (with
+ * diag.h).
  */
 #ifndef LANG_COMPILE_H
 #define LANG_COMPILE_H
@@ -31,21 +32,24 @@ struct ns_options {
 };
 
 /**
- * Compile the program at `path`: a file, or a folder with main.nos (01 §18.2). The library (stdlib.*) is part of every compilation: lib/ registers its
- * sources with ns_library_add().
+ * Compile the program at `path`: a file, or a folder with main.nos (01 §18.2). The library (stdlib.*) is part of every
+ * compilation: lib/ registers its sources with ns_library_add().
  *
  * diag          collects errors; must be empty
  * ret_program   receives the program, with one reference; untouched on failure
  *
- * Returns 0, or -EINVAL when there are errors in diag (unreadable files included). Threads: any, one compilation at a time per diag.
+ * Returns 0, or -EINVAL when there are errors in diag (unreadable files included). Threads: any, one compilation at a
+ * time per diag.
  */
-int ns_compile(const char *path, const struct ns_options *options, struct ns_diag *diag, struct vm_program **ret_program);
+int ns_compile(const char *path, const struct ns_options *options, struct ns_diag *diag,
+               struct vm_program **ret_program);
 
 /** The same for one text in memory, as if it were a file of that name. */
 int ns_compile_text(const char *file_name, const char *text, size_t length, const struct ns_options *options,
                     struct ns_diag *diag, struct vm_program **ret_program);
 
-/** Add a library module ("stdlib.list"). `prelude`: auto-imported. Called at start; texts stay the caller's (static). */
+/** Add a library module ("stdlib.list"). `prelude`: auto-imported. Called at start; texts stay the caller's
+ *  (static). */
 void ns_library_add(const char *module, const char *text, size_t length, bool prelude);
 
 #endif

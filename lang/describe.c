@@ -177,7 +177,8 @@ static void describe_constructor(struct ns_unit *unit, const struct ns_type_info
     const char **texts = nb_arena_array(unit->program->arena, count + 1, sizeof *texts);
 
     for (uint32_t i = 0; i < count; i++)
-        texts[i] = constructor->fields->items[i].type == NULL ? "" : text_of(&writer, constructor->fields->items[i].type);
+        texts[i] =
+            constructor->fields->items[i].type == NULL ? "" : text_of(&writer, constructor->fields->items[i].type);
     ret->constructor = vm_constructor(constructor->number);
     ret->field_texts = texts;
 }

@@ -20,8 +20,8 @@ struct coverage {
     bool everything;
 };
 
-/* Constructors are known by name (02 §3.5); an import may have given them another. If the type has none of that name, it
- * was guessed wrong, and nothing is said. */
+/* Constructors are known by name (02 §3.5); an import may have given them another. If the type has none of that name,
+ * it was guessed wrong, and nothing is said. */
 static void cover(struct ns_check *check, struct coverage *coverage, const char *name)
 {
     const struct ns_constructors *all = ns_all_constructors(check->unit, check->body->space, name);

@@ -260,8 +260,8 @@ static void decorate_types(struct ns_expander *expander, struct ns_item_list *it
 
 /* ---- functions ---- */
 
-/* What a decorator made has no expression. What one definition alone says applies to several too: both are told, the one
- * that fits better first. */
+/* What a decorator made has no expression. What one definition alone says applies to several too: both are told, the
+ * one that fits better first. */
 static void report_no_body(struct ns_expansion *expansion)
 {
     static const char only_functions[] = "decorator @%s generates functions but doesn't provide a function body "

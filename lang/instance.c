@@ -2,8 +2,8 @@
  * instance.c - functions with type parameters, for the type arguments they are called with.
  *
  * Types do not exist while a program runs, but a few built-in functions want to know one: jsonToType[T](json) and its
- * like get the text of T. Where T is a parameter of the function around, that function is compiled once for each list of
- * arguments that calls give, decode[Person](text), or the checker found in their place (type_argument.c).
+ * like get the text of T. Where T is a parameter of the function around, that function is compiled once for each list
+ * of arguments that calls give, decode[Person](text), or the checker found in their place (type_argument.c).
  */
 #include "config.h"
 

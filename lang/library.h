@@ -14,6 +14,7 @@ struct ns_library_module {
     bool prelude;
 };
 
+/** How many modules there are. */
 size_t ns_library_count(void);
 const struct ns_library_module *ns_library_get(size_t index); /* in order of registration */
 /** The module of that path, or NULL. */

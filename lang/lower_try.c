@@ -545,8 +545,8 @@ static void lower_finally_try(struct ns_frame *frame, const struct ns_expr *expr
     ns_deliver(frame, value, target);
 }
 
-/* Tail position: the body's calls may leave the frame, unless a `break` may need it: as arms that are a function of their
- * own could not jump to the loop around the `return` whose operand this is. */
+/* Tail position: the body's calls may leave the frame, unless a `break` may need it: as arms that are a function of
+ * their own could not jump to the loop around the `return` whose operand this is. */
 static void lower_tail_try(struct ns_frame *frame, const struct ns_expr *expr)
 {
     vm_value constant = constant_handler(frame, expr);

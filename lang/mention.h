@@ -19,8 +19,8 @@ void ns_mentions_function(const struct ns_function *function, ns_mention *mentio
 void ns_mentions_pattern(const struct ns_pattern *pattern, ns_mention *mention, void *context);
 
 /**
- * The names that the closures inside mention, as often as they do. A loop's variable stands for nothing here: a `var` of
- * its name may hide it in the loop's body.
+ * The names that the closures inside mention, as often as they do. A loop's variable stands for nothing here: a `var`
+ * of its name may hide it in the loop's body.
  */
 void ns_closure_mentions(const struct ns_expr *expr, ns_mention *mention, void *context);
 

@@ -10,7 +10,8 @@
 
 #include "lang/parse_private.h"
 
-static const char *const bind = "a name is bound without a keyword: `x = …`; what is to be assigned again is `var x = …`";
+static const char *const bind =
+    "a name is bound without a keyword: `x = …`; what is to be assigned again is `var x = …`";
 static const char *const define = "a function is defined without a keyword: `name(parameters) = …`";
 static const char *const otherwise = "`else if` goes on with another condition";
 static const char *const combine = "conditions are combined by `&&` and `||`";

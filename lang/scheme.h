@@ -48,7 +48,8 @@ const char *ns_short_method(size_t index);
  *  type tells what its methods are. NULL for all other types; prunes. */
 const char *ns_handle_namespace(struct ns_term *receiver);
 
-/** Whether what a native demands of a parameter leaves a receiver out of question: length() means nothing for an Int. */
+/** Whether what a native demands of a parameter leaves a receiver out of question: length() means nothing for an
+ *  Int. */
 bool ns_excludes(struct ns_check *check, struct ns_term *parameter, struct ns_term *receiver);
 
 /* ---- types of the program (scheme_data.c) ---- */

@@ -362,7 +362,8 @@ static const struct ns_trait_info *standard_trait(struct ns_unit *unit, const ch
     return NULL;
 }
 
-/* Defaults of the standard traits, also when the program declares them again. They rest on the trait's other methods. */
+/* Defaults of the standard traits, also when the program declares them again. They rest on the trait's other
+ * methods. */
 static void add_standard(struct ns_unit *unit, struct ns_implementation *own)
 {
     const struct ns_trait_info *trait =

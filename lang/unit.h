@@ -209,8 +209,8 @@ struct ns_constructors { NB_VEC(struct ns_constructor_info *) items; };
 
 /* ---- compile.c ---- */
 
-/** A compilation of what was read; all three must outlive it. ns_unit_free() frees it, ns_unit_compile() does all of it:
- *  afterwards there are errors in its diag, or its program can run. */
+/** A compilation of what was read; all three must outlive it. ns_unit_free() frees it, ns_unit_compile() does all of
+ *  it: afterwards there are errors in its diag, or its program can run. */
 struct ns_unit *ns_unit_new(const struct ns_options *options, struct ns_diag *diag,
                             const struct ns_program_source *source);
 void ns_unit_free(struct ns_unit *unit);
@@ -290,8 +290,8 @@ const char *ns_resolved_type_text(struct ns_unit *unit, struct ns_space *space, 
 
 /** Traits and implementations: checks, methods into the program's method table. After all types are declared. */
 void ns_declare_traits(struct ns_unit *unit);
-/** Implementations for a class (vm/type.h), the latest first: follow `next`, and look at class_key, as other classes' are
- *  in the same chain. */
+/** Implementations for a class (vm/type.h), the latest first: follow `next`, and look at class_key, as other classes'
+ *  are in the same chain. */
 const struct ns_implementation *ns_implementations_of(const struct ns_unit *unit, uint32_t class_key);
 /** The latest implementation of a trait of that (own) name for a class, and the one before it; NULL: there is none. */
 const struct ns_implementation *ns_implementation_of(const struct ns_unit *unit, uint32_t class_key, const char *trait);
@@ -308,7 +308,8 @@ void ns_check_declarations(struct ns_unit *unit);
 
 /* ---- companion.c ---- */
 
-/** Enter the functions that are called like a type of their module into the method table. After all groups are finished. */
+/** Enter the functions that are called like a type of their module into the method table. After all groups are
+ *  finished. */
 void ns_declare_companions(struct ns_unit *unit);
 
 /* ---- use.c ---- */

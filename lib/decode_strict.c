@@ -58,7 +58,8 @@ static enum vm_status convert_top(struct lib_decoder *decoder, uint32_t class_ke
     return lib_decoder_push_number(decoder, lib_stack_pop(decoder->results), class_key);
 }
 
-/* Whole numbers keep all their digits as Int and BigInt; what is narrower is converted like a Float, without wrapping. */
+/* Whole numbers keep all their digits as Int and BigInt; what is narrower is converted like a Float, without
+ * wrapping. */
 static enum vm_status decode_number(struct lib_decoder *decoder, struct lib_target target, vm_value json)
 {
     enum lib_json_kind kind = lib_json_kind(json);

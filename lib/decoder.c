@@ -16,7 +16,10 @@
 #include "vm/number.h"
 #include "vm/program.h"
 
-enum { FRAMES_IN_PLACE = sizeof((struct lib_decoder *)0)->frames_in_place / sizeof(struct lib_frame), TYPE_TEXT_MAX = 4096 };
+enum {
+    FRAMES_IN_PLACE = sizeof((struct lib_decoder *)0)->frames_in_place / sizeof(struct lib_frame),
+    TYPE_TEXT_MAX = 4096
+};
 
 const struct vm_shape lib_any_shape = { .kind = VM_SHAPE_OTHER, .name = "", .text = "" };
 

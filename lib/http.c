@@ -69,7 +69,9 @@ static enum vm_status make_response(struct vm_ctx *ctx, const struct io_http_ans
     VM_ROOT(ctx, fields[HEADERS]);
     status = lib_answer_bytes(ctx, nb_buf_cstr(&answer->body), answer->body.length, &fields[BODY]);
     VM_UNROOT(ctx, fields[HEADERS]);
-    return status != VM_OK ? status : lib_answer(lib_data(ctx, lib_record(LIB_RECORD_HTTP_RESPONSE), FIELDS, fields), ret);
+    if (status != VM_OK)
+        return status;
+    return lib_answer(lib_data(ctx, lib_record(LIB_RECORD_HTTP_RESPONSE), FIELDS, fields), ret);
 }
 
 static enum vm_status end(struct vm_ctx *ctx, const struct io_http_answer *answer, vm_value *ret)

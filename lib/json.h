@@ -1,5 +1,6 @@
 /*
- * json.h - Json values (stdlib.json.Json): what they look like inside, reading, printing. For the natives of this folder.
+ * json.h - Json values (stdlib.json.Json): what they look like inside, reading, printing. For the natives of this
+ * folder.
  *
  *     Null   Bool(Bool)   Number(Float)   Integer(Int)   String(String)   Array(List[Json])   Object(List[(String, Json)])
  *
@@ -52,9 +53,9 @@ enum vm_status lib_json_print_raw(struct vm_ctx *ctx, struct nb_buf *out, vm_val
  *  Float, String and () as well. */
 enum vm_status lib_json_print(struct vm_ctx *ctx, struct nb_buf *out, vm_value json);
 
-/** Mark entries of an Object that a later one with the same key replaces. keys[i]: the texts. ret_latest[i] is the index
- *  of the last entry with key i if i is the first with that key, else UINT32_MAX. False when there are no duplicates,
- *  and *ret_latest is NULL; else it is nb_alloc'ed, or NULL when memory is exhausted. */
+/** Mark entries of an Object that a later one with the same key replaces. keys[i]: the texts. ret_latest[i] is the
+ *  index of the last entry with key i if i is the first with that key, else UINT32_MAX. False when there are no
+ *  duplicates, and *ret_latest is NULL; else it is nb_alloc'ed, or NULL when memory is exhausted. */
 bool lib_json_duplicates(const struct vm_text *keys, uint32_t count, uint32_t **ret_latest);
 
 /** Push the Json value that describes any value (04 §4.3). */

@@ -1,8 +1,8 @@
 /*
  * json_lenient.c - the reader that makes a value of any text (04 §3.3): what does not fit ends the container it is in.
  *
- * Its rules are those of jsonParse in programs, which rely on them; correct JSON gives the same value as with the strict
- * reader but for exponents, \u escapes and duplicate keys.
+ * Its rules are those of jsonParse in programs, which rely on them; correct JSON gives the same value as with the
+ * strict reader but for exponents, \u escapes and duplicate keys.
  */
 #include "config.h"
 

@@ -1,8 +1,8 @@
 /*
  * list_order.c - natives that go through a whole list once and compare or add up: sums, extremes, sorting.
  *
- * Lists of any length are sorted by list.nos, which merges sorted parts batch by batch, so that no call takes long; what
- * is short enough is sorted here in one go.
+ * Lists of any length are sorted by list.nos, which merges sorted parts batch by batch, so that no call takes long;
+ * what is short enough is sorted here in one go.
  */
 #include "config.h"
 

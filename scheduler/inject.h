@@ -22,6 +22,7 @@ struct sched_inject {
     _Atomic size_t length;                 /* both together; never less than what is to be had */
 };
 
+/** Make it empty. Threads: nobody else may use it yet. */
 void sched_inject_init(struct sched_inject *inject);
 /** Put one process. Threads: any; lock-free. */
 void sched_inject_put(struct sched_inject *inject, struct vm_process *process);

@@ -33,8 +33,8 @@ bool sched_demonitor(struct vm_ctx *ctx, uint64_t reference);
 /** Whether exit signals reach the running process as messages from now on; returns whether they did before. */
 bool sched_trap_exit(struct vm_ctx *ctx, bool trap);
 bool sched_traps_exit(struct vm_ctx *ctx);
-/** Send an exit signal to a process, perhaps the running one: that ends with it at its next suspension point, trapping or
- *  not; others as said above, but "normal" ends nobody. False when it does not live. */
+/** Send an exit signal to a process, perhaps the running one: that ends with it at its next suspension point, trapping
+ *  or not; others as said above, but "normal" ends nobody. False when it does not live. */
 bool sched_exit(struct vm_ctx *ctx, uint64_t pid, const char *reason);
 
 /** Give a live process of the group a name. False when the name is in use or the process does not live. */
@@ -45,8 +45,8 @@ uint64_t sched_whereis(struct vm_ctx *ctx, const char *name);
 /** Call `each` with the group's names, in order of registration, under the lock. */
 void sched_registered(struct vm_ctx *ctx, void (*each)(void *context, const char *name), void *context);
 
-/** A process that had to do with any of this (slot->linked) has ended: its pid leads nowhere any more. Tells the others.
- *  Part of sched_process_end(). */
+/** A process that had to do with any of this (slot->linked) has ended: its pid leads nowhere any more. Tells the
+ *  others. Part of sched_process_end(). */
 void sched_links_ended(struct vm_ctx *ctx, struct sched_slot *slot, uint64_t pid, enum vm_stop stop);
 
 #endif

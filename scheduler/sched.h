@@ -78,6 +78,7 @@ struct sched *sched_free(struct sched *sched);
 /** The callbacks the VM needs; constant. */
 const struct vm_host *sched_host(void);
 
+/** How many workers there are, from sched_new() on. */
 unsigned sched_worker_count(const struct sched *sched);
 /** Index of the worker whose context this is, from 0. */
 unsigned sched_worker_index(const struct vm_ctx *ctx);
@@ -131,6 +132,7 @@ struct sched_group {
     _Atomic uint64_t killed_for_memory, killed_for_mailbox; /* processes that a limit ended */
 };
 
+/** Fill in a group with no limits and no callbacks. `name` is for people and must live as long. */
 void sched_group_init(struct sched_group *group, const char *name);
 /** The owner lets go: once the last process has ended (perhaps right now, in here) all_ended() is called. */
 void sched_group_release(struct sched_group *group);
@@ -227,8 +229,8 @@ struct sched_stats {
     uint64_t busy_ns;             /* time not asleep */
 };
 
-/** Of one worker, or of all together (worker = SCHED_ALL_WORKERS). Threads: any; the figures are a moment's. */
 #define SCHED_ALL_WORKERS (-1)
+/** Of one worker, or of all together (worker = SCHED_ALL_WORKERS). Threads: any; the figures are a moment's. */
 void sched_get_stats(const struct sched *sched, int worker, struct sched_stats *ret_stats);
 
 #endif

@@ -3,9 +3,9 @@
  *
  * A worker's own list is used last in, first out: the slot and heap block of the process that just ended are still in
  * the cache. When it grows beyond LOCAL_MAX, a batch moves to the common list, from where a worker that spawns more
- * than ends on it is served. Beyond WARM_BATCHES there, what heaps have beyond their first block is given back. First blocks
- * are part of the slots, so that beginning and end of a small process need no allocator; after a burst of a million
- * processes sched_table_trim() gives the pages of both back to the system.
+ * than ends on it is served. Beyond WARM_BATCHES there, what heaps have beyond their first block is given back. First
+ * blocks are part of the slots, so that beginning and end of a small process need no allocator; after a burst of a
+ * million processes sched_table_trim() gives the pages of both back to the system.
  *
  * Chunks are mapped each by itself. From the second on there are thousands of processes and large pages pay: a million
  * processes would else begin with half a million page faults.

@@ -59,8 +59,8 @@ struct sched_slot *sched_table_take(struct sched_table *table, struct sched_free
 /** Give a slot back; its process is done with (vm_process_done()) and cannot be found any more. */
 void sched_table_give(struct sched_table *table, struct sched_free_slots *local, struct sched_slot *slot);
 
-/** Give the memory of the slots in the common list back to the system, as far as whole pages are free. Threads: any, one
- *  at a time; meanwhile others find the common list empty, and no longer than some milliseconds. */
+/** Give the memory of the slots in the common list back to the system, as far as whole pages are free. Threads: any,
+ *  one at a time; meanwhile others find the common list empty, and no longer than some milliseconds. */
 void sched_table_trim(struct sched_table *table);
 
 /** The slot of a live process, or NULL. Threads: any; lock-free. */

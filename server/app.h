@@ -48,8 +48,8 @@ struct srv_apps *srv_apps_free(struct srv_apps *apps);
  * srv_apps_look(). */
 void srv_apps_scan(struct srv_apps *apps, struct conf *conf);
 
-/** Have `progress` called before an app is loaded in a scan: its name, how many were looked at before it, how many there
- * are. */
+/** Have `progress` called before an app is loaded in a scan: its name, how many were looked at before it, how many
+ *  there are. */
 void srv_apps_on_progress(struct srv_apps *apps,
                           void (*progress)(void *context, const char *name, size_t before, size_t count),
                           void *context);

@@ -1,4 +1,5 @@
-/* app_private.h - what the files about apps share: the list and its members. Manager's thread, unless it says otherwise. */
+/* app_private.h - what the files about apps share: the list and its members. Manager's thread, unless it says
+ * otherwise. */
 #ifndef SERVER_APP_PRIVATE_H
 #define SERVER_APP_PRIVATE_H
 
@@ -62,8 +63,8 @@ void srv_app_load(struct srv_apps *apps, struct srv_app *app);
 void srv_app_run(struct srv_apps *apps, struct srv_app *app);
 /** Retire the versions whose place the live one has taken. Returns when to look again. */
 uint64_t srv_app_look_at_formers(struct srv_apps *apps, struct srv_app *app, uint64_t now_ns);
-/** The live version cannot go on, `failure` says why: have the one before it go on, if that still serves as it did. False
- * when not. Whoever has joined on its ports meanwhile is not told. */
+/** The live version cannot go on, `failure` says why: have the one before it go on, if that still serves as it did.
+ *  False when not. Whoever has joined on its ports meanwhile is not told. */
 bool srv_app_fall_back(struct srv_apps *apps, struct srv_app *app, const char *failure);
 /** End the version that runs. */
 void srv_app_end_live(struct srv_apps *apps, struct srv_app *app);

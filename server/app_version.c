@@ -2,8 +2,8 @@
  * app_version.c - which version of an app runs: starting one in the place of another, retiring, ending.
  *
  * A new version is loaded, and only then does the one that runs offer its ports (port.h). The new one joins on them,
- * and as soon as it listens on all of them, and has run for TRIAL_MS, the former one leaves. So there is always somebody
- * who listens.
+ * and as soon as it listens on all of them, and has run for TRIAL_MS, the former one leaves. So there is always
+ * somebody who listens.
  *
  *   - The new version ends with an exception before that: the former one stays, and the next reload tries again. An app
  *     that has joined on a port of it by then has come too early: it is treated as if its version had failed.

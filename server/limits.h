@@ -21,6 +21,7 @@ struct srv_limits {
     bool access_log;                 /* a log line for each answered request */
 };
 
+/** What holds without configuration. */
 void srv_limits_default(struct srv_limits *limits);
 
 #endif

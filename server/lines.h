@@ -23,6 +23,7 @@ struct srv_lines {
     _Atomic bool pending; /* there is text */
 };
 
+/** `app` is the name that the lines are logged with; it must live as long. */
 void srv_lines_init(struct srv_lines *lines, const char *app);
 /** Nobody prints any more. */
 void srv_lines_done(struct srv_lines *lines);

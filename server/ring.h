@@ -60,10 +60,12 @@ struct srv_waiter_pool {
     _Atomic(struct srv_waiter *) all;
 };
 
+/** Make it empty; give all places back: nobody may have one then. */
 void srv_waiter_pool_init(struct srv_waiter_pool *pool);
 void srv_waiter_pool_done(struct srv_waiter_pool *pool);
 /** A place for a process, not in line yet; NULL without memory. Threads: any; lock-free but for the first use. */
 struct srv_waiter *srv_waiter_get(struct srv_waiter_pool *pool, struct vm_process *process);
+/** Give a place back that is in no line. Threads: any; lock-free. */
 void srv_waiter_put(struct srv_waiter_pool *pool, struct srv_waiter *waiter);
 
 struct srv_waiters {
@@ -72,6 +74,7 @@ struct srv_waiters {
     struct srv_waiter_pool *pool;
 };
 
+/** Make an empty line whose places come from `pool`, which must outlive it. */
 void srv_waiters_init(struct srv_waiters *line, struct srv_waiter_pool *pool);
 /** Stand in line (again). The caller must look for requests once more afterwards; this contains the fence for that. */
 void srv_waiters_join(struct srv_waiters *line, struct srv_waiter *waiter);

@@ -20,7 +20,12 @@
 #include "vm/program.h"
 #include "vm/shared.h"
 
-enum { BYTES_PER_MIB = 1024 * 1024, WORDS_PER_MIB = BYTES_PER_MIB / sizeof(vm_value), EPILOGUE_BYTES = 512, WHAT_BYTES = 200 };
+enum {
+    BYTES_PER_MIB = 1024 * 1024,
+    WORDS_PER_MIB = BYTES_PER_MIB / sizeof(vm_value),
+    EPILOGUE_BYTES = 512,
+    WHAT_BYTES = 200
+};
 
 /* What main would be, for programs that only have a handle(request). Three lines, so that it ends in constant memory.
  */
@@ -46,7 +51,16 @@ static bool is_quiet(const char *error)
 }
 
 /* The keys of nostosd.conf that bound a version's processes, and what an exception reads that one of them raised. */
-enum limit_key { HEAP_TOTAL_MAX, MAILBOX_MAX, MAILBOX_MAX_BYTES, HEAP_MAX, MVAR_MAX, PROCESSES_MAX, DEPTH_MAX, LIMIT_KEYS };
+enum limit_key {
+    HEAP_TOTAL_MAX,
+    MAILBOX_MAX,
+    MAILBOX_MAX_BYTES,
+    HEAP_MAX,
+    MVAR_MAX,
+    PROCESSES_MAX,
+    DEPTH_MAX,
+    LIMIT_KEYS
+};
 static const struct {
     const char *name, *error;
 } limit_keys[LIMIT_KEYS] = {

@@ -3,13 +3,13 @@
  *
  * libmicrohttpd does not look at a connection that is suspended. One that has been for SRV_WATCH_AFTER_MS is watched by
  * the loop's own epoll instance, which costs requests that are answered sooner nothing. When the client has gone, the
- * connection and all that belongs to it is freed at once. The request itself goes on: its handler does not find out, and
- * its answer is not an error.
+ * connection and all that belongs to it is freed at once. The request itself goes on: its handler does not find out,
+ * and its answer is not an error.
  *
  * Gone is a client that has reset the connection or does not answer the kernel's probes any more (EPOLLHUP, EPOLLERR).
- * A client that has only ended its own direction (EPOLLRDHUP) may still be there to read, as HTTP/1.1 allows, and cannot
- * be told from one that has closed its socket: it gets its answer. The probes find out about the latter in time, too, as
- * its kernel answers them with a reset after a while.
+ * A client that has only ended its own direction (EPOLLRDHUP) may still be there to read, as HTTP/1.1 allows, and
+ * cannot be told from one that has closed its socket: it gets its answer. The probes find out about the latter in time,
+ * too, as its kernel answers them with a reset after a while.
  *
  * On the loop's thread.
  */

@@ -1,8 +1,9 @@
 /*
  * call.c - calls whose callee or argument count is known only while running, and the frames of tail calls inside `try`.
  *
- * A stub (code.h, 01 §14.2) is a frame that stands for "the caller's frame with its open handler". PUSH_STUB slides the current frame down and
- * puts the stub between it and its caller. Two rules keep chains short, both when the new stub catches everything and cannot throw:
+ * A stub (code.h, 01 §14.2) is a frame that stands for "the caller's frame with its open handler". PUSH_STUB slides the
+ * current frame down and puts the stub between it and its caller. Two rules keep chains short, both when the new stub
+ * catches everything and cannot throw:
  *   1. a stub directly below that passes values on can never catch anything any more: it is dropped;
  *   2. on a stub that yields a constant whatever happens, a further stub changes nothing: it is not pushed.
  * So the accept loop that recurses inside `try` runs in constant memory.
@@ -264,8 +265,8 @@ static const char *const *parameter_names(vm_value callee, unsigned *ret_count)
 enum { NAMED_PARAMETERS_MAX = 256 };
 
 /* Put a site's named arguments in place (01 §12.1): fills `order`, one register per parameter. */
-static bool order_arguments(struct vm_ctx *ctx, const struct vm_site *site, const char *const *names, unsigned parameters,
-                            struct vm_arguments given, unsigned skipped, uint16_t *order)
+static bool order_arguments(struct vm_ctx *ctx, const struct vm_site *site, const char *const *names,
+                            unsigned parameters, struct vm_arguments given, unsigned skipped, uint16_t *order)
 {
     unsigned next = 0;
 

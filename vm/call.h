@@ -1,8 +1,9 @@
 /*
- * call.h - entering functions off the fast path: callees known only at run time, odd argument counts, stubs. For interp.c alone.
+ * call.h - entering functions off the fast path: callees known only at run time, odd argument counts, stubs. For
+ * interp.c alone.
  *
- * All of these work on the process as it lies in memory (heap.fp, pc, depth); the interpreter stores its registers before
- * and loads them again afterwards.
+ * All of these work on the process as it lies in memory (heap.fp, pc, depth); the interpreter stores its registers
+ * before and loads them again afterwards.
  */
 #ifndef VM_CALL_H
 #define VM_CALL_H
@@ -18,8 +19,8 @@ enum vm_entered {
     VM_ENTERED_YIELD   /* … or in the next slice */
 };
 
-/** An argument list: registers of the current frame, or ctx->call_args when `registers` is NULL. A register number VM_NO_REGISTER stands for
- *  an argument that is left out. */
+/** An argument list: registers of the current frame, or ctx->call_args when `registers` is NULL. A register number
+ *  VM_NO_REGISTER stands for an argument that is left out. */
 struct vm_arguments { const uint16_t *registers; unsigned count; };
 enum { VM_NO_REGISTER = 0xffff };
 
@@ -31,7 +32,8 @@ static inline uint64_t vm_return_word(const uint64_t *pc, unsigned destination)
 #define VM_RETURN_PC(word) ((const uint64_t *)(uintptr_t)((word) & UINT64_C(0xffffffffffff)))
 #define VM_RETURN_REGISTER(word) ((unsigned)((word) >> 48))
 
-/** Call any value. `tail`: the current frame is replaced and `return_word` is not looked at. Counts, defaults and tuple spreading as 01 §11.2. */
+/** Call any value. `tail`: the current frame is replaced and `return_word` is not looked at. Counts, defaults and tuple
+ *  spreading as 01 §11.2. */
 enum vm_entered vm_call_any(struct vm_ctx *ctx, vm_value callee, struct vm_arguments arguments, bool tail,
                             uint64_t return_word, vm_value *ret);
 /** Do what VM_CALL asks for: call ctx->call_function with ctx->call_args, and forget them. */
@@ -39,10 +41,12 @@ enum vm_entered vm_call_out(struct vm_ctx *ctx, bool tail, uint64_t return_word,
 /** Call a method: resolves `site` on the first argument, puts named arguments in place, then as vm_call_any(). */
 enum vm_entered vm_call_method(struct vm_ctx *ctx, struct vm_site *site, struct vm_arguments arguments, bool tail,
                                uint64_t return_word, vm_value *ret);
-/** The instruction PUSH_STUB. `handler` is the register of the handler to close. False: out of memory, ctx->exception set. */
+/** The instruction PUSH_STUB. `handler` is the register of the handler to close. False: out of memory, ctx->exception
+ *  set. */
 bool vm_push_stub(struct vm_ctx *ctx, const struct vm_function *stub, unsigned handler, const uint16_t *registers,
                   unsigned count);
-/** Find the innermost handler and continue there with ctx->exception: sets heap.fp, pc, depth. False: there is none, the process is to crash. */
+/** Find the innermost handler and continue there with ctx->exception: sets heap.fp, pc, depth. False: there is none,
+ *  the process is to crash. */
 bool vm_unwind(struct vm_ctx *ctx);
 
 /* Name ids of the methods that operators, indexing and show() look for. Filled once by vm_call_init(). Those of

@@ -6,9 +6,9 @@
  * not the same. A pair of cursors that gave its last parts is dropped before these are looked at, so long chains nested
  * at their end (a list made of variants) take no room.
  *
- * A pair that was met before is taken as the same: if the two differ, they do so at a place that the walk reaches anyway.
- * Mutable records are noted from the first one on, as they may be parts of themselves; others when the walk gets long
- * (seen.h). Without memory for that, or for the way down, two values are neither equal nor comparable.
+ * A pair that was met before is taken as the same: if the two differ, they do so at a place that the walk reaches
+ * anyway. Mutable records are noted from the first one on, as they may be parts of themselves; others when the walk
+ * gets long (seen.h). Without memory for that, or for the way down, two values are neither equal nor comparable.
  */
 #include "config.h"
 

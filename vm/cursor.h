@@ -39,8 +39,11 @@ struct vm_stack {
     size_t count, capacity, bytes;
     unsigned char *in_place;
 };
+/** A stack of entries of `bytes` each; the first `capacity` are in `in_place`, the caller's, which must live as
+ *  long. */
 void vm_stack_init(struct vm_stack *stack, void *in_place, size_t capacity, size_t bytes);
-void *vm_stack_push(struct vm_stack *stack); /* uninitialised; earlier results are invalid afterwards. NULL: no memory */
+/** Uninitialised; earlier results are invalid afterwards. NULL: no memory. */
+void *vm_stack_push(struct vm_stack *stack);
 static inline void *vm_stack_top(const struct vm_stack *stack)
 {
     return stack->count == 0 ? NULL : stack->items + (stack->count - 1) * stack->bytes;

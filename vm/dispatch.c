@@ -1,10 +1,10 @@
 /*
  * dispatch.c - method tables and call sites.
  *
- * A method table is a hash from (tier, class, name) to a chain of functions, latest first; it is filled by the compiler and never
- * changes afterwards. A site keeps the answers it got in a short chain of its own, one entry per class of receiver seen, newest first; entries are
- * pushed by compare-and-swap and only freed with the program, so readers need no lock. The release of that push pairs with the acquire
- * load of `cache`.
+ * A method table is a hash from (tier, class, name) to a chain of functions, latest first; it is filled by the compiler
+ * and never changes afterwards. A site keeps the answers it got in a short chain of its own, one entry per class of
+ * receiver seen, newest first; entries are pushed by compare-and-swap and only freed with the program, so readers need
+ * no lock. The release of that push pairs with the acquire load of `cache`.
  */
 #include "config.h"
 
@@ -240,7 +240,8 @@ static vm_value resolve(const struct vm_program *program, const struct vm_site *
     return site->fallback;
 }
 
-/* Remember an answer, unless the site saw too many classes already or memory is short: then it is looked up each time. */
+/* Remember an answer, unless the site saw too many classes already or memory is short: then it is looked up each
+ * time. */
 static void remember(struct vm_program *program, struct vm_site *site, uint32_t class_key, vm_value target)
 {
     struct vm_site_entry *entry;

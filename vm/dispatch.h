@@ -1,8 +1,9 @@
 /*
  * dispatch.h - which function a method call means, by the receiver's class at run time (02 §6.6).
  *
- * Order: the program's trait implementations; natives of the class's namespace ("String.trim" for a String); the library's own methods (Option, Result, List …);
- * a field holding a function; the function in scope of the site (UFCS). Sites remember the last class.
+ * Order: the program's trait implementations; natives of the class's namespace ("String.trim" for a String); the
+ * library's own methods (Option, Result, List …); a field holding a function; the function in scope of the site (UFCS).
+ * Sites remember the last class.
  */
 #ifndef VM_DISPATCH_H
 #define VM_DISPATCH_H
@@ -12,17 +13,23 @@
 
 struct vm_methods;
 
+/** An empty table in an arena, which must outlive it. */
 struct vm_methods *vm_methods_new(struct nb_arena *arena);
-/** Add a method. `tier` 0: the program's own, 1: the library's. `arity` counts the receiver. The latest wins. `function`: function or native value. */
-void vm_methods_add(struct vm_methods *methods, unsigned tier, uint32_t class_key, uint32_t name_id, unsigned arity, vm_value function);
-/** The same for a method of a private trait, which only call sites in the module `scope` and in those nested in it find. */
+/** Add a method. `tier` 0: the program's own, 1: the library's. `arity` counts the receiver. The latest wins.
+ *  `function`: function or native value. */
+void vm_methods_add(struct vm_methods *methods, unsigned tier, uint32_t class_key, uint32_t name_id, unsigned arity,
+                    vm_value function);
+/** The same for a method of a private trait, which only call sites in the module `scope` and in those nested in it
+ *  find. */
 void vm_methods_add_private(struct vm_methods *methods, unsigned tier, uint32_t class_key, uint32_t name_id,
                             const char *scope, vm_value function);
-/** Trait implementation or VM_NONE, wherever it is visible; also used for operators (name ids of add, lt, eq, show …). */
-vm_value vm_methods_find(const struct vm_methods *methods, unsigned tier, uint32_t class_key, uint32_t name_id, unsigned arity);
+/** Trait implementation or VM_NONE, wherever it is visible; also used for operators (name ids of add, lt, eq, show
+ *  …). */
+vm_value vm_methods_find(const struct vm_methods *methods, unsigned tier, uint32_t class_key, uint32_t name_id,
+                         unsigned arity);
 
-/** Resolve a call of `site` on `receiver`. The function, native or closure to call (with the same arguments, or without the receiver when
- *  *ret_field_call), VM_NONE when nothing fits. Threads: any. */
+/** Resolve a call of `site` on `receiver`. The function, native or closure to call (with the same arguments, or without
+ *  the receiver when *ret_field_call), VM_NONE when nothing fits. Threads: any. */
 vm_value vm_dispatch(struct vm_program *program, struct vm_site *site, vm_value receiver, bool *ret_field_call);
 
 /** What the site found for the latest new class, if that is the class of the receiver and no arguments are to be

@@ -119,7 +119,8 @@ enum vm_status vm_raise_type(struct vm_ctx *ctx, const char *expected, vm_value 
     return vm_raise_kind(ctx, "TypeError", "expected %s, got %s", expected, vm_kind_word(got));
 }
 
-/* How an uncaught (kind, message) reads: table of 06 C.7. `form` gets the message; kinds without a row are shown as thrown values. */
+/* How an uncaught (kind, message) reads: table of 06 C.7. `form` gets the message; kinds without a row are shown as
+ * thrown values. */
 static const struct { const char *kind, *form; bool capital; } uncaught[] = {
     { "Panic", "Panic: %s", false },
     { "IndexOutOfBounds", "%s", true },
@@ -133,7 +134,8 @@ static const struct { const char *kind, *form; bool capital; } uncaught[] = {
 
 static bool is_error_pair(vm_value v)
 {
-    return vm_is_kind(v, VM_KIND_TUPLE) && vm_size(v) == 2 && vm_is_string(vm_field(v, 0)) && vm_is_string(vm_field(v, 1));
+    return vm_is_kind(v, VM_KIND_TUPLE) && vm_size(v) == 2 && vm_is_string(vm_field(v, 0)) &&
+           vm_is_string(vm_field(v, 1));
 }
 
 /* "index 0 out of bounds (length 0)" is "Index out of bounds: 0 (length 0)" when nobody caught it. */

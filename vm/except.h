@@ -13,7 +13,8 @@ enum vm_status vm_raise(struct vm_ctx *ctx, vm_value value);                    
 enum vm_status vm_raise_kind(struct vm_ctx *ctx, const char *kind, const char *format, ...) /* (kind, message) */
     __attribute__((format(printf, 3, 4)));
 enum vm_status vm_raise_panic(struct vm_ctx *ctx, const char *format, ...) __attribute__((format(printf, 2, 3)));
-enum vm_status vm_raise_text(struct vm_ctx *ctx, const char *format, ...) __attribute__((format(printf, 2, 3))); /* a String */
+/** Raise a String, as printf. */
+enum vm_status vm_raise_text(struct vm_ctx *ctx, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /** ("TypeError", "expected EXPECTED, got KIND of value") */
 enum vm_status vm_raise_type(struct vm_ctx *ctx, const char *expected, vm_value got);
 

@@ -255,8 +255,8 @@ static void cut(struct vm_heap *heap, size_t words)
     heap->fp = heap->end - stack_words;
 }
 
-/* After a copy we know what lives: if the block is far too large for it, use less of it, and where it is small enough to
- * have been written to before, copy once more. */
+/* After a copy we know what lives: if the block is far too large for it, use less of it, and where it is small enough
+ * to have been written to before, copy once more. */
 static void trim(struct vm_ctx *ctx, size_t request)
 {
     struct vm_heap *heap = &ctx->process->heap;

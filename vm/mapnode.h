@@ -59,7 +59,8 @@ static inline uint32_t vm_node_bit(uint64_t hash, unsigned depth)
 }
 static inline unsigned vm_node_count_bits(uint32_t bits)
 {
-    /* In pairs, fours and bytes, which the product adds up: the builtin is a call where the processor need not have it. */
+    /* In pairs, fours and bytes, which the product adds up: the builtin is a call where the processor need not have
+     * it. */
     bits -= bits >> 1 & UINT32_C(0x55555555);
     bits = (bits & UINT32_C(0x33333333)) + (bits >> 2 & UINT32_C(0x33333333));
     return ((bits + (bits >> 4)) & UINT32_C(0x0f0f0f0f)) * UINT32_C(0x01010101) >> 24;

@@ -23,8 +23,8 @@ enum vm_status vm_mvar_get(struct vm_ctx *ctx, struct vm_mvar *mvar, vm_value *r
 enum vm_status vm_mvar_set(struct vm_ctx *ctx, struct vm_mvar *mvar, vm_value value);
 
 /** A shared version of a value for an mvar or a reactive value, charged to the running program (shared.h), with one
- *  reference. VM_OK, VM_NOMEM, or VM_RAISE: it cannot be copied, or all of these together are beyond the limit. Collects
- *  when it raises only. */
+ *  reference. VM_OK, VM_NOMEM, or VM_RAISE: it cannot be copied, or all of these together are beyond the limit.
+ *  Collects when it raises only. */
 enum vm_status vm_mvar_share(struct vm_ctx *ctx, vm_value value, vm_value *ret_shared);
 
 /** Lock for the running process; counted, so it may do so again. VM_OK or VM_PARK. */

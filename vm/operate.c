@@ -1,8 +1,9 @@
 /*
- * operate.c - what instructions do off their fast path: operators on any kinds of values and on user types, indexing, fields, literals of maps and sets.
+ * operate.c - what instructions do off their fast path: operators on any kinds of values and on user types, indexing,
+ * fields, literals of maps and sets.
  *
- * For a left operand of a user type an operator calls that type's method of Num, Eq or Ord, if the program implements it (01 §15.8); the answer VM_CALL tells
- * the interpreter to call ctx->call_function.
+ * For a left operand of a user type an operator calls that type's method of Num, Eq or Ord, if the program implements
+ * it (01 §15.8); the answer VM_CALL tells the interpreter to call ctx->call_function.
  */
 #include "config.h"
 
@@ -512,7 +513,8 @@ static enum vm_status string_index(struct vm_ctx *ctx, vm_value string, int64_t 
     if (!text.ascii)
         ctx->reductions -= text.length / TEXT_PER_REDUCTION;
     if (index < 0 || index >= count)
-        return vm_raise_panic(ctx, "Index %llu out of bounds for string of length %u", (unsigned long long)index, count);
+        return vm_raise_panic(ctx, "Index %llu out of bounds for string of length %u", (unsigned long long)index,
+                              count);
     at = text.ascii ? (size_t)index : nb_utf8_offset(text.bytes, text.length, (size_t)index);
     return value_or_no_memory(vm_string_part(ctx, string, (uint32_t)at,
                                              (uint32_t)nb_utf8_decode(text.bytes + at, text.length - at, &code_point)),

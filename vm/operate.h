@@ -1,8 +1,9 @@
 /*
  * operate.h - the parts of instructions that are not on the fast path. For interp.c alone.
  *
- * Each answers as a native does (native.h): VM_OK with *ret, VM_RAISE, VM_NOMEM, or VM_CALL when a function of the program computes
- * the result. Values passed in are registers' values: where something allocates before it reads them again, it roots them.
+ * Each answers as a native does (native.h): VM_OK with *ret, VM_RAISE, VM_NOMEM, or VM_CALL when a function of the
+ * program computes the result. Values passed in are registers' values: where something allocates before it reads them
+ * again, it roots them.
  */
 #ifndef VM_OPERATE_H
 #define VM_OPERATE_H
@@ -26,6 +27,7 @@ static inline uint64_t vm_op_constructor(vm_value v)
         return vm_payload(v);
     return vm_is_object(v) && vm_is_data(v) ? vm_aux(v) : 0;
 }
+/** The same by searching, for vm_op_switch(). */
 int64_t vm_op_switch_search(const uint64_t *pc, unsigned count, int64_t key);
 /** The offset a SWITCH_… instruction at `pc` with `count` cases takes for a key. Mostly its cases have no gaps, as the
  *  constructors of a type are numbered in order: then the key says where it stands. */
@@ -61,7 +63,8 @@ bool vm_op_has_prefix(vm_value v, vm_value prefix);
 vm_value vm_op_map_find(vm_value map, vm_value key);
 vm_value vm_op_field_find(vm_value record, uint32_t name_id);
 
-/** Now plus that many milliseconds, as a deadline of the monotonic clock; negative counts as 0, what is too far away as never. */
+/** Now plus that many milliseconds, as a deadline of the monotonic clock; negative counts as 0, what is too far away as
+ *  never. */
 uint64_t vm_deadline_after(int64_t ms);
 
 #endif

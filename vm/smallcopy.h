@@ -1,10 +1,10 @@
 /*
  * smallcopy.h - the short way through copy.c: a few objects. For copy.c alone.
  *
- * Most messages and closures are a tuple, a record, some strings, a short list. They are copied in one pass, as the collector does
- * it: objects move over one after the other, the new address stands in place of the header, and the copies are the
- * queue of what is still to be looked at. What is larger, has lists in it that would get more compact, or cannot be copied
- * goes the long way.
+ * Most messages and closures are a tuple, a record, some strings, a short list. They are copied in one pass, as the
+ * collector does it: objects move over one after the other, the new address stands in place of the header, and the
+ * copies are the queue of what is still to be looked at. What is larger, has lists in it that would get more compact,
+ * or cannot be copied goes the long way.
  */
 #ifndef VM_SMALLCOPY_H
 #define VM_SMALLCOPY_H

@@ -47,8 +47,8 @@ const struct vm_constructor *vm_constructor(uint32_t id);
 /** Field position by interned name id, -1 when there is none. */
 int vm_constructor_field(const struct vm_constructor *constructor, uint32_t name_id);
 
-/** The constructor of a value that is DATA, RECORD_CELL, REACTIVE or a VM_SORT_CTOR immediate; NULL for all others. Fields
- *  of a REACTIVE are read by reactive.h only. */
+/** The constructor of a value that is DATA, RECORD_CELL, REACTIVE or a VM_SORT_CTOR immediate; NULL for all others.
+ *  Fields of a REACTIVE are read by reactive.h only. */
 const struct vm_constructor *vm_constructor_of(vm_value v);
 
 /* The prelude's constructors that natives build and the VM knows: numbers fixed by registration order. */

@@ -52,6 +52,7 @@ struct vm_type {
 
 struct vm_types;
 
+/** An empty table in an arena, which must outlive it. */
 struct vm_types *vm_types_new(struct nb_arena *arena);
 /** Add a type; it lies in the arena, as do its arrays. */
 void vm_types_add(struct vm_types *types, struct vm_type *type);

@@ -1,6 +1,6 @@
 /*
- * fuzz_json.c - any text as JSON: the strict reader accepts what its own printer wrote, the lenient one takes everything,
- * nothing leaks, nothing crashes.
+ * fuzz_json.c - any text as JSON: the strict reader accepts what its own printer wrote, the lenient one takes
+ * everything, nothing leaks, nothing crashes.
  */
 #include "config.h"
 

@@ -147,7 +147,8 @@ START_TEST(ends_endless_recursion_with_an_exception)
 }
 END_TEST
 
-/* loop(n) = try { if n == 0 then throw else loop(n - 1) } catch { e -> <constant> }, its stub without captured values. */
+/* loop(n) = try { if n == 0 then throw else loop(n - 1) } catch { e -> <constant> }, its stub without captured
+ * values. */
 static void make_loop(struct vm_function *loop, uint64_t *code, struct vm_function *stub, uint64_t *stub_code,
                       bool catches_all)
 {

@@ -82,8 +82,8 @@ START_TEST(wakes_equal_deadlines_in_the_order_armed)
 }
 END_TEST
 
-/* Against a slow but plain model: pseudo-random deadlines, nearer ones and processes that end. A process is woken at the
- * nearest deadline it had since it last had none. */
+/* Against a slow but plain model: pseudo-random deadlines, nearer ones and processes that end. A process is woken at
+ * the nearest deadline it had since it last had none. */
 START_TEST(agrees_with_a_model)
 {
     uint64_t deadlines[MANY] = { 0 }, last = 0;
