@@ -3,6 +3,7 @@
  */
 #include "config.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -222,26 +223,34 @@ static enum vm_status time_weekday(struct vm_ctx *ctx, vm_value *args, vm_value 
 /* ---- texts ---- */
 
 /* The fraction of a second: %f, %3f %6f %9f, the same behind a point (%.3f), and %.f, which is nothing when there is
- * none. Returns how many bytes of the directive were used; 0 if it is another one. */
-static size_t append_fraction(struct nb_buf *out, const char *directive, int64_t ms)
+ * none. How many bytes of a directive are one; 0 if it is another. */
+static size_t fraction_length(const char *directive)
+{
+    size_t length = directive[0] == '.';
+
+    length += directive[length] == '3' || directive[length] == '6' || directive[length] == '9';
+    return directive[length] == 'f' ? length + 1 : 0;
+}
+
+/* How many digits a fraction's directive wants; 0: it does not say. */
+static size_t fraction_digits(const char *directive, size_t length)
+{
+    return length >= 2 && isdigit((unsigned char)directive[length - 2]) ? (size_t)(directive[length - 2] - '0') : 0;
+}
+
+static void append_fraction(struct nb_buf *out, const char *directive, size_t length, int64_t ms)
 {
     bool point = directive[0] == '.';
-    const char *letter = directive + point;
-    int digits = *letter == '3' || *letter == '6' || *letter == '9' ? *letter - '0' : 0;
+    size_t digits = fraction_digits(directive, length);
 
-    letter += digits != 0;
-    if (*letter != 'f')
-        return 0;
-    if (point && digits == 0) {
-        if (ms == 0)
-            return 2;
-        digits = 3;
-    }
+    if (point && digits == 0 && ms == 0)
+        return;
+    if (digits == 0)
+        digits = point ? 3 : 9;
     if (point)
         nb_buf_byte(out, '.');
     nb_buf_printf(out, "%03" PRId64, ms);
-    nb_buf_append(out, "000000", digits == 0 ? 6 : (size_t)digits - 3);
-    return (size_t)(letter - directive) + 1;
+    nb_buf_append(out, "000000", digits - 3);
 }
 
 /* Four digits at least, so that texts sort like the dates they stand for. */
@@ -272,10 +281,12 @@ static size_t append_common(struct nb_buf *out, const char *directive, const str
 /* One directive, from behind its %. Returns how many bytes of it were used. */
 static size_t append_directive(struct nb_buf *out, const char *directive, int64_t ms, const struct tm *tm)
 {
-    size_t fraction = append_fraction(out, directive, floor_rest(ms, MS_PER_SECOND));
+    size_t fraction = fraction_length(directive);
 
-    if (fraction != 0)
+    if (fraction != 0) {
+        append_fraction(out, directive, fraction, floor_rest(ms, MS_PER_SECOND));
         return fraction;
+    }
     switch (directive[0]) {
     case 'Y':
         append_year(out, tm);
@@ -328,6 +339,60 @@ static enum vm_status time_format_utc(struct vm_ctx *ctx, vm_value *args, vm_val
     return formatted(ctx, args, false, ret);
 }
 
+/* Read the digits of a fraction, down to milliseconds. Advances over them; false: they are not there. */
+static bool read_fraction(const char **text, const char *directive, size_t length, int64_t *ret_ms)
+{
+    size_t wanted = fraction_digits(directive, length), count = 0;
+    int64_t ms = 0;
+
+    *ret_ms = 0;
+    if (directive[0] == '.' && **text != '.')
+        return wanted == 0; /* %.f is nothing when there is none */
+    *text += directive[0] == '.';
+    for (; count < (wanted == 0 ? 9 : wanted) && isdigit((unsigned char)**text); count++, ++*text)
+        if (count < 3)
+            ms = ms * 10 + (**text - '0');
+    if (count == 0 || (wanted != 0 && count != wanted))
+        return false;
+    for (; count < 3; count++)
+        ms *= 10;
+    *ret_ms = ms;
+    return true;
+}
+
+static const char *find_fraction(const char *format)
+{
+    for (; *format != '\0'; format++)
+        if (format[0] == '%' && fraction_length(format + 1) != 0)
+            return format;
+        else if (format[0] == '%' && format[1] != '\0')
+            format++;
+    return NULL;
+}
+
+/* strptime knows no fractions: one is read and taken out of text and format. False: the text does not fit. */
+static bool take_fraction(struct nb_buf *text, struct nb_buf *format, int64_t *ret_ms)
+{
+    const char *begin = nb_buf_cstr(text), *place = find_fraction(nb_buf_cstr(format)), *digits, *behind;
+    size_t at = place == NULL ? 0 : (size_t)(place - nb_buf_cstr(format)), length, from;
+    struct tm scratch = { 0 };
+
+    *ret_ms = 0;
+    if (place == NULL)
+        return true;
+    length = fraction_length(place + 1);
+    format->data[at] = '\0';
+    digits = strptime(begin, format->data, &scratch);
+    format->data[at] = '%';
+    behind = digits;
+    if (digits == NULL || !read_fraction(&behind, place + 1, length, ret_ms))
+        return false;
+    from = (size_t)(digits - begin);
+    memmove(text->data + from, behind, strlen(behind) + 1);
+    memmove(format->data + at, place + 1 + length, strlen(place + 1 + length) + 1);
+    return true;
+}
+
 /* Read a text by a format; date and time must both be there and make sense. */
 static bool parse_time(const char *text, const char *format, int64_t *ret_ms)
 {
@@ -350,19 +415,22 @@ static enum vm_status time_parse(struct vm_ctx *ctx, vm_value *args, vm_value *r
 {
     enum vm_status status = lib_expect(ctx, args, "SS");
     struct nb_buf text = NB_BUF_INIT, format = NB_BUF_INIT;
-    int64_t ms = 0;
+    int64_t ms = 0, fraction = 0;
     bool parsed;
 
     if (status != VM_OK)
         return status;
-    parsed = parse_time(vm_string_cstring(args[0], &text), vm_string_cstring(args[1], &format), &ms);
+    vm_string_cstring(args[0], &text);
+    vm_string_cstring(args[1], &format);
+    parsed = !text.failed && !format.failed && take_fraction(&text, &format, &fraction) &&
+             parse_time(text.data, format.data, &ms);
     if (text.failed || format.failed)
         status = VM_NOMEM;
     nb_buf_done(&text);
     nb_buf_done(&format);
     if (status != VM_OK)
         return status;
-    return lib_answer(parsed ? lib_some(ctx, vm_from_small(ms)) : LIB_NOTHING, ret);
+    return lib_answer(parsed ? lib_some(ctx, vm_from_small(ms + fraction)) : LIB_NOTHING, ret);
 }
 
 static enum vm_status time_timezone(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
