@@ -288,3 +288,15 @@ struct ns_expr *ns_copy_node(struct ns_copier *copier, const struct ns_expr *exp
     copy_inside(copier, copy);
     return copy;
 }
+
+struct ns_expr *ns_text_expr(struct nb_arena *arena, const char *text, struct ns_span span)
+{
+    struct ns_expr *expr = nb_arena_alloc(arena, sizeof *expr);
+
+    expr->kind = NS_EXPR_LITERAL;
+    expr->span = span;
+    expr->literal.kind = NS_LITERAL_STRING;
+    expr->literal.text = text;
+    expr->literal.length = (uint32_t)strlen(text);
+    return expr;
+}

@@ -29,4 +29,7 @@ struct ns_copier {
 /** A node like `expr`, with parts in the copier's arena that the copier made. Parts that are NULL stay so. */
 struct ns_expr *ns_copy_node(struct ns_copier *copier, const struct ns_expr *expr);
 
+/** A new literal of that text, which is not copied. */
+struct ns_expr *ns_text_expr(struct nb_arena *arena, const char *text, struct ns_span span);
+
 #endif

@@ -134,18 +134,35 @@ void ns_deliver(struct ns_frame *frame, unsigned reg, struct ns_target target);
 void ns_deliver_const(struct ns_frame *frame, vm_value value, struct ns_target target);
 /** Where a value may be built that then is delivered: the target's register, or a temporary. */
 unsigned ns_place(struct ns_frame *frame, struct ns_target target);
-/** Jump to `no` if the condition is false. */
-void ns_condition(struct ns_frame *frame, const struct ns_expr *expr, ns_mark no);
 /** Instructions from here on belong to this place. */
 void ns_mark_place(struct ns_frame *frame, struct ns_span span);
 void ns_block(struct ns_frame *frame, const struct ns_expr_list *statements, struct ns_target target);
 void ns_check_size(struct ns_frame *frame, struct ns_span span);
 
+/* ---- lower_operator.c ---- */
+
+void ns_lower_binary(struct ns_frame *frame, const struct ns_expr *expr, struct ns_target target);
+void ns_lower_unary(struct ns_frame *frame, const struct ns_expr *expr, struct ns_target target);
+/** Jump to `no` if the condition is false. */
+void ns_condition(struct ns_frame *frame, const struct ns_expr *expr, ns_mark no);
+
+/* ---- lower_collection.c ---- */
+
+void ns_lower_list(struct ns_frame *frame, const struct ns_expr *expr, struct ns_target target);
+void ns_lower_tuple(struct ns_frame *frame, const struct ns_expr *expr, struct ns_target target);
+void ns_lower_map(struct ns_frame *frame, const struct ns_expr *expr, struct ns_target target);
+void ns_lower_set(struct ns_frame *frame, const struct ns_expr *expr, struct ns_target target);
+void ns_lower_range(struct ns_frame *frame, const struct ns_expr *expr, struct ns_target target);
+void ns_lower_interpolation(struct ns_frame *frame, const struct ns_expr *expr, struct ns_target target);
+
+/* ---- lower_method.c, lower_construct.c ---- */
+
+void ns_lower_method_call(struct ns_frame *frame, const struct ns_expr *expr, struct ns_target target);
+void ns_lower_construct(struct ns_frame *frame, const struct ns_expr *expr, struct ns_target target);
+
 /* ---- lower_call.c ---- */
 
 void ns_lower_call(struct ns_frame *frame, const struct ns_expr *expr, struct ns_target target);
-void ns_lower_method_call(struct ns_frame *frame, const struct ns_expr *expr, struct ns_target target);
-void ns_lower_construct(struct ns_frame *frame, const struct ns_expr *expr, struct ns_target target);
 void ns_lower_pipe(struct ns_frame *frame, const struct ns_expr *expr, struct ns_target target);
 /** Call of a value in a register with arguments in registers. */
 void ns_call_value(struct ns_frame *frame, unsigned callee, const unsigned *arguments, unsigned count,

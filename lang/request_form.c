@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/intern.h"
+#include "lang/copy.h"
 #include "lang/unit.h"
 #include "lang/walk.h"
 
@@ -30,18 +31,6 @@ static bool is_to_type(const struct ns_expr *expr)
            strcmp(expr->call.name.text, "toType") == 0;
 }
 
-static struct ns_expr *text_expr(const struct scan *scan, const char *text, struct ns_span span)
-{
-    struct ns_expr *expr = nb_arena_alloc(scan->unit->arena, sizeof *expr);
-
-    expr->kind = NS_EXPR_LITERAL;
-    expr->span = span;
-    expr->literal.kind = NS_LITERAL_STRING;
-    expr->literal.text = text;
-    expr->literal.length = (uint32_t)strlen(text);
-    return expr;
-}
-
 static void rewrite(const struct scan *scan, struct ns_expr *expr, const struct ns_type *type)
 {
     const char *text = ns_resolved_type_text(scan->unit, scan->space, type);
@@ -57,7 +46,7 @@ static void rewrite(const struct scan *scan, struct ns_expr *expr, const struct 
     expr->call.callee = callee;
     expr->call.arguments.items = nb_arena_array(scan->unit->arena, 2, sizeof *expr->call.arguments.items);
     expr->call.arguments.items[0].value = request;
-    expr->call.arguments.items[1].value = text_expr(scan, text, span);
+    expr->call.arguments.items[1].value = ns_text_expr(scan->unit->arena, text, span);
     expr->call.arguments.count = 2;
 }
 

@@ -26,8 +26,9 @@ liblang_a_SOURCES += \
 	lang/emit.c lang/emit.h \
 	lang/frame.c lang/typed.c lang/typed.h lang/library_calls.c \
 	lang/lower.c lang/lower.h \
-	lang/lower_bind.c lang/lower_call.c lang/lower_closure.c lang/lower_local.c lang/lower_match.c lang/lower_name.c \
-	lang/lower_try.c \
+	lang/lower_arguments.c lang/lower_bind.c lang/lower_call.c lang/lower_call.h lang/lower_closure.c \
+	lang/lower_collection.c lang/lower_construct.c lang/lower_local.c lang/lower_match.c lang/lower_method.c \
+	lang/lower_name.c lang/lower_operator.c lang/lower_try.c lang/lower_unit.c \
 	lang/mention.c lang/mention.h \
 	lang/mvar_check.c lang/overload.c \
 	lang/pattern.c lang/pattern_answer.c lang/pattern_emit.c lang/pattern_private.h lang/pattern_rows.c \
