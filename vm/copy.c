@@ -156,7 +156,7 @@ enum vm_copy_result vm_copy_to_fragment(vm_value value, vm_value *ret_copy, stru
     *ret_fragment = NULL;
     if (!vm_is_object(root) || vm_is_outside(root))
         return VM_COPY_OK;
-    if (root == value && vm_small_copy(root, words, &small)) {
+    if (root == value && vm_small_copy(root, words, VM_SMALL_WORDS, &small)) {
         *ret_fragment = new_small_fragment(&small, words);
         *ret_copy = small.root;
         return *ret_fragment == NULL ? VM_COPY_NOMEM : VM_COPY_OK;
@@ -178,24 +178,42 @@ static void note_references(const struct vm_copier *copier, struct vm_heap *heap
         vm_heap_add_shared(heap, copier->references.items[i]);
 }
 
-enum vm_copy_result vm_copy_to_heap(vm_value value, struct vm_heap *heap, vm_value *ret_copy)
+/* Into its free room, leaving as much again for the stack; else as a fragment. False: it has to go the long way. */
+static bool copy_small_to_heap(vm_value root, struct vm_heap *heap, vm_value *ret_copy)
 {
-    struct vm_copier copier;
     struct vm_small_copy small;
-    vm_value root = opened(value);
+    vm_value words[VM_SMALL_WORDS];
+    struct vm_fragment *fragment;
 
-    *ret_copy = root;
-    if (!vm_is_object(root))
-        return VM_COPY_OK;
-    if (root == value && vm_heap_has(heap, 2 * VM_SMALL_WORDS) && vm_small_copy(root, heap->top, &small)) {
+    if (vm_small_copy(root, heap->top, (size_t)(heap->fp - heap->top) / 2, &small)) {
         heap->top += small.words;
         for (unsigned i = 0; i < small.shared_count; i++) {
             vm_shared_ref(small.shared[i]);
             vm_heap_add_shared(heap, small.shared[i]);
         }
         *ret_copy = small.root;
-        return VM_COPY_OK;
+        return true;
     }
+    if (!vm_small_copy(root, words, VM_SMALL_WORDS, &small))
+        return false;
+    fragment = new_small_fragment(&small, words);
+    if (fragment == NULL)
+        return false;
+    vm_heap_adopt(heap, fragment);
+    *ret_copy = small.root;
+    return true;
+}
+
+enum vm_copy_result vm_copy_to_heap(vm_value value, struct vm_heap *heap, vm_value *ret_copy)
+{
+    struct vm_copier copier;
+    vm_value root = opened(value);
+
+    *ret_copy = root;
+    if (!vm_is_object(root))
+        return VM_COPY_OK;
+    if (root == value && copy_small_to_heap(root, heap, ret_copy))
+        return VM_COPY_OK;
     start(&copier, false, root != value);
     if (vm_copier_find(&copier, root)) {
         if (vm_heap_has(heap, copier.words * 2)) { /* leaves as much again for the stack */

@@ -156,7 +156,7 @@ static void replace_references(struct vm_heap *heap, struct vm_references *refer
     references->items = NULL;
     for (uint32_t i = 0; i < former_count; i++)
         vm_shared_unref(former[i]);
-    nb_free(former);
+    vm_heap_free_notes(heap, former);
 }
 
 static void count_shared_bytes(struct vm_heap *heap)

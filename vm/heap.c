@@ -16,7 +16,7 @@
 #include "vm/process.h"
 #include "vm/shared.h"
 
-enum { SHARED_CAPACITY_MIN = 8 };
+enum { SHARED_FIRST = sizeof ((struct vm_heap *)0)->shared_first / sizeof(vm_value) };
 
 /* All zeroes but what the struct came with. */
 static void clear(struct vm_heap *heap)
@@ -30,6 +30,8 @@ static void start_empty(struct vm_heap *heap, vm_value *start, size_t words)
     clear(heap);
     heap->start = heap->top = start;
     heap->fp = heap->end = start + words;
+    heap->shared = heap->shared_first;
+    heap->shared_capacity = SHARED_FIRST;
     heap->shared_limit = VM_SHARED_BYTES_MIN;
 }
 
@@ -59,11 +61,17 @@ static void free_fragments(struct vm_heap *heap)
     }
 }
 
+void vm_heap_free_notes(const struct vm_heap *heap, vm_value *notes)
+{
+    if (notes != heap->shared_first)
+        nb_free(notes);
+}
+
 static void drop_contents(struct vm_heap *heap)
 {
     for (uint32_t i = 0; i < heap->shared_count; i++)
         vm_shared_unref(heap->shared[i]);
-    nb_free(heap->shared);
+    vm_heap_free_notes(heap, heap->shared);
     free_fragments(heap);
 }
 
@@ -102,14 +110,21 @@ bool vm_heap_reserve(struct vm_ctx *ctx, size_t words)
 
 static bool grow_shared(struct vm_heap *heap)
 {
-    uint32_t capacity = heap->shared_capacity == 0 ? SHARED_CAPACITY_MIN : heap->shared_capacity * 2;
-    vm_value *shared;
+    uint32_t capacity = heap->shared_capacity * 2;
+    vm_value *former = heap->shared == heap->shared_first ? NULL : heap->shared, *shared;
 
+    if (heap->shared == NULL) {
+        heap->shared = heap->shared_first;
+        heap->shared_capacity = SHARED_FIRST;
+        return true;
+    }
     if (capacity <= heap->shared_capacity)
         return false;
-    shared = nb_realloc_array(heap->shared, capacity, sizeof *shared);
+    shared = nb_realloc_array(former, capacity, sizeof *shared);
     if (shared == NULL)
         return false;
+    if (former == NULL)
+        memcpy(shared, heap->shared, heap->shared_count * sizeof *shared);
     heap->shared = shared;
     heap->shared_capacity = capacity;
     return true;

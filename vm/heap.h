@@ -41,6 +41,7 @@ struct vm_heap {
     vm_value *home;                  /* VM_BLOCK_WORDS_MIN words that come with the struct, for a first block; or NULL */
     struct vm_fragment *fragments;   /* adopted */
     vm_value *shared;                /* shared objects this heap may point to: one reference each */
+    vm_value shared_first[4];        /* where they are noted as long as they are few */
     uint32_t shared_count, shared_capacity;
     uint64_t shared_bytes;           /* their size, as noted since the last collection … */
     uint64_t shared_limit;           /* … and when to collect because of it */
@@ -68,6 +69,8 @@ bool vm_heap_init(struct vm_heap *heap, size_t words);
 void vm_heap_done(struct vm_heap *heap);
 /** Give a block back, unless it is the one that comes with the struct. */
 void vm_heap_free_block(const struct vm_heap *heap, vm_value *block);
+/** The same for the notes of shared objects, which begin in the struct. */
+void vm_heap_free_notes(const struct vm_heap *heap, vm_value *notes);
 /** Whether the block is still the first one, which vm_heap_reset() keeps. */
 static inline bool vm_heap_is_in_first_block(const struct vm_heap *heap)
 {

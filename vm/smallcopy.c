@@ -47,15 +47,12 @@ static bool note_shared(struct vm_small_copy *copy, vm_value shared)
     return true;
 }
 
-/* Bring the object over that a place of the copy refers to. */
-static bool move(struct copying *copying, struct vm_small_copy *copy, vm_value *place)
+/* Bring an object over that a place of the copy refers to. */
+static bool move_object(struct copying *copying, struct vm_small_copy *copy, vm_value *place)
 {
-    vm_value value = *place, header;
+    vm_value value = *place, header = vm_header(value);
     uint64_t words;
 
-    if (!vm_is_object(value))
-        return true;
-    header = vm_header(value);
     if ((header & 1) == 0) {
         *place = header;
         return true;
@@ -98,26 +95,26 @@ static bool move_all(struct copying *copying, struct vm_small_copy *copy, vm_val
 {
     vm_value *field, *end;
 
-    if (!move(copying, copy, &copy->root))
+    if (vm_is_object(copy->root) && !move_object(copying, copy, &copy->root))
         return false;
     for (vm_value *object = to; object < copying->top;) {
         uint64_t words = vm_object_words(*object);
 
         for (field = fields_of(object, words, &end); field < end; field++)
-            if (!move(copying, copy, field))
+            if (vm_is_object(*field) && !move_object(copying, copy, field))
                 return false;
         object += words;
     }
     return true;
 }
 
-bool vm_small_copy(vm_value root, vm_value *to, struct vm_small_copy *ret)
+bool vm_small_copy(vm_value root, vm_value *to, size_t room, struct vm_small_copy *ret)
 {
     struct copying copying;
     bool done;
 
     copying.top = to;
-    copying.end = to + VM_SMALL_WORDS;
+    copying.end = to + (room < VM_SMALL_WORDS ? room : VM_SMALL_WORDS);
     copying.count = 0;
     ret->root = root;
     ret->shared_count = 0;

@@ -14,7 +14,12 @@
 #include "base/stress.h"
 #include "vm/object.h"
 
-enum { VM_SMALL_WORDS = NB_STRESS_OR(16, 96), VM_SMALL_OBJECTS = 24, VM_SMALL_SHARED = 4, VM_SMALL_CELLS = 2 };
+enum {
+    VM_SMALL_WORDS = NB_STRESS_OR(16, 512), /* a request as a browser sends it, with all its headers */
+    VM_SMALL_OBJECTS = 128,
+    VM_SMALL_SHARED = 4,
+    VM_SMALL_CELLS = 2
+};
 
 struct vm_small_copy {
     vm_value root;                     /* the copy */
@@ -23,9 +28,9 @@ struct vm_small_copy {
     unsigned shared_count;
 };
 
-/** Copy a value that lies in a heap to `to`, which has room for VM_SMALL_WORDS words. False when it has to go the long
- *  way; the source is unchanged afterwards in any case. */
-bool vm_small_copy(vm_value root, vm_value *to, struct vm_small_copy *ret);
+/** Copy a value that lies in a heap to `to`, which has room for `room` words, of which VM_SMALL_WORDS are used at most.
+ *  False when it needs more or has to go the long way; the source is unchanged afterwards in any case. */
+bool vm_small_copy(vm_value root, vm_value *to, size_t room, struct vm_small_copy *ret);
 /** Let a finished copy that was moved by memcpy() to `to` point into itself there. `from` may be gone. */
 void vm_small_copy_moved(struct vm_small_copy *copy, const vm_value *from, vm_value *to);
 
