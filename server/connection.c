@@ -70,6 +70,7 @@ void srv_connection_on_notify(void *closure, struct MHD_Connection *mhd, void **
         return;
     }
     endpoint->connections--;
+    endpoint->has_room_again = true;
     srv_count(&counts->connections_now, -1);
     if (connection != NULL) {
         srv_exchange_forget(connection);

@@ -65,9 +65,10 @@ bool srv_endpoint_pass(struct srv_endpoint *endpoint)
     /* While requests wait for their answers another pass would visit them in vain. */
     for (unsigned i = 0; i < SRV_PASSES_MAX && more && (i == 0 || endpoint->waiting_count == 0); i++) {
         endpoint->events = 0;
+        endpoint->has_room_again = false;
         MHD_run_wait(endpoint->daemon, 0);
         did |= endpoint->events != 0;
-        more = has_more(endpoint);
+        more = has_more(endpoint) || endpoint->has_room_again;
     }
     endpoint->busy = more && endpoint->waiting_count == 0;
     return did;

@@ -71,6 +71,7 @@ struct srv_endpoint {
 
     uint32_t events;           /* what the current pass did */
     bool busy;                 /* give it another pass without waiting for its descriptor */
+    bool has_room_again;       /* a connection has closed: if it was full, the library listens from its next pass on */
     bool ready;                /* its descriptor was readable in this turn */
     uint64_t quiet_look_ns;    /* while it drains: when to look for connections that have become quiet */
     bool told_empty;           /* it drains, and the listener knows that nothing is left */
