@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "server/exchange.h"
+#include "server/headers.h"
 #include "server/loop.h"
 
 enum {
@@ -54,6 +55,14 @@ static void connection_opened(struct srv_endpoint *endpoint, struct MHD_Connecti
     srv_connection_move(connection, &endpoint->fresh);
 }
 
+static void connection_closed(struct srv_connection *connection)
+{
+    srv_exchange_forget(connection);
+    srv_link_remove(&connection->link);
+    srv_headers_forget(connection);
+    nb_free(connection);
+}
+
 void srv_connection_on_notify(void *closure, struct MHD_Connection *mhd, void **context,
                               enum MHD_ConnectionNotificationCode code)
 {
@@ -72,11 +81,8 @@ void srv_connection_on_notify(void *closure, struct MHD_Connection *mhd, void **
     endpoint->connections--;
     endpoint->has_room_again = true;
     srv_count(&counts->connections_now, -1);
-    if (connection != NULL) {
-        srv_exchange_forget(connection);
-        srv_link_remove(&connection->link);
-    }
-    nb_free(connection);
+    if (connection != NULL)
+        connection_closed(connection);
     *context = NULL;
 }
 

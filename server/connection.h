@@ -35,7 +35,9 @@ struct srv_connection {
     struct srv_request *request; /* that libmicrohttpd is busy with, NULL none */
     uint64_t since_ns;           /* when it was put there */
     int fd;
-    bool talking; /* a request has begun and is not finished */
+    bool talking;                /* a request has begun and is not finished */
+    struct srv_headers *headers; /* that it sent last, as values, with a reference; NULL while they change */
+    uint64_t headers_hash;       /* of those it sent last */
 };
 
 /** Nobody is waited for. */

@@ -26,6 +26,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "server/connection.h"
+#include "server/headers.h"
 #include "server/listener.h"
 #include "server/runtime_private.h"
 #include "server/watch.h"
@@ -78,6 +79,7 @@ static void client_gone(struct srv_endpoint *endpoint, struct srv_request *reque
 /* libmicrohttpd is done with a request; `sent`: its answer is. */
 static void completed(struct srv_endpoint *endpoint, struct srv_request *request, bool sent)
 {
+    srv_headers_remember(request->client, request);
     request->client->request = NULL;
     request->connection = NULL;
     request->client = NULL;
@@ -378,6 +380,7 @@ static enum MHD_Result request_complete(struct srv_endpoint *endpoint, struct sr
         srv_count(&loop->counts.queue_full, 1);
         return answer_at_once(endpoint, request, SRV_ANSWER_503);
     }
+    srv_headers_recall(request->client, request);
     request->state = SRV_REQUEST_WAITING;
     request->whole_ns = loop->now_ns;
     request->last_turn = loop->turn;

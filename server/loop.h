@@ -114,6 +114,7 @@ struct srv_loop {
     unsigned endpoint_count;
     struct srv_request *free_requests;
     unsigned free_count;
+    unsigned headers_remembered; /* connections whose headers are kept (headers.h) */
     struct vm_ctx *context; /* of this turn */
     uint64_t now_ns;        /* of this turn */
     unsigned watched_count; /* connections in epoll_fd whose client may leave (watch.h) */

@@ -17,6 +17,7 @@
 #include "base/assert.h"
 #include "base/utf8.h"
 #include "lib/expect.h"
+#include "server/headers.h"
 #include "vm/list.h"
 #include "vm/native.h"
 #include "vm/string.h"
@@ -67,6 +68,43 @@ static const char *const common_texts[] = {
     "close",
     "keep-alive",
     "application/x-www-form-urlencoded",
+    "application/json",
+    "text/plain",
+    "upgrade-insecure-requests",
+    "sec-fetch-dest",
+    "sec-fetch-mode",
+    "sec-fetch-site",
+    "sec-fetch-user",
+    "sec-ch-ua",
+    "sec-ch-ua-mobile",
+    "sec-ch-ua-platform",
+    "priority",
+    "pragma",
+    "dnt",
+    "te",
+    "range",
+    "if-modified-since",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-proto",
+    "x-real-ip",
+    "x-request-id",
+    "x-requested-with",
+    "document",
+    "navigate",
+    "same-origin",
+    "none",
+    "empty",
+    "cors",
+    "?0",
+    "?1",
+    "1",
+    "0",
+    "no-cache",
+    "max-age=0",
+    "gzip, deflate",
+    "gzip, deflate, br",
+    "gzip, deflate, br, zstd",
 };
 enum { COMMON_TEXTS = sizeof common_texts / sizeof *common_texts, COMMON_LENGTHS = 40 };
 
@@ -123,15 +161,15 @@ void srv_record_register(void)
 }
 
 /* A text as a value; VM_NONE without memory. */
-static vm_value text_value(struct vm_ctx *ctx, const char *bytes, size_t length)
+static vm_value text_value(struct vm_ctx *ctx, const char *bytes, size_t length, bool ascii)
 {
     const struct common *common = length < COMMON_LENGTHS ? commons_of_length[length] : NULL;
 
     for (; common != NULL; common = common->next) {
-        if (length == 0 || memcmp(common->text, bytes, length) == 0)
+        if (length == 0 || (common->text[0] == bytes[0] && memcmp(common->text, bytes, length) == 0))
             return common->value;
     }
-    return vm_string(ctx, bytes, length);
+    return vm_string_known(ctx, bytes, length, ascii);
 }
 
 /* ---- walking pairs ---- */
@@ -253,12 +291,12 @@ static bool set_pair(struct vm_ctx *ctx, unsigned field, uint32_t index)
     return true;
 }
 
-static bool set_texts(struct vm_ctx *ctx, const char *name, size_t name_length, const char *value, size_t value_length)
+static bool set_texts(struct vm_ctx *ctx, struct srv_text name, struct srv_text value, bool ascii)
 {
-    ctx->args[NAME_ARG] = text_value(ctx, name, name_length);
+    ctx->args[NAME_ARG] = text_value(ctx, name.bytes, name.length, ascii);
     if (ctx->args[NAME_ARG] == VM_NONE)
         return false;
-    ctx->args[VALUE_ARG] = text_value(ctx, value, value_length);
+    ctx->args[VALUE_ARG] = text_value(ctx, value.bytes, value.length, ascii);
     return ctx->args[VALUE_ARG] != VM_NONE;
 }
 
@@ -269,6 +307,12 @@ static bool make_list(struct vm_ctx *ctx, unsigned field, uint32_t count)
     return ctx->args[FIELD_ARGS + field] != VM_NONE;
 }
 
+static struct srv_text text_of(const struct srv_request *request, struct srv_part part)
+{
+    return (struct srv_text){ srv_request_part(request, part), part.length };
+}
+
+/* Names and values are ASCII: others were refused, or are "". */
 static bool make_headers(struct vm_ctx *ctx, const struct srv_request *request)
 {
     if (!make_list(ctx, HEADERS, request->header_count))
@@ -276,8 +320,7 @@ static bool make_headers(struct vm_ctx *ctx, const struct srv_request *request)
     for (uint32_t i = 0; i < request->header_count; i++) {
         const struct srv_header *header = &request->headers[i];
 
-        if (!set_texts(ctx, srv_request_part(request, header->name), header->name.length,
-                       srv_request_part(request, header->value), header->value.length) ||
+        if (!set_texts(ctx, text_of(request, header->name), text_of(request, header->value), true) ||
             !set_pair(ctx, HEADERS, i))
             return false;
     }
@@ -287,6 +330,7 @@ static bool make_headers(struct vm_ctx *ctx, const struct srv_request *request)
 static bool set_decoded(struct vm_ctx *ctx, struct nb_buf *buffer, struct srv_text name, struct srv_text value)
 {
     size_t name_length;
+    const char *bytes;
 
     nb_buf_clear(buffer);
     srv_percent_decode(buffer, name);
@@ -294,8 +338,10 @@ static bool set_decoded(struct vm_ctx *ctx, struct nb_buf *buffer, struct srv_te
     srv_percent_decode(buffer, value);
     if (buffer->failed)
         return false;
-    return set_texts(ctx, nb_buf_cstr(buffer), name_length, nb_buf_cstr(buffer) + name_length,
-                     buffer->length - name_length);
+    bytes = nb_buf_cstr(buffer);
+    return set_texts(ctx, (struct srv_text){ bytes, name_length },
+                     (struct srv_text){ bytes + name_length, buffer->length - name_length },
+                     nb_utf8_is_ascii(bytes, buffer->length));
 }
 
 /* The pairs of a query or a form. */
@@ -329,6 +375,8 @@ static bool make_cookies(struct vm_ctx *ctx, const struct srv_request *request)
     struct srv_pairs pairs;
     struct srv_text name, value;
 
+    if (!request->has_cookies)
+        return make_list(ctx, COOKIES, 0);
     for (int filling = 0; filling <= 1; filling++) { /* first count, then fill */
         uint32_t count = 0;
 
@@ -338,8 +386,7 @@ static bool make_cookies(struct vm_ctx *ctx, const struct srv_request *request)
             srv_pairs_begin(&pairs, srv_request_part(request, request->headers[i].value),
                             request->headers[i].value.length, true);
             for (; srv_pairs_next(&pairs, &name, &value); count++) {
-                if (filling && (!set_texts(ctx, name.bytes, name.length, value.bytes, value.length) ||
-                                !set_pair(ctx, COOKIES, count)))
+                if (filling && (!set_texts(ctx, name, value, true) || !set_pair(ctx, COOKIES, count)))
                     return false;
             }
         }
@@ -348,6 +395,19 @@ static bool make_cookies(struct vm_ctx *ctx, const struct srv_request *request)
         if (count == 0)
             break;
     }
+    return true;
+}
+
+/* Headers and cookies, if they are not known already. */
+static bool make_familiar(struct vm_ctx *ctx, struct srv_request *request)
+{
+    vm_value *headers = &ctx->args[FIELD_ARGS + HEADERS], *cookies = &ctx->args[FIELD_ARGS + COOKIES];
+
+    if (srv_headers_known(ctx, request, headers, cookies))
+        return true;
+    if (!make_headers(ctx, request) || !make_cookies(ctx, request))
+        return false;
+    srv_headers_keep(request, *headers, *cookies);
     return true;
 }
 
@@ -360,7 +420,7 @@ static struct srv_text header_value(const struct srv_request *request, const cha
         const struct srv_header *header = &request->headers[i];
 
         if (header_is(request, header, name))
-            return (struct srv_text){ srv_request_part(request, header->value), header->value.length };
+            return text_of(request, header->value);
     }
     return (struct srv_text){ "", 0 };
 }
@@ -379,8 +439,11 @@ static bool text_contains(struct srv_text text, const char *part)
 
 static bool wants_websocket(const struct srv_request *request)
 {
-    struct srv_text upgrade = header_value(request, "upgrade");
+    struct srv_text upgrade;
 
+    if (!request->has_upgrade)
+        return false;
+    upgrade = header_value(request, "upgrade");
     return upgrade.length == strlen("websocket") && text_contains(upgrade, "websocket") &&
            text_contains(header_value(request, "connection"), "upgrade");
 }
@@ -388,8 +451,11 @@ static bool wants_websocket(const struct srv_request *request)
 static bool is_form(const struct srv_request *request)
 {
     static const char form[] = "application/x-www-form-urlencoded";
-    struct srv_text type = header_value(request, "content-type");
+    struct srv_text type;
 
+    if (!request->has_type)
+        return false;
+    type = header_value(request, "content-type");
     return type.length >= sizeof form - 1 && strncasecmp(type.bytes, form, sizeof form - 1) == 0;
 }
 
@@ -428,7 +494,7 @@ static bool make_text(struct vm_ctx *ctx, unsigned field, const struct srv_reque
     vm_value value;
 
     if (nb_utf8_valid(bytes, part.length)) {
-        value = text_value(ctx, bytes, part.length);
+        value = text_value(ctx, bytes, part.length, nb_utf8_is_ascii(bytes, part.length));
     } else {
         append_valid(&valid, bytes, part.length);
         value = valid.failed ? VM_NONE : vm_string(ctx, nb_buf_cstr(&valid), valid.length);
@@ -438,7 +504,7 @@ static bool make_text(struct vm_ctx *ctx, unsigned field, const struct srv_reque
     return value != VM_NONE;
 }
 
-static bool make_fields(struct vm_ctx *ctx, const struct srv_request *request)
+static bool make_fields(struct vm_ctx *ctx, struct srv_request *request)
 {
     bool is_websocket = wants_websocket(request);
 
@@ -446,12 +512,22 @@ static bool make_fields(struct vm_ctx *ctx, const struct srv_request *request)
     ctx->args[FIELD_ARGS + IS_WEBSOCKET] = vm_from_bool(is_websocket);
     ctx->args[FIELD_ARGS + QUERY] = VM_NIL;
     return make_text(ctx, METHOD, request, request->method) && make_text(ctx, PATH, request, request->path) &&
-           make_headers(ctx, request) && make_cookies(ctx, request) && make_body(ctx, request, is_websocket) &&
+           make_familiar(ctx, request) && make_body(ctx, request, is_websocket) &&
            (!request->has_query ||
             make_params(ctx, QUERY, srv_request_part(request, request->query), request->query.length));
 }
 
-enum vm_status srv_record_make(struct vm_ctx *ctx, const struct srv_request *request, vm_value *ret)
+/* About what all of it takes, so that there is at most one collection on the way; bodies and parameters aside. */
+static size_t words_for(const struct srv_request *request)
+{
+    enum { RECORD = 1 + FIELDS, TUPLE = 3, LIST = 6, STRING = 2 };
+    size_t texts = (request->known == NULL ? request->text.length : request->path.length) / sizeof(vm_value);
+
+    return RECORD + 2 * (LIST + STRING) + texts +
+           (request->known == NULL ? (size_t)request->header_count * (1 + TUPLE + 2 * STRING) : 0);
+}
+
+enum vm_status srv_record_make(struct vm_ctx *ctx, struct srv_request *request, vm_value *ret)
 {
     unsigned args_before = ctx->arg_count;
     vm_value *record;
@@ -460,7 +536,7 @@ enum vm_status srv_record_make(struct vm_ctx *ctx, const struct srv_request *req
     for (unsigned i = FIELD_ARGS; i < ARGS_USED; i++)
         ctx->args[i] = VM_UNIT;
     ctx->arg_count = ARGS_USED;
-    ok = make_fields(ctx, request) && vm_heap_reserve(ctx, 1 + FIELDS);
+    ok = vm_heap_reserve(ctx, words_for(request)) && make_fields(ctx, request) && vm_heap_reserve(ctx, 1 + FIELDS);
     if (ok) {
         record = vm_heap_take(&ctx->process->heap, 1 + FIELDS);
         record[0] = VM_HEADER(VM_KIND_DATA, 0, constructor, FIELDS);

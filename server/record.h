@@ -12,7 +12,7 @@ void srv_record_register(void);
 
 /** Build the record of a request in the heap of the running process. Uses ctx->args behind the first as roots.
  *  VM_OK or VM_NOMEM. */
-enum vm_status srv_record_make(struct vm_ctx *ctx, const struct srv_request *request, vm_value *ret);
+enum vm_status srv_record_make(struct vm_ctx *ctx, struct srv_request *request, vm_value *ret);
 
 /** Whether a closure holds the record or the id of a request: directly, or in a cell, tuple or closure that it holds.
  */

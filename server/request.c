@@ -15,6 +15,7 @@
 #include "base/assert.h"
 #include "base/log.h"
 #include "base/tsan.h"
+#include "server/headers.h"
 #include "server/runtime_private.h"
 
 #define REQUEST_MAGIC 0x7be1c60au
@@ -167,6 +168,8 @@ void srv_request_recycle(struct srv_request *request)
     request->response = NULL;
     request->response_shared = request->recycle = request->suspended = request->has_query = request->is_head = false;
     request->client_gone = false;
+    srv_headers_let_go(request);
+    request->has_cookies = request->has_upgrade = request->has_type = false;
     request->endpoint = NULL;
     request->group = NULL;
     request->header_count = 0;
@@ -230,11 +233,18 @@ void srv_request_describe(const struct srv_request *request, struct nb_buf *out)
 
 /* ---- filling ---- */
 
+/* With the NUL that ends it. The text has failed without memory. */
 static struct srv_part add_text(struct srv_request *request, const char *bytes, size_t length)
 {
     struct srv_part part = { (uint32_t)request->text.length, (uint32_t)length };
+    char *to;
 
-    nb_buf_append(&request->text, bytes, length);
+    if (!nb_buf_reserve(&request->text, length + 1))
+        return part;
+    to = request->text.data + part.at;
+    memcpy(to, bytes, length);
+    to[length] = '\0';
+    request->text.length += length + 1;
     return part;
 }
 
@@ -287,24 +297,74 @@ static bool room_for_header(struct srv_request *request)
     return true;
 }
 
+/* Eight bytes at a time; the last eight may overlap those before. EACH times a byte is eight of it. */
+#define EACH UINT64_C(0x0101010101010101)
+static uint64_t load_word(const char *bytes)
+{
+    uint64_t word;
+
+    memcpy(&word, bytes, sizeof word);
+    return word;
+}
+
+static uint64_t lower_case_word(uint64_t word)
+{
+    uint64_t low = word & EACH * 0x7f;
+    uint64_t from_a = low + EACH * (0x80 - 'A'), behind_z = low + EACH * (0x7f - 'Z');
+
+    return word | ((from_a & ~behind_z & ~word & EACH * 0x80) >> 2);
+}
+
 static void lower_case(char *text, size_t length)
 {
-    for (size_t i = 0; i < length; i++) {
-        if (text[i] >= 'A' && text[i] <= 'Z')
-            text[i] = (char)(text[i] - 'A' + 'a');
+    uint64_t word;
+
+    if (length < sizeof word) {
+        for (size_t i = 0; i < length; i++)
+            text[i] = (char)(text[i] | ((unsigned char)(text[i] - 'A') < 26) << 5);
+        return;
     }
+    for (size_t i = 0; i < length; i += sizeof word) {
+        i = i + sizeof word > length ? length - sizeof word : i;
+        word = lower_case_word(load_word(text + i));
+        memcpy(text + i, &word, sizeof word);
+    }
+}
+
+static bool is_visible(unsigned char byte)
+{
+    return (byte >= ' ' || byte == '\t') && byte < 0x7f;
+}
+
+static bool is_visible_slowly(const char *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        if (!is_visible((unsigned char)text[i]))
+            return false;
+    return true;
 }
 
 /* What a program sees of a value: visible ASCII, blanks and tabs; anything else makes it "". */
 static bool is_visible_ascii(const char *text, size_t length)
 {
-    for (size_t i = 0; i < length; i++) {
-        unsigned char byte = (unsigned char)text[i];
+    uint64_t word, strange = 0;
 
-        if ((byte < ' ' && byte != '\t') || byte >= 0x7f)
-            return false;
+    if (length < sizeof word)
+        return is_visible_slowly(text, length);
+    for (size_t i = 0; i < length; i += sizeof word) {
+        i = i + sizeof word > length ? length - sizeof word : i;
+        word = load_word(text + i);
+        strange |= (word - EACH * ' ') | (word + EACH) | word;
     }
-    return true;
+    return (strange & EACH * 0x80) == 0 || is_visible_slowly(text, length); /* perhaps a tab */
+}
+
+/* The few whose value says something about the request as a whole. */
+static void note_meaning(struct srv_request *request, const char *name, size_t length)
+{
+    request->has_cookies |= length == 6 && memcmp(name, "cookie", 6) == 0;
+    request->has_upgrade |= length == 7 && memcmp(name, "upgrade", 7) == 0;
+    request->has_type |= length == 12 && memcmp(name, "content-type", 12) == 0;
 }
 
 bool srv_request_add_header(struct srv_request *request, const char *name, size_t name_length, const char *value,
@@ -314,11 +374,14 @@ bool srv_request_add_header(struct srv_request *request, const char *name, size_
 
     if (!room_for_header(request))
         return false;
+    if (request->header_count == 0)
+        request->headers_at = request->text.length;
     header = &request->headers[request->header_count++];
     header->name = add_text(request, name, name_length);
     header->value = add_text(request, value, is_visible_ascii(value, value_length) ? value_length : 0);
     if (request->text.failed)
         return false;
     lower_case(request->text.data + header->name.at, name_length);
+    note_meaning(request, request->text.data + header->name.at, name_length);
     return true;
 }

@@ -36,6 +36,7 @@
 
 struct srv_connection;
 struct srv_endpoint;
+struct srv_headers;
 struct srv_loop;
 struct srv_runtime;
 struct sched_group;
@@ -74,13 +75,20 @@ struct srv_request {
     _Atomic uint32_t holds; /* who still needs it: the loop, and the ring or the process that reads it */
 
     /* What the client sent. Written by the loop before the ring, read by whoever accepts. */
-    struct nb_buf text; /* method, target, headers */
+    struct nb_buf text; /* target, method, headers; each part ends in a NUL */
+    size_t headers_at;  /* where in it the first header begins */
     struct srv_part method, path, query;
     bool has_query, is_head;
     struct srv_header headers_inline[SRV_REQUEST_HEADERS_INLINE];
     struct srv_header *headers; /* == headers_inline unless there are more */
     uint32_t header_count, header_capacity;
+    bool has_cookies, has_upgrade, has_type; /* headers that say more than their text */
     struct nb_buf body;
+
+    /* Headers that were there before (headers.h). */
+    struct srv_headers *known;         /* with a reference; written before the ring */
+    bool is_familiar;                  /* seen once before */
+    _Atomic(struct srv_headers *) made; /* with a reference; by whoever accepts */
 
     /* The answer. Written by whoever claimed the ticket, read by the loop. */
     struct MHD_Response *response;

@@ -19,6 +19,12 @@ CONF
     is "headers: names in lower case, in order, twice when sent twice" \
         "$(get -H 'User-Agent:' -H 'Accept:' -H 'X-One: a' -H 'X-one: b' -H 'Host: h' $u/headers)" \
         '[("host", "h"), ("x-one", "a"), ("x-one", "b")]'
+    local same=(-H 'User-Agent:' -H 'Accept:' -H 'Host: h' -H 'X-Two: 2' -H 'X-Three: 3' -H 'Cookie: c=1')
+    local seen='[("host", "h"), ("x-two", "2"), ("x-three", "3"), ("cookie", "c=1")'
+    is "headers that come again on a connection, then others" \
+        "$(get "${same[@]}" $u/headers $u/headers $u/headers $u/cookies $u/headers --next -s "${same[@]}" -H 'X-Four: 4' \
+            $u/headers $u/headers --next -s "${same[@]}" $u/headers $u/cookies)" \
+        "$seen]$seen]$seen][(\"c\", \"1\")]$seen]$seen, (\"x-four\", \"4\")]$seen, (\"x-four\", \"4\")]$seen][(\"c\", \"1\")]"
     is "query" "$(get "$u/query?a=1&b=%41%20&a=&c+d&x=y=z")" \
         '[("a", "1"), ("b", "A "), ("a", ""), ("c+d", ""), ("x", "y=z")]'
     is "empty query, no query" "$(get "$u/query?")$(get "$u/query")" '[("", "")][]'

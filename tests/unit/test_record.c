@@ -3,6 +3,8 @@
 
 #include <check.h>
 
+#include "server/connection.h"
+#include "server/headers.h"
 #include "server/loop.h"
 #include "server/record.h"
 #include "tests/unit/run_suite.h"
@@ -172,6 +174,105 @@ START_TEST(holds_many_headers)
 }
 END_TEST
 
+/* Names get lower case, values with a byte that is not visible ASCII get empty: wherever in a text the byte stands. */
+START_TEST(reads_each_byte_of_a_header)
+{
+    size_t length = (size_t)_i;
+    char name[40], value[40], lower[40];
+
+    for (int byte = 1; byte < 256; byte++) {
+        bool visible = byte == '\t' || (byte >= ' ' && byte < 0x7f);
+
+        for (size_t place = 0; place < length; place++) {
+            struct srv_header *header;
+
+            memset(name, 'Q', length);
+            memset(value, 'v', length);
+            memset(lower, 'q', length);
+            name[place] = value[place] = (char)byte;
+            lower[place] = (char)(byte >= 'A' && byte <= 'Z' ? byte - 'A' + 'a' : byte);
+            request->header_count = 0;
+            nb_buf_clear(&request->text);
+            ck_assert(srv_request_add_header(request, name, length, value, length));
+            header = &request->headers[0];
+            ck_assert_uint_eq(header->name.length, length);
+            ck_assert_mem_eq(srv_request_part(request, header->name), lower, length);
+            ck_assert_uint_eq(header->value.length, visible ? length : 0);
+            if (visible)
+                ck_assert_mem_eq(srv_request_part(request, header->value), value, length);
+        }
+    }
+}
+END_TEST
+
+/* The next request of a connection, with five headers. */
+static void next_request(struct srv_connection *connection, const char *last)
+{
+    srv_headers_let_go(request);
+    request->header_count = 0;
+    request->has_cookies = false;
+    nb_buf_clear(&request->text);
+    ck_assert(srv_request_set_target(request, "/"));
+    ck_assert(srv_request_set_method(request, "GET"));
+    for (int i = 0; i < 3; i++)
+        add_header("A-Name", "value");
+    add_header("Cookie", "c=1");
+    add_header("Last", last);
+    srv_headers_recall(connection, request);
+}
+
+static void expect_record(const char *last)
+{
+    static const char before[] =
+        "[(\"a-name\", \"value\"), (\"a-name\", \"value\"), (\"a-name\", \"value\"), (\"cookie\", \"c=1\"), ";
+    struct nb_buf shown = NB_BUF_INIT, wanted = NB_BUF_INIT;
+    vm_value record;
+
+    ck_assert_int_eq(srv_record_make(&fixture.ctx, request, &record), VM_OK);
+    vm_print_display(&shown, vm_field(record, 3));
+    vm_print_display(&shown, vm_field(record, 6));
+    nb_buf_printf(&wanted, "%s(\"last\", \"%s\")][(\"c\", \"1\")]", before, last);
+    ck_assert_str_eq(nb_buf_cstr(&shown), nb_buf_cstr(&wanted));
+    nb_buf_done(&shown);
+    nb_buf_done(&wanted);
+}
+
+START_TEST(remembers_headers_that_come_again)
+{
+    struct srv_endpoint endpoint = { .loop = &loop };
+    struct srv_connection connection = { .endpoint = &endpoint };
+
+    next_request(&connection, "x"); /* never seen */
+    ck_assert(request->known == NULL && !request->is_familiar);
+    expect_record("x");
+    srv_headers_remember(&connection, request);
+    ck_assert_ptr_null(connection.headers);
+    next_request(&connection, "x"); /* again: kept from now on */
+    ck_assert(request->known == NULL && request->is_familiar);
+    expect_record("x");
+    srv_headers_remember(&connection, request);
+    ck_assert_ptr_nonnull(connection.headers);
+    ck_assert_uint_eq(loop.headers_remembered, 1);
+    for (int i = 0; i < 3; i++) {
+        next_request(&connection, "x");
+        ck_assert_ptr_eq(request->known, connection.headers);
+        expect_record("x");
+    }
+    next_request(&connection, "y"); /* others, which nobody has seen */
+    ck_assert(request->known == NULL && !request->is_familiar && connection.headers == NULL);
+    expect_record("y");
+    next_request(&connection, "y");
+    expect_record("y");
+    srv_headers_remember(&connection, request);
+    next_request(&connection, "y");
+    ck_assert_ptr_nonnull(request->known);
+    srv_headers_forget(&connection); /* the request still has them */
+    expect_record("y");
+    srv_headers_let_go(request);
+    ck_assert_uint_eq(loop.headers_remembered, 0);
+}
+END_TEST
+
 /* A closure by hand: a function word that nobody looks at, then what it holds. */
 static vm_value closure_of(vm_value held)
 {
@@ -211,6 +312,8 @@ int main(void)
     tcase_add_test(records, knows_a_websocket);
     tcase_add_loop_test(records, finds_the_path, 0, sizeof targets / sizeof *targets);
     tcase_add_test(records, holds_many_headers);
+    tcase_add_loop_test(records, reads_each_byte_of_a_header, 0, 27);
+    tcase_add_test(records, remembers_headers_that_come_again);
     tcase_add_test(records, sees_who_holds_a_request);
     suite_add_tcase(suite, records);
     return run_suite(suite);
