@@ -29,14 +29,29 @@ static const char help[] =
     "  -V, --version        the version\n"
     "  -h, --help           this text\n";
 
-static const char *const commands[] = { "status", "apps", "processes", "reload", "stop" };
+static const struct {
+    const char *name;
+    int arguments_max;
+} commands[] = { { "status", 0 }, { "apps", 0 }, { "processes", 1 }, { "reload", 0 }, { "stop", 0 } };
 
-static bool is_command(const char *name)
+/* Whether the arguments are a command with what it takes; says what is wrong if they are not. An argument too many is
+ * an error, as whoever says "stop shop" does not mean the daemon. */
+static bool is_command(int count, char **arguments)
 {
-    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
-        if (strcmp(commands[i], name) == 0)
-            return true;
+    if (count == 0) {
+        fputs(help, stderr);
+        return false;
     }
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        if (strcmp(commands[i].name, arguments[0]) != 0)
+            continue;
+        if (count - 1 <= commands[i].arguments_max)
+            return true;
+        fprintf(stderr, "nostosctl: %s: unexpected argument: %s\nTry nostosctl --help.\n", arguments[0],
+                arguments[1 + commands[i].arguments_max]);
+        return false;
+    }
+    fprintf(stderr, "nostosctl: unknown command: %s\nTry nostosctl --help.\n", arguments[0]);
     return false;
 }
 
@@ -88,14 +103,12 @@ int main(int argc, char **argv)
             puts("nostosctl " PACKAGE_VERSION);
             return EXIT_SUCCESS;
         } else {
-            fputs(help, option == 'h' ? stdout : stderr);
+            fputs(option == 'h' ? help : "Try nostosctl --help.\n", option == 'h' ? stdout : stderr);
             return option == 'h' ? EXIT_SUCCESS : EXIT_USAGE;
         }
     }
-    if (optind >= argc || !is_command(argv[optind])) {
-        fputs(help, stderr);
+    if (!is_command(argc - optind, argv + optind))
         return EXIT_USAGE;
-    }
     nb_buf_text(&command, argv[optind]);
     if (optind + 1 < argc)
         nb_buf_printf(&command, " %s", argv[optind + 1]);

@@ -131,6 +131,11 @@ static int on_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
     struct nb_buf expected = NB_BUF_INIT;
 
     nb_assert(key != NULL);
+    if (strcmp(value, END_KEY) == 0) {
+        conf_problem_add(current.parsed, block, line_of(cfg), "%s: the value is missing", key->name);
+        current.ends_reached++; /* what follows is not worth a message */
+        return -1;
+    }
     former = conf_block_assignment(block, key->name);
     if (former != NULL)
         conf_problem_add(current.parsed, block, line_of(cfg), "%s is given twice, first in line %d", key->name,

@@ -159,6 +159,13 @@ test_command_line() {
     "$nostosd" hello.nos >"$home/out" 2>&1
     is "an argument that is none: status" $? 2
     like "… what to do instead" "$(cat "$home/out")" 'nostos hello.nos'
+    echo 'drain_seconds =' >"$home/nostosd.conf"
+    is "a value that is missing" "$("$nostosd" --config "$home/nostosd.conf" --check-config 2>&1)" \
+        "$home/nostosd.conf:1: drain_seconds: the value is missing"
+    "$ctl" -s "$home/nothing" stop shop >"$home/out" 2>&1
+    is "nostosctl with an argument too many: status" $? 2
+    like "… which one" "$(cat "$home/out")" '^nostosctl: stop: unexpected argument: shop$'
+    like "nostosctl with an unknown command" "$("$ctl" -s "$home/nothing" restart 2>&1)" '^nostosctl: unknown command: restart$'
     "$ctl" -s "$home/nothing" status >"$home/out" 2>&1
     is "nostosctl without a daemon: status" $? 3
     like "… says so" "$(cat "$home/out")" 'no nostosd answers'
