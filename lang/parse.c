@@ -249,30 +249,15 @@ struct ns_trial ns_try_begin(struct ns_parser *parser)
     return (struct ns_trial){ parser->at, parser->depth, parser->deepest, parser->panicking };
 }
 
-static void put_back(struct ns_parser *parser, const struct ns_trial *trial)
-{
-    parser->at = trial->at;
-    parser->depth = trial->depth;
-    parser->deepest = trial->deepest;
-    parser->panicking = trial->panicking;
-}
-
 bool ns_try_end(struct ns_parser *parser, struct ns_trial trial)
 {
     bool well = !parser->panicking;
 
     parser->trials--;
-    if (!well)
-        put_back(parser, &trial);
-    return well;
-}
-
-bool ns_try_abandon(struct ns_parser *parser, struct ns_trial trial)
-{
-    bool well = !parser->panicking;
-
-    parser->trials--;
-    put_back(parser, &trial);
+    parser->at = trial.at;
+    parser->depth = trial.depth;
+    parser->deepest = trial.deepest;
+    parser->panicking = trial.panicking;
     return well;
 }
 
@@ -459,7 +444,7 @@ bool ns_type_then(struct ns_parser *parser, uint32_t index, enum ns_token_kind t
     ns_parse_type(parser);
     if (!ns_at_same_line(parser, then))
         parser->panicking = true;
-    return ns_try_abandon(parser, trial);
+    return ns_try_end(parser, trial);
 }
 
 /* ---- going on after an error ---- */

@@ -196,7 +196,7 @@ static bool at_type_application(struct ns_parser *parser)
         return false;
     trial = ns_try_begin(parser);
     parse_type_arguments(parser);
-    return ns_try_abandon(parser, trial);
+    return ns_try_end(parser, trial);
 }
 
 /* What a call of `callee` is: fields are called as methods, upper-case names construct. */

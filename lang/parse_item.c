@@ -307,7 +307,7 @@ static bool at_implementation(struct ns_parser *parser)
     } else {
         parser->panicking = true;
     }
-    return ns_try_abandon(parser, trial);
+    return ns_try_end(parser, trial);
 }
 
 static struct ns_item *parse_implementation(struct ns_parser *parser)

@@ -89,10 +89,8 @@ struct ns_trial {
     bool panicking;
 };
 struct ns_trial ns_try_begin(struct ns_parser *parser);
-/** End an attempt. If it went well the parser stays where it is and true is returned, else it is put back. */
+/** End an attempt: puts the parser back where it began. Returns whether it went well. */
 bool ns_try_end(struct ns_parser *parser, struct ns_trial trial);
-/** Put the parser back in any case. Returns whether the attempt went well. */
-bool ns_try_abandon(struct ns_parser *parser, struct ns_trial trial);
 
 void ns_enter(struct ns_parser *parser); /* one node deeper; fails when too deep */
 void ns_leave(struct ns_parser *parser);

@@ -368,9 +368,7 @@ bool ns_is_inside(const struct ns_space *from, const struct ns_space *module);
 
 /** Run-time class (vm/type.h) that an annotation demands; 0: any. */
 uint32_t ns_class_of_type(struct ns_unit *unit, struct ns_space *space, const struct ns_type *type);
-/** Append a type as programs write it. */
-void ns_print_type(struct nb_buf *out, const struct ns_type *type);
-/** The same as a text in the unit's arena. */
+/** A type as programs write it; in the unit's arena. */
 const char *ns_type_text(struct ns_unit *unit, const struct ns_type *type);
 
 /* ---- constant.c ---- */

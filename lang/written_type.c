@@ -68,12 +68,14 @@ uint32_t ns_class_of_type(struct ns_unit *unit, struct ns_space *space, const st
 
 /* ---- texts ---- */
 
+static void print_type(struct nb_buf *out, const struct ns_type *type);
+
 static void print_types(struct nb_buf *out, const struct ns_type_list *types)
 {
     for (uint32_t i = 0; i < types->count; i++) {
         if (i > 0)
             nb_buf_text(out, ", ");
-        ns_print_type(out, types->items[i]);
+        print_type(out, types->items[i]);
     }
 }
 
@@ -81,7 +83,7 @@ static void print_fields(struct nb_buf *out, const struct ns_field_list *fields)
 {
     for (uint32_t i = 0; i < fields->count; i++) {
         nb_buf_printf(out, "%s%s: ", i > 0 ? ", " : "", fields->items[i].name.text);
-        ns_print_type(out, fields->items[i].type);
+        print_type(out, fields->items[i].type);
     }
 }
 
@@ -95,7 +97,7 @@ static void print_named(struct nb_buf *out, const struct ns_type *type)
     nb_buf_byte(out, ']');
 }
 
-void ns_print_type(struct nb_buf *out, const struct ns_type *type)
+static void print_type(struct nb_buf *out, const struct ns_type *type)
 {
     switch (type->kind) {
     case NS_TYPE_NAMED:
@@ -116,7 +118,7 @@ void ns_print_type(struct nb_buf *out, const struct ns_type *type)
         nb_buf_byte(out, '(');
         print_types(out, &type->function.parameters);
         nb_buf_text(out, ") -> ");
-        ns_print_type(out, type->function.result);
+        print_type(out, type->function.result);
         break;
     case NS_TYPE_RECORD:
         nb_buf_byte(out, '{');
@@ -131,7 +133,7 @@ const char *ns_type_text(struct ns_unit *unit, const struct ns_type *type)
     struct nb_buf text = NB_BUF_INIT;
     const char *kept;
 
-    ns_print_type(&text, type);
+    print_type(&text, type);
     kept = nb_arena_strndup(unit->arena, nb_buf_cstr(&text), text.length);
     nb_buf_done(&text);
     return kept;

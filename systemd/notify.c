@@ -8,17 +8,11 @@
 #include "systemd/notify.h"
 
 #include <stdarg.h>
-#include <stdlib.h>
 
 #include <systemd/sd-daemon.h>
 
 #include "base/buf.h"
 #include "base/clock.h"
-
-bool sysd_is_watched(void)
-{
-    return getenv("NOTIFY_SOCKET") != NULL;
-}
 
 /* `assignments` ends with a line break unless it is empty. */
 static void tell(const char *assignments, const char *status)

@@ -6,11 +6,7 @@
 #ifndef SYSTEMD_NOTIFY_H
 #define SYSTEMD_NOTIFY_H
 
-#include <stdbool.h>
 #include <stdint.h>
-
-/** Whether a service manager listens. */
-bool sysd_is_watched(void);
 
 /** Start-up, or a reload, is complete. `status` is a sentence for `systemctl status`. */
 void sysd_ready(const char *status);
