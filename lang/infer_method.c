@@ -147,6 +147,8 @@ static void note_other_count(struct ns_check *check, struct ns_term *receiver, c
     for (uint32_t other = 0; other < VM_NATIVE_ARITY_MAX; other++)
         if (other != count && is_method_with(check, receiver, name, other, call)) {
             ns_note(check->unit->diag, "Wrong number of arguments: expected %u, found %u", other, count);
+            ns_also(check->unit->diag, "function `%s` expects %u argument%s, but %u %s provided", name, other + 1,
+                    other == 0 ? "" : "s", count + 1, count == 0 ? "was" : "were");
             return;
         }
 }
