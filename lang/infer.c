@@ -195,6 +195,37 @@ static bool defies_demands(struct ns_check *check, struct ns_term *one, struct n
     return true;
 }
 
+enum { PARTS_MAX = 50 };
+
+/* Whether there is nothing dynamic in a type: variables may be, they are of one type whatever it is. */
+static bool is_static(struct ns_term *term, uint32_t *parts)
+{
+    bool all = true;
+
+    term = ns_prune(term);
+    if (term->kind == NS_TERM_ANY || (*parts)-- == 0)
+        return false;
+    for (uint32_t i = 0; term->kind == NS_TERM_DATA && all && i < term->data.con->arity; i++)
+        all = is_static(term->data.arguments[i], parts);
+    for (uint32_t i = 0; term->kind == NS_TERM_TUPLE && all && i < term->tuple.count; i++)
+        all = is_static(term->tuple.items[i], parts);
+    for (uint32_t i = 0; term->kind == NS_TERM_FUNCTION && all && i < term->function.count; i++)
+        all = is_static(term->function.parameters[i], parts);
+    return all && (term->kind != NS_TERM_FUNCTION || is_static(term->function.result, parts));
+}
+
+/* Whether two types that were found not to be one surely are not: None beside 3. */
+static bool surely_differ(const struct ns_check *check, struct ns_term *one, struct ns_term *other)
+{
+    const struct ns_clash *clash = &check->clash;
+    uint32_t parts = PARTS_MAX;
+
+    if (ns_is_known(one) && ns_is_known(other))
+        return true;
+    return clash->how == NS_MISMATCH && !ns_are_numbers(clash->expected, clash->found) && is_static(one, &parts) &&
+           is_static(other, &parts);
+}
+
 struct ns_term *ns_join(struct ns_check *check, struct ns_term *one, struct ns_term *other,
                         const struct ns_joining *joining)
 {
@@ -217,7 +248,7 @@ struct ns_term *ns_join(struct ns_check *check, struct ns_term *one, struct ns_t
     if (fits)
         return one;
     strict = strict && !ns_are_numbers(one, other) && is_unit(one) == is_unit(other);
-    if (strict && ns_is_known(one) && ns_is_known(other))
+    if (strict && surely_differ(check, one, other))
         ns_complain_clash(check, joining->where, one, other, joining->because, joining->why);
     return ns_any(check);
 }
