@@ -52,9 +52,9 @@ start_daemon() { # start_daemon APP-TEXT [CONF-LINES] -> port in $port, pid in $
     await_port "$port" || { cat "$home/log" >&2; return 1; }
 }
 
-load() { # load PORT CONNECTIONS [PATH]: requests/s; errors to stderr
+load() { # load PORT CONNECTIONS [PATH]: requests/s; errors to stderr. $script: what wrk is told of the requests
     local out
-    out=$(wrk -t1 -c"$2" -d"${seconds}s" "http://127.0.0.1:$1${3:-/}")
+    out=$(wrk -t1 -c"$2" -d"${seconds}s" ${script:+-s "$script"} "http://127.0.0.1:$1${3:-/}")
     grep -E 'Socket errors|Non-2xx' <<<"$out" >&2
     awk '/Requests\/sec/ { printf "%.0f\n", $2 }' <<<"$out"
 }

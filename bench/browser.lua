@@ -1,0 +1,13 @@
+-- The headers of a browser that loads a page, for wrk.
+wrk.headers["User-Agent"] = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
+wrk.headers["Accept"] = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
+wrk.headers["Accept-Language"] = "en-US,en;q=0.5"
+wrk.headers["Accept-Encoding"] = "gzip, deflate, br, zstd"
+wrk.headers["Upgrade-Insecure-Requests"] = "1"
+wrk.headers["Sec-Fetch-Dest"] = "document"
+wrk.headers["Sec-Fetch-Mode"] = "navigate"
+wrk.headers["Sec-Fetch-Site"] = "none"
+wrk.headers["Sec-Fetch-User"] = "?1"
+wrk.headers["Priority"] = "u=0, i"
+wrk.headers["Cache-Control"] = "max-age=0"
+wrk.headers["Cookie"] = "session=abcdef0123456789; theme=dark; lang=en"
