@@ -34,6 +34,7 @@ struct vm_fragment {
     vm_value objects[];
 };
 
+/* Points into itself: it cannot be copied. */
 struct vm_heap {
     vm_value *start, *top;           /* objects between them */
     vm_value *fp;                    /* the current frame (code.h); == end when the stack is empty */

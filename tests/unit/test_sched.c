@@ -196,13 +196,13 @@ static enum vm_stop run_sender(struct vm_ctx *ctx, int64_t to)
 
 static enum vm_stop run_grower(struct vm_ctx *ctx, int64_t words)
 {
-    struct vm_heap bigger;
+    struct vm_heap *heap = &ctx->process->heap;
+    uint64_t limit_words = heap->limit_words;
 
-    if (!vm_heap_init(&bigger, (size_t)words))
+    vm_heap_done(heap);
+    if (!vm_heap_init(heap, (size_t)words))
         return VM_STOP_CRASH;
-    bigger.limit_words = ctx->process->heap.limit_words;
-    vm_heap_done(&ctx->process->heap);
-    ctx->process->heap = bigger;
+    heap->limit_words = limit_words;
     ctx->reductions = 0;
     return VM_STOP_YIELD;
 }
