@@ -253,6 +253,16 @@ op_PUSH_STUB: {
 
     /* The turn of a loop: the very record this would make is already beneath (see call.c). */
     if (likely(stub->catches_all && count == 0 && FP[1] != 0 && r[function_of(FP)->registers] == W1)) {
+        const vm_value *first = function_of(FP)->code, *turn = pc + 2;
+
+        /* A call of itself whose first instruction would open again what is open still. */
+        if (VM_OP_AT(turn) == VM_OP_TAIL_SELF_1 && VM_OP_AT(first) == VM_OP_TRY && VM_A_AT(first) == A &&
+            likely(reductions > 1)) {
+            reductions--;
+            r[0] = r[*(const uint16_t *)(turn + 1)];
+            pc = first + 1;
+            DISPATCH();
+        }
         p->handler = (uint32_t)vm_small(r[A]);
         NEXT(2);
     }
