@@ -43,6 +43,31 @@
  * those who load one of them wait several times as long. */
 #define STORED(place) __asm__ volatile("" : "+m"(place))
 
+/* The arguments of a function's call of itself, FEW at most, become its parameters, all at once. */
+enum { FEW = 4 };
+static inline void pass_few(vm_value *r, const uint16_t *list, unsigned count)
+{
+    vm_value first, second, few[FEW];
+
+    switch (count) {
+    case 1:
+        r[0] = r[list[0]];
+        return;
+    case 2:
+        first = r[list[0]];
+        second = r[list[1]];
+        r[0] = first;
+        STORED(r[0]);
+        r[1] = second;
+        return;
+    default:
+        for (unsigned i = 0; i < count; i++)
+            few[i] = r[list[i]];
+        for (unsigned i = 0; i < count; i++)
+            r[i] = few[i];
+    }
+}
+
 static inline const struct vm_function *function_of(const vm_value *fp)
 {
     return (const struct vm_function *)(uintptr_t)fp[0];

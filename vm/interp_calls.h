@@ -58,19 +58,19 @@ op_TAIL_CALL: {
 }
 op_TAIL_SELF: {
     const uint16_t *list = (const uint16_t *)(pc + 1);
-    vm_value few[4], *staged = few;
     unsigned count = C;
 
     if (unlikely(--reductions <= 0))
         goto yield;
-    if (unlikely(count > 4)) {
+    if (likely(count <= FEW)) {
+        pass_few(r, list, count);
+    } else {
         RESERVE(count);
-        staged = heap->top;
+        for (unsigned i = 0; i < count; i++)
+            heap->top[i] = r[list[i]];
+        for (unsigned i = 0; i < count; i++)
+            r[i] = heap->top[i];
     }
-    for (unsigned i = 0; i < count; i++)
-        staged[i] = r[list[i]];
-    for (unsigned i = 0; i < count; i++)
-        r[i] = staged[i];
     pc = function_of(FP)->code;
     DISPATCH();
 }
@@ -256,10 +256,10 @@ op_PUSH_STUB: {
         const vm_value *first = function_of(FP)->code, *turn = pc + 2;
 
         /* A call of itself whose first instruction would open again what is open still. */
-        if (VM_OP_AT(turn) == VM_OP_TAIL_SELF_1 && VM_OP_AT(first) == VM_OP_TRY && VM_A_AT(first) == A &&
-            likely(reductions > 1)) {
+        if (VM_OP_AT(turn) >= VM_OP_TAIL_SELF && VM_OP_AT(turn) <= VM_OP_TAIL_SELF_2 && VM_C_AT(turn) <= FEW &&
+            VM_OP_AT(first) == VM_OP_TRY && VM_A_AT(first) == A && likely(reductions > 1)) {
             reductions--;
-            r[0] = r[*(const uint16_t *)(turn + 1)];
+            pass_few(r, (const uint16_t *)(turn + 1), VM_C_AT(turn));
             pc = first + 1;
             DISPATCH();
         }
