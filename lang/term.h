@@ -179,7 +179,6 @@ struct ns_clash { enum ns_unified how; struct ns_term *expected, *found; };
  * look at is taken to fit. On failure variables bound on the way stay bound, unless a trial takes them back.
  */
 enum ns_unified ns_unify(struct ns_check *check, struct ns_term *expected, struct ns_term *found);
-const struct ns_clash *ns_last_clash(const struct ns_check *check);
 
 /** A trial: `ns_trial_end(…, false)` takes everything back that was unified since. Trials nest. */
 struct ns_trial { size_t changes, work; };

@@ -193,11 +193,6 @@ static enum ns_unified clash(struct ns_check *check, enum ns_unified how, struct
     return how;
 }
 
-const struct ns_clash *ns_last_clash(const struct ns_check *check)
-{
-    return &check->clash;
-}
-
 static void link_to(struct ns_check *check, struct ns_term *variable, struct ns_term *term)
 {
     const struct ns_demand *demands = variable->variable.demands;
