@@ -389,3 +389,16 @@ void ns_complain_field(struct ns_check *check, struct ns_span where, struct ns_t
     ns_also(check->unit->diag, "no field `%s` found for type `%s`", name, ns_term_text(check, receiver));
     ns_suggest_field_of(check, receiver, name, where);
 }
+
+void ns_complain_indexed(struct ns_check *check, struct ns_span where, struct ns_term *object, bool is_assigned)
+{
+    if (passes_over(check))
+        return;
+    ns_report(check->unit, where, "type mismatch: expected List%s, found %s", is_assigned ? " or Map" : ", Map or String",
+              ns_term_text(check, object));
+    if (!opened(check))
+        return;
+    if (is_assigned && is_text(object))
+        ns_hint(check->unit->diag, "a String never changes; make another one, with `replace` or from its parts");
+    ns_note_mismatch(check, ns_list_of(check, ns_variable(check)), object);
+}

@@ -300,6 +300,8 @@ void ns_complain_trait(struct ns_check *check, struct ns_span where, struct ns_t
 void ns_complain_demand(struct ns_check *check, const struct ns_demand *demand, struct ns_term *culprit);
 void ns_complain_method(struct ns_check *check, struct ns_span where, struct ns_term *receiver, const char *name);
 void ns_complain_field(struct ns_check *check, struct ns_span where, struct ns_term *receiver, const char *name);
+/** A value that has no elements is indexed, or one whose elements cannot be replaced is assigned to by an index. */
+void ns_complain_indexed(struct ns_check *check, struct ns_span where, struct ns_term *object, bool is_assigned);
 /** If what was found is an Option or a Result, hint how to come by what is in it. */
 void ns_hint_container(struct ns_check *check, struct ns_term *found);
 /** What ns_unify() has just said of two types, in the words that fit. */

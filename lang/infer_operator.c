@@ -383,18 +383,45 @@ static void infer_index_value(struct ns_check *check, struct ns_expr *index, str
         ns_complain_clash(check, index->span, wanted, term, (struct ns_span){ NULL, 0, 0 }, NULL);
 }
 
-static struct ns_term *index_once(struct ns_check *check, struct ns_term *container, struct ns_expr *index)
+/* Whether something of a known type surely has no elements to be read, or (`is_assigned`) to be replaced. What is not
+ * built in may have functions for it (03 §17). */
+static bool is_never_indexed(struct ns_term *container, bool is_assigned)
+{
+    enum ns_con_number number;
+
+    if (container->kind == NS_TERM_FUNCTION)
+        return true;
+    if (container->kind == NS_TERM_TUPLE)
+        return is_assigned;
+    if (container->kind != NS_TERM_DATA)
+        return false;
+    number = number_of(container);
+    if (is_assigned && (number == NS_CON_STRING || number == NS_CON_SET))
+        return true;
+    return ns_is_number(container) || number == NS_CON_BOOL || number == NS_CON_CHAR || number == NS_CON_UNIT;
+}
+
+/* container[index]; `assigned`: an index that is assigned to is the last one, else NULL. */
+static struct ns_term *index_once(struct ns_check *check, const struct ns_expr *object, struct ns_term *container,
+                                  struct ns_expr *index, const struct ns_expr *assigned)
 {
     struct ns_term *wanted, *element;
 
     ns_settle(check);
     container = ns_prune(container);
+    if (is_never_indexed(container, index == assigned)) {
+        ns_complain_indexed(check, object->span, container, index == assigned);
+        ns_infer(check, index, NULL);
+        return ns_any(check);
+    }
     if (container->kind == NS_TERM_TUPLE) {
         ns_infer(check, index, NULL);
         return index_tuple(check, container, index);
     }
     element = element_of(check, container, &wanted);
     infer_index_value(check, index, wanted);
+    if (index == assigned && container->kind == NS_TERM_DATA && number_of(container) == NS_CON_MAP)
+        ns_demand_trait(check, wanted, nb_intern("Hash"), NULL, index->span, NULL);
     return container->kind == NS_TERM_VARIABLE ? ns_variable(check) : element;
 }
 
@@ -403,16 +430,18 @@ struct ns_term *ns_infer_index(struct ns_check *check, struct ns_expr *expr)
     struct ns_term *term = ns_infer(check, expr->index.object, NULL);
 
     for (uint32_t i = 0; i < expr->index.indices.count; i++)
-        term = index_once(check, term, expr->index.indices.items[i]);
+        term = index_once(check, expr->index.object, term, expr->index.indices.items[i], NULL);
     return term;
 }
 
 void ns_infer_assign_index(struct ns_check *check, struct ns_expr *expr)
 {
     struct ns_term *term = ns_infer(check, expr->assign_index.object, NULL), *value;
+    struct ns_expr *const *indices = expr->assign_index.indices.items;
+    uint32_t count = expr->assign_index.indices.count;
 
-    for (uint32_t i = 0; i < expr->assign_index.indices.count; i++)
-        term = index_once(check, term, expr->assign_index.indices.items[i]);
+    for (uint32_t i = 0; i < count; i++)
+        term = index_once(check, expr->assign_index.object, term, indices[i], indices[count - 1]);
     value = ns_infer(check, expr->assign_index.value, term);
     if (ns_are_numbers(term, value) || ns_unify(check, term, value) == NS_UNIFIED)
         return;
