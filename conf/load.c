@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -216,14 +217,22 @@ static int read_all(int fd, struct nb_buf *out)
     }
 }
 
+/* A pipe would have us wait, and has nothing more to say when the daemon reads it again. */
+static bool is_pipe(int fd)
+{
+    struct stat status;
+
+    return fstat(fd, &status) == 0 && S_ISFIFO(status.st_mode);
+}
+
 static int read_file(const char *path, struct nb_buf *out)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     int r;
 
     if (fd < 0)
         return -errno;
-    r = read_all(fd, out);
+    r = is_pipe(fd) ? -ESPIPE : read_all(fd, out);
     close(fd);
     return r;
 }
@@ -238,7 +247,7 @@ int conf_load(const char *path, struct conf **ret_conf, struct conf_errors *erro
         return conf_load_text("defaults", "", ret_conf, errors);
     r = read_file(path, &text);
     if (r < 0) {
-        add_error(errors, "%s: cannot be read: %s", path, strerror(-r));
+        add_error(errors, "%s: cannot be read: %s", path, r == -ESPIPE ? "it is a pipe" : strerror(-r));
     } else if (memchr(nb_buf_cstr(&text), '\0', text.length) != NULL ||
                !nb_utf8_valid(nb_buf_cstr(&text), text.length)) {
         add_error(errors, "%s: not a text in UTF-8", path);

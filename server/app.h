@@ -45,8 +45,9 @@ struct srv_apps *srv_apps_free(struct srv_apps *apps);
 
 /** Look at the folder: start apps that are new, end those that are gone, replace those whose files changed. With
  * another configuration unless `conf` is NULL. Reports what cannot be done in the log. What that leads to shows in
- * srv_apps_look(). */
-void srv_apps_scan(struct srv_apps *apps, struct conf *conf);
+ * srv_apps_look(). Returns 0, or -errno when the folder cannot be read: it may come back, so all apps stay as they are.
+ */
+int srv_apps_scan(struct srv_apps *apps, struct conf *conf);
 
 /** Have `progress` called before an app is loaded in a scan: its name, how many were looked at before it, how many
  *  there are. */

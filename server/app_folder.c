@@ -110,6 +110,21 @@ static void report_twice(const struct srv_app *app, const char *path)
     nb_buf_done(&taken);
 }
 
+/* What cannot be looked at is not gone: an app that is known goes on as it is. */
+static void keep_unreadable(struct srv_apps *apps, const char *name, const char *path, int error)
+{
+    struct srv_app *app = find_app(apps, name);
+    struct nb_buf quoted = NB_BUF_INIT;
+
+    if (!is_app_name(name, strlen(name)))
+        return;
+    nb_log_quote(&quoted, path);
+    nb_log_warn("app.unreadable", "app=%s path=%s error=\"%s\"", name, nb_buf_cstr(&quoted), strerror(error));
+    nb_buf_done(&quoted);
+    if (app != NULL && strcmp(app->path, path) == 0)
+        app->seen = app->unreadable = true;
+}
+
 static void report_bad_name(const char *path)
 {
     struct nb_buf quoted = NB_BUF_INIT;
@@ -152,9 +167,12 @@ static void see_entry(struct srv_apps *apps, const char *entry)
     nb_buf_printf(&path, "%s/%s", apps->folder, entry);
     if (is_file)
         name[strlen(name) - strlen(".nos")] = '\0';
-    if (entry[0] == '.' || stat(nb_buf_cstr(&path), &status) < 0)
-        ; /* hidden, or gone again, or a link to nowhere */
-    else if (is_file != S_ISREG(status.st_mode) || (!is_file && !S_ISDIR(status.st_mode)))
+    if (entry[0] == '.')
+        ; /* hidden */
+    else if (stat(nb_buf_cstr(&path), &status) < 0) {
+        if (errno != ENOENT) /* gone again, or a link to nowhere */
+            keep_unreadable(apps, name, nb_buf_cstr(&path), errno);
+    } else if (is_file != S_ISREG(status.st_mode) || (!is_file && !S_ISDIR(status.st_mode)))
         ; /* some other file: none of ours */
     else if (!is_app_name(name, strlen(name)))
         report_bad_name(nb_buf_cstr(&path));
@@ -164,26 +182,36 @@ static void see_entry(struct srv_apps *apps, const char *entry)
     nb_free(name);
 }
 
-/* All entries in order of their names, so that every start is the same. */
-static void see_folder(struct srv_apps *apps)
+static void report_unreadable_folder(const struct srv_apps *apps, int error)
+{
+    struct nb_buf quoted = NB_BUF_INIT;
+
+    nb_log_quote(&quoted, apps->folder);
+    nb_log_error("apps.unreadable", "path=%s error=\"%s\" kept_apps=%zu", nb_buf_cstr(&quoted), strerror(error),
+                 apps->list.count);
+    nb_buf_done(&quoted);
+}
+
+/* All entries in order of their names, so that every start is the same. Returns 0 or -errno. */
+static int see_folder(struct srv_apps *apps)
 {
     struct dirent **entries;
-    int count = scandir(apps->folder, &entries, NULL, alphasort);
+    int count;
 
+    for (size_t i = 0; i < apps->list.count; i++)
+        apps->list.items[i]->seen = apps->list.items[i]->unreadable = false;
+    count = scandir(apps->folder, &entries, NULL, alphasort);
     if (count < 0) {
-        struct nb_buf quoted = NB_BUF_INIT;
-
-        count = errno;
-        nb_log_quote(&quoted, apps->folder);
-        nb_log_error("apps.unreadable", "path=%s error=\"%s\"", nb_buf_cstr(&quoted), strerror(count));
-        nb_buf_done(&quoted);
-        return;
+        count = -errno;
+        report_unreadable_folder(apps, -count);
+        return count;
     }
     for (int i = 0; i < count; i++) {
         see_entry(apps, entries[i]->d_name);
         free(entries[i]); /* scandir's */
     }
     free(entries);
+    return 0;
 }
 
 static bool has_main_file(const struct srv_app *app)
@@ -213,7 +241,7 @@ static void update_app(struct srv_apps *apps, size_t index)
         app->stamp = 0;
         return;
     }
-    if (stamp == app->stamp)
+    if (app->unreadable || stamp == app->stamp)
         return;
     app->stamp = stamp;
     app->failures = 0;
@@ -264,15 +292,19 @@ static bool is_any_live(const struct srv_apps *apps)
     return apps->leaving != NULL;
 }
 
-void srv_apps_scan(struct srv_apps *apps, struct conf *conf)
+int srv_apps_scan(struct srv_apps *apps, struct conf *conf)
 {
     bool at_once = !is_any_live(apps); /* nobody leaves a port that somebody else might want */
+    int r;
 
     if (conf != NULL)
         take_conf(apps, conf);
-    for (size_t i = 0; i < apps->list.count; i++)
-        apps->list.items[i]->seen = false;
-    see_folder(apps);
+    r = see_folder(apps);
+    pthread_mutex_lock(&apps->lock);
+    apps->folder_error = -r;
+    pthread_mutex_unlock(&apps->lock);
+    if (r < 0)
+        return r;
     remove_unseen(apps);
     for (size_t i = 0; i < apps->list.count; i++) {
         update_app(apps, i);
@@ -281,4 +313,5 @@ void srv_apps_scan(struct srv_apps *apps, struct conf *conf)
     }
     for (size_t i = 0; i < apps->list.count; i++)
         srv_app_run(apps, apps->list.items[i]);
+    return 0;
 }

@@ -16,7 +16,8 @@ enum { SRV_SETTLE_MS = 500 }; /* an app that listens on nothing counts as up aft
 
 struct srv_app {
     char *name, *path;
-    bool is_folder, enabled, seen;
+    bool is_folder;
+    bool seen, unreadable; /* in the last scan */
     enum srv_app_state state;
     char *problem; /* diagnostics of a program that cannot be loaded; what ended main */
     uint64_t stamp; /* of its files, when they were last compiled */
@@ -35,6 +36,7 @@ struct srv_apps {
     struct srv_runtime *runtime;
     struct conf *conf;
     char *folder;
+    int folder_error; /* errno of the last scan; 0: it was read */
     int event_fd;
     pthread_mutex_t lock;
     NB_VEC(struct srv_app *) list;

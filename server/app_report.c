@@ -45,6 +45,8 @@ void srv_apps_summary(struct srv_apps *apps, struct nb_buf *out)
         if (!serves(app) && app->state != SRV_APP_OFF)
             nb_buf_printf(out, "; %s: %s", app->name, state_name(app->state));
     }
+    if (apps->folder_error != 0)
+        nb_buf_printf(out, "; the folder of apps cannot be read: %s", strerror(apps->folder_error));
     pthread_mutex_unlock(&apps->lock);
 }
 

@@ -19,12 +19,20 @@
 
 #include "base/alloc.h"
 
-enum { LINE_MAX_BYTES = 256, CLIENT_PATIENCE_MS = 1000, BACKLOG = 16, SOCKET_MODE = 0660, READ_BYTES = 4096 };
+enum {
+    LINE_MAX_BYTES = 256,
+    CLIENT_PATIENCE_MS = 1000,
+    FULL_PAUSE_MS = 100,
+    BACKLOG = 16,
+    SOCKET_MODE = 0660,
+    READ_BYTES = 4096
+};
 
 struct srv_control {
     struct srv_control_handlers handlers;
     struct sockaddr_un address;
     int fd, stop_fd;
+    int reserved_fd; /* to be closed when there is no other for a client; -1: it is */
     pthread_t thread;
 };
 
@@ -96,6 +104,29 @@ static void serve_client(struct srv_control *control, int fd)
     nb_buf_done(&out);
 }
 
+static void reserve_descriptor(struct srv_control *control)
+{
+    if (control->reserved_fd < 0)
+        control->reserved_fd = eventfd(0, EFD_CLOEXEC);
+}
+
+/* The next client, also when connections have taken all descriptors: we have put one aside. -1 when there is none. */
+static int take_client(struct srv_control *control)
+{
+    int client = accept4(control->fd, NULL, NULL, SOCK_CLOEXEC);
+
+    if (client >= 0 || (errno != EMFILE && errno != ENFILE))
+        return client;
+    if (control->reserved_fd < 0) {
+        usleep(FULL_PAUSE_MS * 1000); /* somebody else was faster: not again at once */
+        reserve_descriptor(control);
+        return -1;
+    }
+    close(control->reserved_fd);
+    control->reserved_fd = -1;
+    return accept4(control->fd, NULL, NULL, SOCK_CLOEXEC);
+}
+
 static void *thread_main(void *closure)
 {
     struct srv_control *control = closure;
@@ -108,11 +139,12 @@ static void *thread_main(void *closure)
             continue;
         if (wanted[1].revents != 0)
             return NULL;
-        client = accept4(control->fd, NULL, NULL, SOCK_CLOEXEC);
+        client = take_client(control);
         if (client < 0)
             continue;
         serve_client(control, client);
         close(client);
+        reserve_descriptor(control);
     }
 }
 
@@ -171,6 +203,8 @@ static void close_descriptors(struct srv_control *control)
         close(control->fd);
     if (control->stop_fd >= 0)
         close(control->stop_fd);
+    if (control->reserved_fd >= 0)
+        close(control->reserved_fd);
 }
 
 int srv_control_start(const char *path, const struct srv_control_handlers *handlers, struct srv_control **ret_control)
@@ -181,6 +215,8 @@ int srv_control_start(const char *path, const struct srv_control_handlers *handl
     control->handlers = *handlers;
     control->fd = -1;
     control->stop_fd = eventfd(0, EFD_CLOEXEC);
+    control->reserved_fd = -1;
+    reserve_descriptor(control);
     if (r == 0 && control->stop_fd < 0)
         r = -errno;
     if (r == 0)

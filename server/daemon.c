@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -25,6 +24,7 @@
 #include "scheduler/sched.h"
 #include "server/app.h"
 #include "server/control.h"
+#include "server/descriptors.h"
 #include "server/memory.h"
 #include "server/runtime.h"
 #include "server/status.h"
@@ -38,7 +38,6 @@ enum {
     RELOAD_PATIENCE_S = 60, /* that a client of the control socket has */
     EXTEND_MS = 30000,
     WATCHDOG_LOOKS = 4,         /* within the time in which the watchdog wants to be fed */
-    DESCRIPTORS_RESERVED = 200, /* for other things than connections */
 };
 
 struct daemon {
@@ -52,9 +51,10 @@ struct daemon {
     struct srv_control *control;
     int signal_fd, request_fd; /* request_fd: the control thread wants something */
     _Atomic bool stop_wanted, reload_wanted;
-    pthread_mutex_t reload_lock; /* reloads_done, last_reload */
-    pthread_cond_t reload_done;
+    pthread_mutex_t reload_lock; /* reloads_done, last_reload, stops */
+    pthread_cond_t reload_done;  /* or will never be */
     uint64_t reloads_done;
+    bool stops;
     char last_reload[256]; /* a sentence */
     char last_status[512]; /* what the service manager was told last */
     uint64_t started_ns, watchdog_ns;
@@ -144,25 +144,6 @@ static void report_changes(const struct conf *before, const struct conf *after)
     conf_changes_done(&changes);
 }
 
-/* Each connection is a descriptor: say so when there cannot be as many as the configuration allows. */
-static void check_descriptors(const struct conf *conf)
-{
-    int64_t most = conf->listener_defaults.connections_max;
-    struct rlimit limit;
-
-    for (size_t i = 0; i < conf->listener_count; i++) {
-        if (conf->listeners[i].connections_max > most)
-            most = conf->listeners[i].connections_max;
-    }
-    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY ||
-        (uint64_t)most + DESCRIPTORS_RESERVED <= limit.rlim_cur)
-        return;
-    nb_log_warn("daemon.few_descriptors",
-                "connections_max=%" PRId64 " descriptors=%" PRIu64
-                " advice=\"raise LimitNOFILE= of the unit (ulimit -Hn elsewhere), or lower connections_max\"",
-                most, (uint64_t)limit.rlim_cur);
-}
-
 /* Read the configuration anew. What is wrong with it is reported, and the old one stays. */
 static bool reload_conf(struct daemon *daemon)
 {
@@ -181,7 +162,7 @@ static bool reload_conf(struct daemon *daemon)
     pthread_mutex_unlock(&daemon->conf_lock);
     conf_unref(before);
     daemon->hooks->configured(after);
-    check_descriptors(after);
+    srv_descriptors_check(after);
     srv_runtime_reload_limits(daemon->runtime);
     return true;
 }
@@ -259,26 +240,39 @@ static void tell_status(struct daemon *daemon)
     nb_buf_done(&text);
 }
 
+/* What a reload came to, for whoever waits for it. */
+static void tell_reloaded(struct daemon *daemon, bool conf_ok, int folder_error)
+{
+    unsigned broken = srv_apps_count_broken(daemon->apps);
+
+    nb_log_info("daemon.reloaded", "config=%s broken_apps=%u", conf_ok ? "read" : "kept", broken);
+    pthread_mutex_lock(&daemon->reload_lock);
+    daemon->reloads_done++;
+    if (folder_error != 0)
+        snprintf(daemon->last_reload, sizeof daemon->last_reload,
+                 "error: the folder of apps cannot be read: %s; all apps stay as they are; configuration %s",
+                 strerror(folder_error), conf_ok ? "read" : "kept, as the new one has errors");
+    else
+        snprintf(daemon->last_reload, sizeof daemon->last_reload, "%s; %u broken app%s",
+                 conf_ok ? "configuration read"
+                         : "error: the configuration has errors (see the log); the former one stays",
+                 broken, broken == 1 ? "" : "s");
+    pthread_cond_broadcast(&daemon->reload_done);
+    pthread_mutex_unlock(&daemon->reload_lock);
+}
+
 static void reload(struct daemon *daemon)
 {
     bool conf_ok;
-    unsigned broken;
+    int r;
 
     daemon->hooks->reloading();
     log_about(NB_LOG_INFO, "daemon.reloading", "config=",
               daemon->options->config_path != NULL ? daemon->options->config_path : "(defaults)", "");
     conf_ok = reload_conf(daemon);
-    srv_apps_scan(daemon->apps, daemon->conf);
+    r = srv_apps_scan(daemon->apps, daemon->conf);
     settle_apps(daemon);
-    broken = srv_apps_count_broken(daemon->apps);
-    nb_log_info("daemon.reloaded", "config=%s broken_apps=%u", conf_ok ? "read" : "kept", broken);
-    pthread_mutex_lock(&daemon->reload_lock);
-    daemon->reloads_done++;
-    snprintf(daemon->last_reload, sizeof daemon->last_reload, "%s; %u broken app%s",
-             conf_ok ? "configuration read" : "error: the configuration has errors (see the log); the former one stays",
-             broken, broken == 1 ? "" : "s");
-    pthread_cond_broadcast(&daemon->reload_done);
-    pthread_mutex_unlock(&daemon->reload_lock);
+    tell_reloaded(daemon, conf_ok, -r);
     tell_ready(daemon);
 }
 
@@ -297,15 +291,18 @@ static void wait_for_reload(struct daemon *daemon, struct nb_buf *out)
     uint64_t before;
     int r = 0;
 
-    clock_gettime(CLOCK_REALTIME, &until);
+    clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += RELOAD_PATIENCE_S;
     pthread_mutex_lock(&daemon->reload_lock);
     before = daemon->reloads_done;
     atomic_store(&daemon->reload_wanted, true);
     wake_manager(daemon);
-    while (daemon->reloads_done == before && r == 0)
+    while (daemon->reloads_done == before && !daemon->stops && r == 0)
         r = pthread_cond_timedwait(&daemon->reload_done, &daemon->reload_lock, &until);
-    nb_buf_printf(out, "%s\n", r == 0 ? daemon->last_reload : "error: the reload is still going on");
+    if (daemon->reloads_done != before)
+        nb_buf_printf(out, "%s\n", daemon->last_reload);
+    else
+        nb_buf_printf(out, "error: %s\n", daemon->stops ? "the daemon is stopping" : "the reload is still going on");
     pthread_mutex_unlock(&daemon->reload_lock);
 }
 
@@ -355,17 +352,6 @@ static void start_control(struct daemon *daemon)
 
 /* ---- starting ---- */
 
-/* Each connection is a descriptor: take as many as we may. */
-static void raise_descriptor_limit(void)
-{
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == limit.rlim_max)
-        return;
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 static int open_signals(void)
 {
     sigset_t wanted;
@@ -407,7 +393,7 @@ static int start(struct daemon *daemon)
     struct nb_buf workers = NB_BUF_INIT;
     int r;
 
-    raise_descriptor_limit();
+    srv_descriptors_raise();
     daemon->signal_fd = open_signals();
     daemon->request_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (daemon->signal_fd < 0 || daemon->request_fd < 0)
@@ -421,7 +407,7 @@ static int start(struct daemon *daemon)
     nb_buf_printf(&workers, " workers=%u", sched_worker_count(daemon->sched));
     log_about(NB_LOG_INFO, "daemon.starting", "apps_dir=", folder, nb_buf_cstr(&workers));
     nb_buf_done(&workers);
-    check_descriptors(daemon->conf);
+    srv_descriptors_check(daemon->conf);
     srv_apps_on_progress(daemon->apps, tell_progress, daemon);
     srv_apps_scan(daemon->apps, NULL);
     start_control(daemon);
@@ -549,10 +535,20 @@ static void end_apps(struct daemon *daemon)
     }
 }
 
+/* From now on nobody is to wait for a reload. */
+static void end_reloads(struct daemon *daemon)
+{
+    pthread_mutex_lock(&daemon->reload_lock);
+    daemon->stops = true;
+    pthread_cond_broadcast(&daemon->reload_done);
+    pthread_mutex_unlock(&daemon->reload_lock);
+}
+
 static void stop(struct daemon *daemon)
 {
     daemon->hooks->stopping("stopping: waiting for running requests to finish");
     daemon->hooks->extend_timeout(EXTEND_MS);
+    end_reloads(daemon);
     nb_log_info("daemon.stopping", "drain_seconds=%" PRId64, daemon->conf->global.drain_seconds);
     drain(daemon);
     daemon->control = srv_control_stop(daemon->control);
@@ -578,6 +574,17 @@ static void give_back(struct daemon *daemon)
         close(daemon->request_fd);
 }
 
+/* Waits by a clock that nobody sets. */
+static void init_reload_done(pthread_cond_t *reload_done)
+{
+    pthread_condattr_t attributes;
+
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(reload_done, &attributes);
+    pthread_condattr_destroy(&attributes);
+}
+
 int srv_daemon_run(const struct srv_daemon_options *options, struct conf *conf)
 {
     struct daemon daemon = {
@@ -586,13 +593,13 @@ int srv_daemon_run(const struct srv_daemon_options *options, struct conf *conf)
         .conf = conf,
         .conf_lock = PTHREAD_MUTEX_INITIALIZER,
         .reload_lock = PTHREAD_MUTEX_INITIALIZER,
-        .reload_done = PTHREAD_COND_INITIALIZER,
         .signal_fd = -1,
         .request_fd = -1,
         .started_ns = nb_clock_ns(),
     };
     int r;
 
+    init_reload_done(&daemon.reload_done);
     options->hooks->configured(conf);
     r = start(&daemon);
     if (r < 0) {

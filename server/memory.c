@@ -72,8 +72,10 @@ bool srv_memory_look(struct srv_memory *memory, struct sched *sched, uint64_t no
         memory->peak = live;
     resident = srv_memory_resident();
     if (memory->kept_bytes == 0) { /* the first look: what a start leaves counts as kept */
-        memory->kept_bytes = resident;
+        malloc_trim(0);        /* … without what compiling has left */
+        memory->kept_bytes = srv_memory_resident();
         memory->released_ns = now_ns;
+        return false;
     }
     if (!much_is_free(memory, resident, live, stats.exited, now_ns))
         return false;

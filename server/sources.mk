@@ -2,7 +2,7 @@ noinst_LIBRARIES += libserver.a
 libserver_a_SOURCES = \
 	server/app.c server/app.h server/app_folder.c server/app_private.h server/app_report.c \
 	server/app_version.c server/connection.c server/connection.h server/control.c server/control.h server/daemon.c \
-	server/daemon.h server/endpoint.c server/exchange.c server/exchange.h server/headers.c server/headers.h \
+	server/daemon.h server/descriptors.c server/descriptors.h server/endpoint.c server/exchange.c server/exchange.h server/headers.c server/headers.h \
 	server/http.def server/http_native.c server/http_native.h server/lines.c server/lines.h server/limits.c \
 	server/limits.h server/listener.c server/listener.h server/loop.c server/loop.h server/memory.c server/memory.h \
 	server/port.c server/port.h server/record.c server/record.h server/request.c server/request.h \

@@ -338,3 +338,40 @@ NOS
     is "… also the one that is waited for" "$(children 903)" 0
     stop_daemon "commands"
 }
+
+# A folder or a configuration that cannot be read is not one without apps.
+test_unreadable() {
+    local waiting
+    new_home
+    main_app
+    start_daemon || return
+    mv "$home/apps" "$home/elsewhere"
+    like "the folder of apps is gone: the reload fails" "$("$ctl" -s "$home/control" reload 2>&1)" \
+        '^error: the folder of apps cannot be read: No such file or directory; all apps stay as they are; configuration read$'
+    is "… and the apps go on" "$(get http://127.0.0.1:$port/)" "Hello, world!"
+    like "… which the status tells" "$("$ctl" -s "$home/control" status)" '^apps: 1 of 1 app running; the folder of apps cannot be read: No such'
+    : >"$home/apps"
+    like "a file in its place" "$("$ctl" -s "$home/control" reload 2>&1)" '^error: the folder of apps cannot be read: Not a directory'
+    rm "$home/apps"
+    mv "$home/elsewhere" "$home/apps"
+    mv "$home/apps/hello.nos" "$home/hello.nos"
+    ln -s hello.nos "$home/apps/hello.nos"
+    like "a link to itself in the place of an app" "$("$ctl" -s "$home/control" reload 2>&1)" '^configuration read; 0 broken'
+    like "… is told of" "$(grep -a app.unreadable "$home/log")" 'app=hello path=".*/hello.nos" error="Too many levels of symbolic links"$'
+    is "… and the app goes on" "$(get http://127.0.0.1:$port/)" "Hello, world!"
+    rm "$home/apps/hello.nos" "$home/nostosd.conf"
+    mv "$home/hello.nos" "$home/apps/hello.nos"
+    mkfifo "$home/nostosd.conf"
+    like "a pipe in the place of the configuration" "$("$ctl" -s "$home/control" reload 2>&1)" '^error: the configuration has errors'
+    like "… is told of" "$(grep -a conf.bad "$home/log")" 'error=".*/nostosd.conf: cannot be read: it is a pipe"$'
+    like "what cannot be served is told of once" "$(grep -ac daemon.few_descriptors "$home/log")" '^[01]$'
+    get http://127.0.0.1:$port/never >/dev/null &
+    waiting=$!
+    wait_open 1
+    kill -TERM $daemon
+    wait_log daemon.stopping
+    is "no reload any more while the daemon ends" "$("$ctl" -s "$home/control" reload 2>&1)" "error: the daemon is stopping"
+    kill $waiting
+    wait $waiting 2>/dev/null
+    stop_daemon "unreadable"
+}
