@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lang/infer.h"
+#include "lang/scope_form.h"
 #include "lang/suggest.h"
 
 enum { RANK = 12 }; /* behind errors about names */
@@ -188,6 +189,8 @@ void ns_complain_argument(struct ns_check *check, struct ns_span where, unsigned
     if (!opened(check))
         return;
     if (function != NULL) {
+        if (ns_scope_form_of(function) != NULL)
+            function = ns_scope_form_of(function);
         ns_note(check->unit->diag, "function `%s` expects `%s` but received `%s`", function, text.expected,
                 text.found);
         label(check, because,

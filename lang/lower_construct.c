@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/intern.h"
+#include "lang/scope_form.h"
 #include "lang/suggest.h"
 
 static const char *kind_word(const struct ns_constructor_info *constructor)
@@ -29,6 +30,32 @@ static void report_unknown_field(struct ns_frame *frame, const struct ns_constru
     ns_report(frame->unit, name->span, "unknown field `%s` for %s `%s`", name->text, kind_word(constructor),
               constructor->name);
     ns_suggest_field(frame->unit, constructor, name);
+}
+
+/* "Route(from: String, km: Int)" */
+static void note_fields(struct ns_frame *frame, const struct ns_constructor_info *constructor)
+{
+    struct nb_buf text = NB_BUF_INIT;
+
+    for (uint32_t i = 0; i < constructor->fields->count; i++) {
+        const struct ns_field *field = &constructor->fields->items[i];
+
+        nb_buf_text(&text, i > 0 ? ", " : "");
+        if (field->name.text != NULL)
+            nb_buf_printf(&text, "%s: ", field->name.text);
+        nb_buf_text(&text, ns_type_text(frame->unit, field->type));
+    }
+    ns_note(frame->unit->diag, "the fields of %s `%s`: (%s)", kind_word(constructor), constructor->name,
+            nb_buf_cstr(&text));
+    nb_buf_done(&text);
+}
+
+static void report_wrong_number(struct ns_frame *frame, const struct ns_call *call,
+                                const struct ns_constructor_info *constructor)
+{
+    ns_report_wrong_number(frame, call, constructor->fields->count);
+    if (ns_reported(frame->unit) && constructor->fields->count > 0)
+        note_fields(frame, constructor);
 }
 
 /* P(old, x: 1) */
@@ -82,7 +109,7 @@ static bool place_fields(struct ns_frame *frame, const struct ns_call *call,
             if (argument->name.text != NULL)
                 report_unknown_field(frame, constructor, &argument->name);
             else
-                ns_report_wrong_number(frame, call, count);
+                report_wrong_number(frame, call, constructor);
             return false;
         }
         if (seen[position]) {
@@ -101,7 +128,7 @@ static bool place_fields(struct ns_frame *frame, const struct ns_call *call,
                 ns_report(frame->unit, call->span, "Missing field: %s: missing field `%s` in %s `%s`", field, field,
                           kind_word(constructor), constructor->name);
             else
-                ns_report_wrong_number(frame, call, count);
+                report_wrong_number(frame, call, constructor);
             return false;
         }
     return true;
@@ -197,11 +224,11 @@ static void construct_unknown(struct ns_frame *frame, struct ns_call *call, cons
         ns_call_value(frame, callee, call->registers, call->count, target);
     } else if (conversion(name) != NULL && call->count == 1) {
         ns_call_natives(frame, call, conversion(name), target);
+    } else if (ns_scope_form_module(name) != NULL) { /* with one argument it would have been rewritten */
+        ns_report_count(frame, call, 1, NULL);
+        ns_evaluate_for_errors(frame, call);
     } else {
-        if (strcmp(name, "Html") == 0 || strcmp(name, "RHtml") == 0)
-            ns_report(frame->unit, expr->call.name.span, "`%s(…)` is not yet implemented", name);
-        else
-            ns_report(frame->unit, expr->call.name.span, "unknown type `%s`", name);
+        ns_report(frame->unit, expr->call.name.span, "unknown type `%s`", name);
         ns_suggest_constructor(frame->unit, &expr->call.name);
         ns_evaluate_for_errors(frame, call);
     }

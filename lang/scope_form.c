@@ -51,6 +51,14 @@ const char *ns_scope_form_module(const char *name)
     return form == NULL ? NULL : form->module;
 }
 
+const char *ns_scope_form_of(const char *function)
+{
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
+        if (strcmp(forms[i].result, function) == 0)
+            return forms[i].name;
+    return NULL;
+}
+
 struct scan {
     struct ns_unit *unit;
     struct ns_space *space;

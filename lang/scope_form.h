@@ -9,6 +9,8 @@ struct ns_unit;
 
 /** The library module that a form of that name draws on ("stdlib.html" for "Html"), NULL when it is no form. */
 const char *ns_scope_form_module(const char *name);
+/** The form that calls a function of the library, for messages: "Html" of _asHtml; NULL: none does. */
+const char *ns_scope_form_of(const char *function);
 
 /**
  * Rewrite all forms of the unit's modules into calls of library functions, in place: inside, `div(x)` becomes

@@ -76,6 +76,17 @@ bool ns_has_suggestion(struct ns_unit *unit, struct ns_space *space, const char 
 
 /* ---- hints ---- */
 
+/* What other languages call the value that is not there. */
+static bool is_nothing(const char *name)
+{
+    static const char *const words[] = { "null", "nil", "none", "undefined", "nothing" };
+
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcmp(words[i], name) == 0)
+            return true;
+    return false;
+}
+
 void ns_suggest_value(struct ns_unit *unit, struct ns_space *space, const struct ns_name *name)
 {
     struct ns_similar similar;
@@ -83,6 +94,8 @@ void ns_suggest_value(struct ns_unit *unit, struct ns_space *space, const struct
     if (!ns_reported(unit))
         return;
     similar = similar_values(unit, space, name->text);
+    if (is_nothing(name->text))
+        ns_note(unit->diag, "a value that may be missing is an Option: `None` or `Some(x)`");
     if (!ns_similar_hint(&similar, unit->diag, name->span))
         ns_hint(unit->diag, "did you mean to define `%s` first?", name->text);
 }

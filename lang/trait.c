@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/intern.h"
+#include "lang/similar.h"
 #include "lang/suggest.h"
 #include "vm/dispatch.h"
 
@@ -381,6 +382,27 @@ static void add_standard(struct ns_unit *unit, struct ns_implementation *own)
             add_default(unit, own, trait, declared->items[i]);
 }
 
+/* A required method is missing: perhaps one that the trait does not know is it, misspelt. */
+static void report_missing(struct ns_unit *unit, const struct ns_implementation *own, const char *method)
+{
+    const struct ns_function_list *written = &own->item->implementation.methods;
+
+    ns_report(unit, own->item->span, "type `%s` does not implement method `%s` required by trait `%s`",
+              ns_type_text(unit, own->item->implementation.type), method, own->trait_name);
+    if (!ns_reported(unit))
+        return;
+    for (uint32_t i = 0; i < written->count; i++) {
+        const struct ns_name *name = &written->items[i]->name;
+        struct ns_similar similar = { .wanted = name->text };
+
+        if (find_method(&own->trait->item->trait.methods, name->text) != NULL)
+            continue;
+        ns_similar_add(&similar, method);
+        if (ns_similar_hint(&similar, unit->diag, name->span))
+            ns_label(unit->diag, name->span, "the trait has no method `%s`", name->text);
+    }
+}
+
 /* Defaults for what no block of this type implements; what has none is an error. */
 static void add_missing(struct ns_unit *unit, struct ns_implementation *own)
 {
@@ -397,8 +419,7 @@ static void add_missing(struct ns_unit *unit, struct ns_implementation *own)
         if (method->body != NULL)
             add_default(unit, own, own->trait, method);
         else if (!ns_is_builtin_trait(own->trait_name) && !own->space->library)
-            ns_report(unit, own->item->span, "type `%s` does not implement method `%s` required by trait `%s`",
-                      ns_type_text(unit, own->item->implementation.type), method->name.text, own->trait_name);
+            report_missing(unit, own, method->name.text);
     }
 }
 
