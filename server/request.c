@@ -166,6 +166,9 @@ void srv_request_recycle(struct srv_request *request)
     if (request->response != NULL && !request->response_shared)
         MHD_destroy_response(request->response);
     request->response = NULL;
+    if (request->unsent != NULL)
+        nb_free(request->unsent);
+    request->unsent = NULL;
     request->response_shared = request->recycle = request->suspended = request->has_query = request->is_head = false;
     request->client_gone = false;
     srv_headers_let_go(request);
@@ -359,6 +362,14 @@ static bool is_visible_ascii(const char *text, size_t length)
     return (strange & EACH * 0x80) == 0 || is_visible_slowly(text, length); /* perhaps a tab */
 }
 
+/* What stands between a value and the end of its line is no part of it (RFC 9112, 5.1). */
+static size_t without_blanks_behind(const char *value, size_t length)
+{
+    while (length > 0 && (value[length - 1] == ' ' || value[length - 1] == '\t'))
+        length--;
+    return length;
+}
+
 /* The few whose value says something about the request as a whole. */
 static void note_meaning(struct srv_request *request, const char *name, size_t length)
 {
@@ -374,6 +385,7 @@ bool srv_request_add_header(struct srv_request *request, const char *name, size_
 
     if (!room_for_header(request))
         return false;
+    value_length = without_blanks_behind(value, value_length);
     if (request->header_count == 0)
         request->headers_at = request->text.length;
     header = &request->headers[request->header_count++];

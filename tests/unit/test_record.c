@@ -118,6 +118,14 @@ START_TEST(makes_a_plain_record)
 }
 END_TEST
 
+START_TEST(leaves_blanks_behind_a_value)
+{
+    add_header("A", "b \tc \t ");
+    add_header("D", " ");
+    expect("/", "GET", "", 0, "7 GET / [(\"a\", \"b \tc\"), (\"d\", \"\")]  [] [] [] false");
+}
+END_TEST
+
 START_TEST(makes_params_cookies_and_form)
 {
     add_header("Content-Type", "application/x-www-form-urlencoded; charset=utf-8");
@@ -181,7 +189,7 @@ START_TEST(reads_each_byte_of_a_header)
     char name[40], value[40], lower[40];
 
     for (int byte = 1; byte < 256; byte++) {
-        bool visible = byte == '\t' || (byte >= ' ' && byte < 0x7f);
+        bool blank = byte == ' ' || byte == '\t', visible = blank || (byte > ' ' && byte < 0x7f);
 
         for (size_t place = 0; place < length; place++) {
             struct srv_header *header;
@@ -197,7 +205,7 @@ START_TEST(reads_each_byte_of_a_header)
             header = &request->headers[0];
             ck_assert_uint_eq(header->name.length, length);
             ck_assert_mem_eq(srv_request_part(request, header->name), lower, length);
-            ck_assert_uint_eq(header->value.length, visible ? length : 0);
+            ck_assert_uint_eq(header->value.length, !visible ? 0 : blank && place == length - 1 ? place : length);
             if (visible)
                 ck_assert_mem_eq(srv_request_part(request, header->value), value, length);
         }
@@ -307,6 +315,7 @@ int main(void)
     suite_add_tcase(suite, texts);
     tcase_add_checked_fixture(records, set_up, tear_down);
     tcase_add_test(records, makes_a_plain_record);
+    tcase_add_test(records, leaves_blanks_behind_a_value);
     tcase_add_test(records, makes_params_cookies_and_form);
     tcase_add_test(records, gives_bytes_that_are_no_text_as_numbers);
     tcase_add_test(records, knows_a_websocket);
