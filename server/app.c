@@ -25,6 +25,7 @@
 enum {
     BACKOFF_FIRST_MS = 100,
     WHY_BYTES = 256,
+    SETTLE_MOST_S = 10, /* what has not had its turn by then is waited for no longer */
     GOOD_RUN_S = 60 /* a version that ran this long starts with a short pause again */
 };
 
@@ -181,10 +182,20 @@ static void main_returned(struct srv_apps *apps, struct srv_app *app)
     srv_app_set_state(apps, app, SRV_APP_ENDED, NULL);
 }
 
-/* Whether a version that was just started need not be waited for: it listens wherever it is to, or had its time. */
-static bool is_up(struct srv_apps *apps, const struct srv_app *app, uint64_t now_ns)
+/* Whether the version that was started last had its time to listen, and used it. */
+static bool had_its_time(const struct srv_app *app, uint64_t now_ns)
 {
-    if (now_ns - app->live->started_ns >= SRV_SETTLE_MS * NS_PER_MS)
+    uint64_t age_ns = app->live != NULL ? now_ns - app->live->started_ns : 0;
+
+    if (age_ns < SRV_SETTLE_MS * NS_PER_MS)
+        return false;
+    return age_ns >= SETTLE_MOST_S * NS_PER_S || srv_version_has_settled(app->live);
+}
+
+/* Whether a version that was just started need not be waited for: it listens wherever it is to, or had its time. */
+static bool is_up(struct srv_apps *apps, const struct srv_app *app, bool had_time)
+{
+    if (had_time)
         return true;
     return app->formers == NULL && srv_runtime_group_listens(apps->runtime, &app->live->group);
 }
@@ -192,6 +203,7 @@ static bool is_up(struct srv_apps *apps, const struct srv_app *app, uint64_t now
 /* Act on what an app does. Returns when to look at it again. */
 static uint64_t look_at_app(struct srv_apps *apps, struct srv_app *app, uint64_t now_ns)
 {
+    bool had_time = app->state == SRV_APP_STARTING && had_its_time(app, now_ns);
     uint64_t next_ns = srv_app_look_at_formers(apps, app, now_ns);
 
     if (app->state == SRV_APP_RESTARTING) {
@@ -216,7 +228,7 @@ static uint64_t look_at_app(struct srv_apps *apps, struct srv_app *app, uint64_t
     }
     if (app->state != SRV_APP_STARTING)
         return next_ns;
-    if (!is_up(apps, app, now_ns))
+    if (!is_up(apps, app, had_time))
         return now_ns + NS_PER_MS;
     srv_app_set_state(apps, app, SRV_APP_RUNNING, NULL);
     return next_ns;

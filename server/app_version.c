@@ -2,8 +2,8 @@
  * app_version.c - which version of an app runs: starting one in the place of another, retiring, ending.
  *
  * A new version is loaded, and only then does the one that runs offer its ports (port.h). The new one joins on them,
- * and as soon as it listens on all of them, and has run for TRIAL_MS, the former one leaves. So there is always
- * somebody who listens.
+ * and as soon as it listens on all of them, has run for TRIAL_MS and has settled, the former one leaves. So there is
+ * always somebody who listens.
  *
  *   - The new version ends with an exception before that: the former one stays, and the next reload tries again. An app
  *     that has joined on a port of it by then has come too early: it is treated as if its version had failed.
@@ -149,15 +149,15 @@ void srv_apps_retire_leaving(struct srv_apps *apps)
         retire(apps, take_first(apps, &apps->leaving));
 }
 
-/* Whether the live version has taken a former one's place, or will not. */
+/* Whether the live version has taken a former one's place, or will not. `settled`: before this was asked. */
 static bool is_replaced(struct srv_apps *apps, const struct srv_app *app, const struct srv_version *former,
-                        uint64_t now_ns)
+                        bool settled, uint64_t now_ns)
 {
     if (app->live == NULL || atomic_load(&app->live->main_state) == SRV_MAIN_RETURNED)
         return true;
     if (atomic_load(&app->live->main_state) == SRV_MAIN_FAILED || now_ns - app->live->started_ns < TRIAL_MS * NS_PER_MS)
         return false;
-    if (srv_runtime_group_is_covered(apps->runtime, &former->group, &app->live->group))
+    if (settled && srv_runtime_group_is_covered(apps->runtime, &former->group, &app->live->group))
         return true;
     if (now_ns < former->until_ns)
         return false;
@@ -173,12 +173,13 @@ uint64_t srv_app_look_at_formers(struct srv_apps *apps, struct srv_app *app, uin
 
     while (*place != NULL) {
         struct srv_version *former = *place;
+        bool settled = app->live != NULL && srv_version_has_settled(app->live);
 
-        if (is_replaced(apps, app, former, now_ns)) {
+        if (is_replaced(apps, app, former, settled, now_ns)) {
             retire(apps, take_first(apps, place));
             continue;
         }
-        if (now_ns - app->live->started_ns >= SRV_SETTLE_MS * NS_PER_MS &&
+        if (settled && now_ns - app->live->started_ns >= SRV_SETTLE_MS * NS_PER_MS &&
             srv_runtime_retire_group(apps->runtime, &former->group, &app->live->group) > 0)
             former->handed_over = true;
         place = &former->next;

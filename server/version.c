@@ -24,7 +24,9 @@ enum {
     BYTES_PER_MIB = 1024 * 1024,
     WORDS_PER_MIB = BYTES_PER_MIB / sizeof(vm_value),
     EPILOGUE_BYTES = 512,
-    WHAT_BYTES = 200
+    WHAT_BYTES = 200,
+    COMPUTES_FOR_LONG = 1000 * 1000, /* reductions, some 10 ms */
+    SETTLING_MOST = 16               /* processes that are looked at */
 };
 
 /* What main would be, for programs that only have a handle(request). Three lines, so that it ends in constant memory.
@@ -295,6 +297,35 @@ int srv_version_run(struct srv_version *version)
     version->main_pid = atomic_load(&process->pid);
     sched_submit(NULL, process);
     return 0;
+}
+
+/* Whether a process has ended, has computed for long or waits for something that is not there yet. */
+static bool had_its_turn(struct sched *sched, uint64_t pid)
+{
+    struct vm_process *process = sched_find(sched, pid);
+
+    if (process == NULL || atomic_load(&process->reductions) >= COMPUTES_FOR_LONG)
+        return true;
+    if (atomic_load(&process->state) != VM_PROCESS_WAITING)
+        return false;
+    return atomic_load(&process->wait) != VM_WAIT_SLEEP || atomic_load(&process->deadline_ns) > nb_clock_ns();
+}
+
+bool srv_version_has_settled(struct srv_version *version)
+{
+    uint64_t pids[SETTLING_MOST];
+    size_t count;
+
+    if (!had_its_turn(version->sched, version->main_pid))
+        return false;
+    if (srv_runtime_group_listens(version->runtime, &version->group))
+        return true;
+    count = sched_list(version->sched, &version->group, pids, SETTLING_MOST);
+    for (size_t i = 0; i < count; i++) {
+        if (!had_its_turn(version->sched, pids[i]))
+            return false;
+    }
+    return true;
 }
 
 /* ---- ending ---- */

@@ -49,6 +49,14 @@ int srv_version_load(const struct srv_version *like, const struct conf_app *conf
                      struct ns_diag *diag, struct srv_version **ret_version);
 /** Start its main process. Returns 0 or -errno; after that it is as it was. */
 int srv_version_run(struct srv_version *version);
+/**
+ * Whether it has come as far as it comes by itself: main waits for something, has computed for long or has ended; so
+ * have the others, if nothing is listened on yet. On a busy machine a version may not have had its turn when a second
+ * has passed: what it does not do by then, it may be about to do.
+ *
+ * Look at this first and at `main_state` or its listeners then.
+ */
+bool srv_version_has_settled(struct srv_version *version);
 /** Have it leave its ports and finish what it has accepted (srv_runtime_retire_group). Its processes go on. */
 void srv_version_retire(struct srv_version *version);
 /** Whether a retired version has nothing left to finish. */
