@@ -182,7 +182,8 @@ START_TEST(holds_many_headers)
 }
 END_TEST
 
-/* Names get lower case, values with a byte that is not visible ASCII get empty: wherever in a text the byte stands. */
+/* Names get lower case, values with a byte that is not visible ASCII get empty: wherever in a text the byte stands. A
+ * blank at the end goes. */
 START_TEST(reads_each_byte_of_a_header)
 {
     size_t length = (size_t)_i;
@@ -207,7 +208,7 @@ START_TEST(reads_each_byte_of_a_header)
             ck_assert_mem_eq(srv_request_part(request, header->name), lower, length);
             ck_assert_uint_eq(header->value.length, !visible ? 0 : blank && place == length - 1 ? place : length);
             if (visible)
-                ck_assert_mem_eq(srv_request_part(request, header->value), value, length);
+                ck_assert_mem_eq(srv_request_part(request, header->value), value, header->value.length);
         }
     }
 }
