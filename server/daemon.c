@@ -31,6 +31,7 @@
 
 #define NS_PER_MS UINT64_C(1000000)
 #define NS_PER_S UINT64_C(1000000000)
+#define BYTES_PER_MIB (UINT64_C(1024) * 1024)
 enum {
     DRAIN_LOOK_MS = 20,     /* how often a drain looks whether it is over */
     DRAIN_TELL_MS = 1000,   /* how often it tells what it waits for */
@@ -90,6 +91,7 @@ static void limits_for(void *context, uint16_t port, struct srv_limits *limits)
     limits->request_deadline_ms = (uint32_t)from->request_deadline_ms;
     limits->queue_max = (uint32_t)from->queue_max;
     limits->retry_after_seconds = (uint32_t)from->retry_after_seconds;
+    limits->unsent_max_bytes = (uint64_t)from->unsent_max_mib * BYTES_PER_MIB;
     limits->access_log = conf->log.access;
     conf_unref(conf);
 }

@@ -36,6 +36,7 @@ uint64_t srv_endpoint_look_at_time(struct srv_endpoint *endpoint, struct vm_ctx 
         srv_exchange_answer_late(endpoint, ctx),
         srv_connections_look_at_quiet(endpoint),
         srv_watch_look(endpoint),
+        srv_unsent_look(endpoint),
     };
     uint64_t next_ns = UINT64_MAX;
 
@@ -149,6 +150,7 @@ int srv_endpoint_start(struct srv_endpoint *endpoint)
     srv_patience_init(&endpoint->bodies);
     srv_link_init(&endpoint->open);
     srv_link_init(&endpoint->unwatched);
+    srv_unsent_list_init(&endpoint->unsent);
     if (!make_answers(endpoint))
         return -ENOMEM;
     /* Without MHD_USE_ITC: only the loop's thread resumes, so no descriptor is needed to wake it. */
@@ -170,6 +172,7 @@ void srv_endpoint_change_limits(struct srv_endpoint *endpoint, const struct srv_
     endpoint->limits.header_timeout_ms = limits->header_timeout_ms;
     endpoint->limits.body_timeout_ms = limits->body_timeout_ms;
     endpoint->limits.request_deadline_ms = limits->request_deadline_ms;
+    endpoint->limits.unsent_max_bytes = limits->unsent_max_bytes;
     endpoint->limits.access_log = limits->access_log;
     if (endpoint->limits.retry_after_seconds == limits->retry_after_seconds)
         return;
@@ -229,6 +232,7 @@ struct srv_endpoint *srv_endpoint_free(struct srv_endpoint *endpoint)
         if (endpoint->answers[i] != NULL)
             MHD_destroy_response(endpoint->answers[i]);
     }
+    srv_unsent_list_done(&endpoint->unsent);
     srv_ring_free(endpoint->ring);
     nb_free(endpoint);
     return NULL;

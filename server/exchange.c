@@ -79,6 +79,8 @@ static void client_gone(struct srv_endpoint *endpoint, struct srv_request *reque
 /* libmicrohttpd is done with a request; `sent`: its answer is. */
 static void completed(struct srv_endpoint *endpoint, struct srv_request *request, bool sent)
 {
+    if (request->unsent != NULL)
+        srv_unsent_end(endpoint, request);
     srv_headers_remember(request->client, request);
     request->client->request = NULL;
     request->connection = NULL;
@@ -125,11 +127,23 @@ void srv_exchange_forget(struct srv_connection *connection)
 
 /* ---- answering ---- */
 
+/* There is no room for so large an answer. */
+static void replace_by_503(struct srv_endpoint *endpoint, struct srv_request *request)
+{
+    MHD_destroy_response(request->response);
+    request->response = endpoint->answers[SRV_ANSWER_503];
+    request->response_shared = true;
+    request->status = MHD_HTTP_SERVICE_UNAVAILABLE;
+}
+
 static enum MHD_Result queue_answer(struct srv_endpoint *endpoint, struct srv_request *request)
 {
-    struct MHD_Response *response = request->response;
+    struct MHD_Response *response;
     enum MHD_Result queued;
 
+    if (request->unsent != NULL && !srv_unsent_begin(endpoint, request))
+        replace_by_503(endpoint, request);
+    response = request->response;
     if (endpoint->state != SRV_ENDPOINT_OPEN && !request->response_shared)
         MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
     queued = MHD_queue_response(request->connection, request->status, response);

@@ -19,6 +19,7 @@
 #include "scheduler/sched.h"
 #include "server/record.h"
 #include "server/runtime_private.h"
+#include "server/unsent.h"
 #include "vm/except.h"
 #include "vm/list.h"
 #include "vm/shared.h"
@@ -216,6 +217,19 @@ static vm_value shared_bytes_of(vm_value string)
     return vm_is_shared(whole) ? whole : VM_NONE;
 }
 
+/* Note what a large answer keeps in memory; nothing for others. False without memory. */
+static bool note_large(vm_value body, struct MHD_Response *response, struct srv_unsent **ret_unsent)
+{
+    size_t bytes = vm_is_list(body) ? vm_list_length(body) : vm_is_string(body) ? vm_text(body).length : 0;
+    vm_value shared = bytes >= SRV_UNSENT_LEAST && vm_is_string(body) ? shared_bytes_of(body) : VM_NONE;
+
+    if (bytes < SRV_UNSENT_LEAST)
+        return true;
+    *ret_unsent = shared != VM_NONE ? srv_unsent_new((uintptr_t)shared, vm_shared_bytes(shared))
+                                    : srv_unsent_new((uintptr_t)response, bytes);
+    return *ret_unsent != NULL;
+}
+
 static struct MHD_Response *response_of_string(struct vm_ctx *ctx, vm_value body)
 {
     struct vm_text text = vm_text(body);
@@ -358,6 +372,7 @@ static enum vm_status server_respond(struct vm_ctx *ctx, vm_value *args, vm_valu
 {
     struct vm_process *process = ctx->process;
     struct MHD_Response *response = NULL;
+    struct srv_unsent *unsent = NULL;
     struct srv_request *request;
     enum vm_status status;
     int64_t code;
@@ -374,14 +389,18 @@ static enum vm_status server_respond(struct vm_ctx *ctx, vm_value *args, vm_valu
     status = make_response(ctx, args[3], &response);
     if (status == VM_OK)
         status = add_headers(ctx, response, args[2]);
+    if (status == VM_OK && !note_large(args[3], response, &unsent))
+        status = VM_NOMEM;
     id = (uint64_t)vm_small(args[0]);
     if (status == VM_OK && !srv_request_claim(request, id))
         status = raise_not_open(ctx);
     if (status != VM_OK) {
         if (response != NULL)
             MHD_destroy_response(response);
+        nb_free(unsent);
         return status;
     }
+    request->unsent = unsent;
     if (process->http_requests == (void *)(uintptr_t)id)
         process->http_requests = NULL;
     srv_request_answer(ctx, request, (unsigned)code, response, false);

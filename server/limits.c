@@ -17,6 +17,7 @@ void srv_limits_default(struct srv_limits *limits)
         .request_deadline_ms = 60000,
         .queue_max = 1024,
         .retry_after_seconds = 1,
+        .unsent_max_bytes = UINT64_C(512) * 1024 * 1024,
     };
     memcpy(limits->address, "0.0.0.0", sizeof "0.0.0.0");
 }

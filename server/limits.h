@@ -18,6 +18,7 @@ struct srv_limits {
     uint32_t request_deadline_ms;    /* then 504; 0: none */
     uint32_t queue_max;              /* requests waiting to be accepted; more: 503 */
     uint32_t retry_after_seconds;    /* told with that 503 */
+    uint64_t unsent_max_bytes;       /* memory of large answers that clients are slow to take (unsent.h); 0: no limit */
     bool access_log;                 /* a log line for each answered request */
 };
 

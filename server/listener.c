@@ -152,6 +152,7 @@ static void prepare(struct srv_listener *listener, const struct sched_group *gro
     atomic_store(&listener->retiring, false);
     atomic_store(&listener->retired_loops, 0);
     atomic_store(&listener->empty_endpoints, 0);
+    atomic_store(&listener->unsent_pressed_ns, 0);
     listener->bound_by = pid;
     listener->port = port;
     srv_limits_default(&listener->limits);

@@ -39,6 +39,8 @@ struct srv_listener {
     struct srv_limits limits;
     struct srv_endpoint *endpoints[SRV_LOOPS_MAX];
     unsigned endpoint_count;
+    _Atomic uint64_t unsent_bytes;      /* what its large answers keep (unsent.h), … */
+    _Atomic uint64_t unsent_pressed_ns; /* … and until when stuck clients are hung up on: there was no room */
     _Atomic unsigned turn; /* which ring the next accept looks at first */
     struct srv_waiters line;
     struct srv_command commands[3][SRV_LOOPS_MAX]; /* attach; close; retire */

@@ -20,6 +20,7 @@
 #include "server/request.h"
 #include "server/ring.h"
 #include "server/runtime.h"
+#include "server/unsent.h"
 
 struct srv_listener;
 
@@ -65,6 +66,7 @@ struct srv_endpoint {
     struct srv_patience bodies; /* body is coming: body_timeout_ms */
     struct srv_link unwatched; /* suspended requests whose clients are not watched yet (watch.h) */
     struct srv_link open;   /* requests that wait for their answer: request_deadline_ms */
+    struct srv_unsent_list unsent; /* large answers on their way to their clients */
     uint32_t connections, open_count, suspended_count;
     uint32_t sending_count; /* answers that libmicrohttpd has and has not sent to their end */
     uint32_t waiting_count; /* whole and neither answered nor suspended: libmicrohttpd keeps asking for them */
@@ -122,7 +124,7 @@ struct srv_loop {
     uint64_t next_look_ns;   /* when a time-out may next be due */
     struct srv_loop_counts { /* written by the loop only, read by anyone */
         _Atomic uint64_t requests, answers[6], queue_full, deadlines, too_large, gone, connections, connections_now,
-            requests_now, suspended;
+            requests_now, suspended, unsent_bytes, unsent_full, hung_up;
     } counts;
     _Atomic uint64_t died; /* requests whose process ended; counted by any worker */
 };

@@ -39,6 +39,7 @@ struct srv_endpoint;
 struct srv_headers;
 struct srv_loop;
 struct srv_runtime;
+struct srv_unsent;
 struct sched_group;
 
 /* Where a request is, as its connection loop sees it. */
@@ -93,6 +94,7 @@ struct srv_request {
     /* The answer. Written by whoever claimed the ticket, read by the loop. */
     struct MHD_Response *response;
     unsigned status;
+    struct srv_unsent *unsent;   /* what a large one keeps in memory, NULL of others; ours */
     bool response_shared;        /* one of the endpoint's ready-made answers: not ours to destroy */
     ck_stack_entry_t completion; /* on loop->completions */
     bool recycle;                /* it comes back over the completions only to be put away */

@@ -529,6 +529,9 @@ static void add_counts(struct srv_stats *stats, const struct srv_loop *loop)
     stats->connections_now += count_of(&counts->connections_now);
     stats->requests_now += count_of(&counts->requests_now);
     stats->suspended += count_of(&counts->suspended);
+    stats->unsent_bytes += count_of(&counts->unsent_bytes);
+    stats->unsent_full += count_of(&counts->unsent_full);
+    stats->hung_up += count_of(&counts->hung_up);
 }
 
 void srv_runtime_stats(const struct srv_runtime *runtime, struct srv_stats *ret_stats)

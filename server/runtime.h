@@ -114,6 +114,9 @@ struct srv_stats {
     uint64_t gone;       /* clients that left before the answer */
     uint64_t connections, connections_now;
     uint64_t requests_now; /* received and not answered yet */
+    uint64_t unsent_bytes; /* of large answers on their way (unsent.h) */
+    uint64_t unsent_full;  /* 503 because they kept too much memory */
+    uint64_t hung_up;      /* clients that took next to nothing of theirs */
     uint64_t suspended;    /* times a connection had to be suspended */
 };
 void srv_runtime_stats(const struct srv_runtime *runtime, struct srv_stats *ret_stats);

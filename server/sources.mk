@@ -7,7 +7,7 @@ libserver_a_SOURCES = \
 	server/limits.h server/listener.c server/listener.h server/loop.c server/loop.h server/memory.c server/memory.h \
 	server/port.c server/port.h server/record.c server/record.h server/request.c server/request.h \
 	server/ring.c server/ring.h server/runtime.c server/runtime.h server/runtime_private.h \
-	server/status.c server/status.h server/version.c server/version.h server/watch.c server/watch.h
+	server/status.c server/status.h server/unsent.c server/unsent.h server/version.c server/version.h server/watch.c server/watch.h
 
 check_PROGRAMS += tests/unit/test_ring tests/unit/test_record tests/unit/test_http
 tests_unit_test_ring_SOURCES = tests/unit/test_ring.c tests/unit/run_suite.h

@@ -34,6 +34,10 @@ static void describe_http(const struct srv_status *status, struct nb_buf *out)
     nb_buf_printf(out,
                   "connections: %" PRIu64 " open, %" PRIu64 " since the start; %" PRIu64 " times one was suspended\n",
                   stats.connections_now, stats.connections, stats.suspended);
+    nb_buf_printf(out,
+                  "large answers: %.1f MiB wait for their clients; %" PRIu64 " became 503, %" PRIu64
+                  " clients hung up on\n",
+                  (double)stats.unsent_bytes / BYTES_PER_MIB, stats.unsent_full, stats.hung_up);
 }
 
 static void describe_scheduler(const struct srv_status *status, struct nb_buf *out)
