@@ -80,6 +80,8 @@ static bool is_about_ints(enum vm_op op)
 
 static bool may_pair(const unsigned char *map, const struct vm_function *function, const uint64_t *at)
 {
+    if (at < function->code || at >= function->code + function->words)
+        return true; /* of another function, that is called: its notes are gone */
     return !is_about_ints(VM_OP_OF(*at)) || (map[at - function->code] & NOTED);
 }
 

@@ -137,7 +137,8 @@ enum vm_op vm_op_paired(enum vm_op op, enum vm_op next);
 /** Whether an instruction and the one that follows make that typed instruction by their operands, too: the arguments of a tail
  *  call are what was computed in front of it. */
 bool vm_pair_fits(enum vm_op typed, const uint64_t *at, const uint64_t *next);
-/** What is executed after the instruction at `at` when all goes on: behind it, at its target, at the start. NULL: not known. */
+/** What is executed after the instruction at `at` when all goes on: behind it, at its target, at the start, in the function that
+ *  is called with one argument. NULL: not known. */
 const uint64_t *vm_insn_follower(const struct vm_function *function, const uint64_t *at);
 /** Words of the instruction at `at`. */
 unsigned vm_insn_words(const uint64_t *at);

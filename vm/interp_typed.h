@@ -271,15 +271,19 @@
  * frame takes must be free. */
 enum { CLEARED_AT_ONCE = 4 };
 
-#define THEN_CALL(arity) \
+/* The function that is called; out when the slice ends or calls are too deep. */
+#define CALLEE(arity) \
+    const struct vm_function *f_ = (const struct vm_function *)(uintptr_t)W1; \
+    const uint64_t *code_ = f_->code; \
+    if (nb_stress || unlikely(reductions <= 1 || depth >= p->depth_max)) \
+        goto op_CALL_##arity;
+/* A frame for it, in which to go on; out when there is no room. */
+#define ENTER(arity, first, last, from) \
     { \
-        const struct vm_function *f_ = (const struct vm_function *)(uintptr_t)W1; \
-        const uint16_t *list_ = (const uint16_t *)(pc + 2); \
+        const uint64_t *from_ = (from); \
         unsigned registers_ = f_->registers; \
-        const uint64_t *code_ = f_->code; \
-        vm_value arguments_[2] = { r[list_[0]], r[list_[arity - 1]] }; \
         vm_value *frame_ = FP - VM_FRAME_WORDS - registers_; \
-        if (nb_stress || unlikely(reductions <= 1 || depth >= p->depth_max || frame_ - 2 < heap->top)) \
+        if (unlikely(frame_ - 2 < heap->top)) \
             goto op_CALL_##arity; \
         reductions--; \
         depth++; \
@@ -293,13 +297,71 @@ enum { CLEARED_AT_ONCE = 4 };
         frame_[0] = vm_from_object(f_); \
         frame_[1] = vm_return_word(pc + 3, A); \
         r = frame_ + VM_FRAME_WORDS; \
-        r[0] = arguments_[0]; \
-        r[arity - 1] = arguments_[arity - 1]; \
-        pc = code_; \
+        r[0] = (first); \
+        r[arity - 1] = (last); \
+        pc = from_; \
         DISPATCH(); \
+    }
+#define THEN_CALL(arity) \
+    { \
+        const uint16_t *list_ = (const uint16_t *)(pc + 2); \
+        vm_value arguments_[2] = { r[list_[0]], r[list_[arity - 1]] }; \
+        CALLEE(arity) \
+        ENTER(arity, arguments_[0], arguments_[arity - 1], code_) \
     }
 #define THEN_CALL_1 THEN_CALL(1)
 #define THEN_CALL_2 THEN_CALL(2)
+
+/* A call whose callee begins with a question about its one argument, which is answered before there is a frame. When
+ * the answer ends the call, as the base case of a recursion does, there never is one. */
+#define FIRST_CALL_1 given = r[*(const uint16_t *)(pc + 2)];
+#define END_CALL(value) \
+    { \
+        reductions--; \
+        r[A] = (value); \
+        NEXT(3); \
+    }
+#define ANSWER(at) (VM_OP_AT(at) == VM_OP_RETURN ? given : (at)[1])
+#define CALL_TEST_IMM(operator) \
+    { \
+        CALLEE(1) \
+        if (unlikely(!vm_is_small(given))) \
+            goto op_CALL_1; \
+        if ((int64_t)given operator(int64_t) VM_SC_AT(code_) * 2 + 1) \
+            END_CALL(ANSWER(code_ + 2)) \
+        ENTER(1, given, given, code_ + 1 + VM_D_AT(code_ + 1)) \
+    }
+#define CALL_UNLESS(condition) \
+    { \
+        CALLEE(1) \
+        if (condition) \
+            END_CALL(ANSWER(code_ + 2)) \
+        ENTER(1, given, given, code_ + VM_D_AT(code_)) \
+    }
+#define CALL_UNLESS_IS \
+    { \
+        CALLEE(1) \
+        if (given == code_[1]) \
+            END_CALL(ANSWER(code_ + 2)) \
+        if (unlikely(!vm_is_small(given))) \
+            goto op_CALL_1; \
+        ENTER(1, given, given, code_ + VM_D_AT(code_)) \
+    }
+/* One of the cases may be the field of a leaf. */
+#define CALL_SWITCH_CTOR \
+    { \
+        CALLEE(1) \
+        const uint64_t *to_ = code_ + vm_op_switch(code_, VM_C_AT(code_), (int64_t)vm_op_constructor(given)); \
+        if (VM_OP_AT(to_) == VM_OP_AT_RETURN && VM_B_AT(to_) == 0 && VM_A_AT(to_) == VM_A_AT(to_ + 1)) \
+            END_CALL(vm_field(given, VM_C_AT(to_))) \
+        ENTER(1, given, given, to_) \
+    }
+#define THEN_CALL_1_TEST_LT_IMM CALL_TEST_IMM(<)
+#define THEN_CALL_1_TEST_LE_IMM CALL_TEST_IMM(<=)
+#define THEN_CALL_1_TEST_EQ_IMM CALL_TEST_IMM(==)
+#define THEN_CALL_1_UNLESS_IS CALL_UNLESS_IS
+#define THEN_CALL_1_UNLESS_CTOR CALL_UNLESS(vm_op_constructor(given) == code_[1])
+#define THEN_CALL_1_SWITCH_CTOR CALL_SWITCH_CTOR
 
 /* Behind typed instructions C of RETURN is the number of the frame's registers. */
 #define THEN_RETURN \
@@ -317,5 +379,6 @@ enum { CLEARED_AT_ONCE = 4 };
     }
 
 #define PAIR(first, second) op_##first##_##second: FIRST_##first THEN_##second
+#define CALL_PAIR(first, second) op_##first##_##second: FIRST_##first THEN_##first##_##second
 #include "vm/pairs.def"
 #undef PAIR

@@ -108,6 +108,8 @@ const uint64_t *vm_insn_follower(const struct vm_function *function, const uint6
 
     if (is_tail_self(op))
         return function->code;
+    if (op == VM_OP_CALL_1)
+        return ((const struct vm_function *)(uintptr_t)at[1])->code;
     if (op == VM_OP_LOOP || op == VM_OP_FOR)
         return at + VM_D(*at);
     if (vm_op_info(op)->flags & VM_OP_ENDS)
@@ -244,12 +246,32 @@ static bool is_sum_of_loop(const uint64_t *add, const uint64_t *step)
     return test + 2 == add;
 }
 
+/* Whether the function returns its parameter or a constant here. */
+static bool is_plain_end(const uint64_t *at)
+{
+    return VM_OP_OF(*at) == VM_OP_RETURN_CONST || (VM_OP_OF(*at) == VM_OP_RETURN && VM_A(*at) == 0);
+}
+
+/* A callee's first instruction asks about its one parameter, and one answer ends the call. */
+static bool may_end_at_once(const uint64_t *first)
+{
+    enum vm_op op = vm_op_general(VM_OP_OF(*first));
+
+    if (op == VM_OP_SWITCH_CTOR)
+        return VM_A(*first) == 0;
+    return (is_test(op) ? VM_B(*first) : VM_A(*first)) == 0 && is_plain_end(first + 2);
+}
+
 bool vm_pair_fits(enum vm_op typed, const uint64_t *at, const uint64_t *next)
 {
     enum vm_op second = (enum vm_op)seconds[typed], third = (enum vm_op)seconds[second];
 
     if (vm_op_general(typed) == VM_OP_TAIL_SELF_2)
         return true;
+    if (vm_op_general(typed) == VM_OP_CALL_1)
+        return may_end_at_once(next);
+    if (second != vm_op_general(second) && vm_op_general(second) == VM_OP_CALL_1)
+        return list_register(next, 0) == VM_A(*at);
     if (vm_op_general(second) == VM_OP_TAIL_SELF_1)
         return list_register(next, 0) == VM_A(*at);
     if (vm_op_general(second) == VM_OP_TAIL_SELF_2)

@@ -186,6 +186,42 @@ START_TEST(refuses_a_typed_return_from_another_frame)
 }
 END_TEST
 
+/* A function that begins with what words[0] is, and a call of it from words[5] on, whose argument is r[argument]. */
+static void call_after_a_step(enum vm_op step, enum vm_op call, unsigned argument)
+{
+    words[0] = VM_INSN(VM_OP_TEST_LT_IMM, 1, 0, 2);
+    words[1] = VM_INSN_D(VM_OP_JUMP_FALSE, 1, 2);
+    words[2] = VM_INSN(VM_OP_RETURN, 0, 0, 0);
+    words[3] = VM_INSN(step, 2, 0, 1);
+    words[4] = VM_INSN(call, 1, 0, 1);
+    words[5] = vm_from_object(&function);
+    words[6] = argument;
+    words[7] = VM_INSN(VM_OP_RETURN, 1, 0, 0);
+}
+
+START_TEST(accepts_a_call_that_begins_with_a_question)
+{
+    call_after_a_step(VM_OP_SUB_IMM_CALL_1_TEST_LT_IMM, VM_OP_CALL_1_TEST_LT_IMM, 2);
+    ck_assert_str_eq(complaint(8), "");
+    ck_assert_ptr_eq(vm_insn_follower(&function, words + 4), words);
+}
+END_TEST
+
+START_TEST(refuses_a_call_whose_argument_is_another_than_was_computed)
+{
+    call_after_a_step(VM_OP_SUB_IMM_CALL_1_TEST_LT_IMM, VM_OP_CALL_1_TEST_LT_IMM, 0);
+    ck_assert_str_eq(complaint(8), "typed instruction without what it expects");
+}
+END_TEST
+
+START_TEST(refuses_a_call_whose_callee_goes_on_after_its_question)
+{
+    call_after_a_step(VM_OP_SUB_IMM, VM_OP_CALL_1_TEST_LT_IMM, 2);
+    words[2] = VM_INSN(VM_OP_MOVE, 0, 1, 0);
+    ck_assert_str_eq(complaint(8), "typed instruction without what it expects");
+}
+END_TEST
+
 START_TEST(refuses_switch_tables_out_of_order)
 {
     words[0] = VM_INSN(VM_OP_SWITCH_INT, 0, 0, 2);
@@ -357,6 +393,9 @@ int main(void)
     tcase_add_test(all, accepts_a_typed_instruction_before_what_it_expects);
     tcase_add_test(all, refuses_a_typed_instruction_without_what_it_expects);
     tcase_add_test(all, refuses_a_typed_return_from_another_frame);
+    tcase_add_test(all, accepts_a_call_that_begins_with_a_question);
+    tcase_add_test(all, refuses_a_call_whose_argument_is_another_than_was_computed);
+    tcase_add_test(all, refuses_a_call_whose_callee_goes_on_after_its_question);
     tcase_add_test(all, refuses_switch_tables_out_of_order);
     tcase_add_test(all, refuses_switch_targets_outside);
     tcase_add_test(all, refuses_maps_with_odd_lists);
