@@ -130,30 +130,24 @@ void srv_exchange_forget(struct srv_connection *connection)
 /* There is no room for so large an answer. */
 static void replace_by_503(struct srv_endpoint *endpoint, struct srv_request *request)
 {
-    MHD_destroy_response(request->response);
-    request->response = endpoint->answers[SRV_ANSWER_503];
-    request->response_shared = true;
+    srv_reply_drop(&request->reply);
+    request->reply.ready_made = endpoint->answers[SRV_ANSWER_503];
     request->status = MHD_HTTP_SERVICE_UNAVAILABLE;
 }
 
 static enum MHD_Result queue_answer(struct srv_endpoint *endpoint, struct srv_request *request)
 {
-    struct MHD_Response *response;
+    bool closing = endpoint->state != SRV_ENDPOINT_OPEN;
     enum MHD_Result queued;
 
     if (request->unsent != NULL && !srv_unsent_begin(endpoint, request))
         replace_by_503(endpoint, request);
-    response = request->response;
-    if (endpoint->state != SRV_ENDPOINT_OPEN && !request->response_shared)
-        MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
-    queued = MHD_queue_response(request->connection, request->status, response);
+    queued = MHD_queue_response(request->connection, request->status, srv_reply_response(&request->reply, closing));
     if (queued != MHD_YES) { /* a status that HTTP does not allow here */
         request->status = MHD_HTTP_INTERNAL_SERVER_ERROR;
         queued = MHD_queue_response(request->connection, request->status, endpoint->answers[SRV_ANSWER_500]);
     }
-    if (!request->response_shared)
-        MHD_destroy_response(response);
-    request->response = NULL;
+    srv_reply_drop(&request->reply);
     request->state = SRV_REQUEST_SENDING;
     endpoint->sending_count++;
     endpoint->events++;
@@ -169,8 +163,7 @@ static const unsigned answer_status[SRV_ANSWER_COUNT] = {
 static enum MHD_Result answer_at_once(struct srv_endpoint *endpoint, struct srv_request *request,
                                       enum srv_answer answer)
 {
-    request->response = endpoint->answers[answer];
-    request->response_shared = true;
+    request->reply.ready_made = endpoint->answers[answer];
     request->status = answer_status[answer];
     return queue_answer(endpoint, request);
 }
@@ -201,8 +194,7 @@ void srv_loop_answered(struct srv_loop *loop, struct srv_request *request)
 
 static void answer_ready_made(struct srv_endpoint *endpoint, struct srv_request *request, enum srv_answer answer)
 {
-    request->response = endpoint->answers[answer];
-    request->response_shared = true;
+    request->reply.ready_made = endpoint->answers[answer];
     request->status = answer_status[answer];
     srv_loop_answered(endpoint->loop, request);
 }

@@ -163,13 +163,10 @@ void srv_request_recycle(struct srv_request *request)
     nb_assert(request->connection == NULL && atomic_load(&request->ticket) == 0);
     nb_assert(srv_link_empty(&request->link) && srv_link_empty(&request->watch_link) && !request->watched);
     remove_from_table(&loop->runtime->requests, request);
-    if (request->response != NULL && !request->response_shared)
-        MHD_destroy_response(request->response);
-    request->response = NULL;
-    if (request->unsent != NULL)
-        nb_free(request->unsent);
+    srv_reply_drop(&request->reply);
+    nb_free(request->unsent);
     request->unsent = NULL;
-    request->response_shared = request->recycle = request->suspended = request->has_query = request->is_head = false;
+    request->recycle = request->suspended = request->has_query = request->is_head = false;
     request->client_gone = false;
     srv_headers_let_go(request);
     request->has_cookies = request->has_upgrade = request->has_type = false;
@@ -205,15 +202,15 @@ void srv_request_release(struct vm_ctx *ctx, struct srv_request *request)
     srv_loop_notify(loop, ctx);
 }
 
-void srv_request_answer(struct vm_ctx *ctx, struct srv_request *request, unsigned status, struct MHD_Response *response,
-                        bool shared)
+void srv_request_answer(struct vm_ctx *ctx, struct srv_request *request, unsigned status, struct srv_reply reply)
 {
     struct srv_loop *loop = request->loop;
 
     nb_check_object(request, REQUEST_MAGIC);
-    nb_assert(response != NULL && request->response == NULL);
-    request->response = response;
-    request->response_shared = shared;
+    nb_assert(!srv_reply_is_empty(&reply) && srv_reply_is_empty(&request->reply));
+    request->reply = reply;
+    request->unsent = reply.unsent;
+    request->reply.unsent = NULL;
     request->status = status;
     if (srv_loop_is_mine(loop, ctx)) {
         srv_loop_answered(loop, request);

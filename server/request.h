@@ -32,6 +32,7 @@
 #include <stdatomic.h>
 
 #include "base/buf.h"
+#include "server/reply.h"
 #include "vm/process.h"
 
 struct srv_connection;
@@ -92,10 +93,9 @@ struct srv_request {
     _Atomic(struct srv_headers *) made; /* with a reference; by whoever accepts */
 
     /* The answer. Written by whoever claimed the ticket, read by the loop. */
-    struct MHD_Response *response;
+    struct srv_reply reply;
     unsigned status;
     struct srv_unsent *unsent;   /* what a large one keeps in memory, NULL of others; ours */
-    bool response_shared;        /* one of the endpoint's ready-made answers: not ours to destroy */
     ck_stack_entry_t completion; /* on loop->completions */
     bool recycle;                /* it comes back over the completions only to be put away */
 
@@ -170,10 +170,9 @@ void srv_request_recycle(struct srv_request *request);
 void srv_request_release(struct vm_ctx *ctx, struct srv_request *request);
 
 /**
- * Hand over the answer of a request whose ticket the caller has claimed. Takes over one reference of `response` unless
- * `shared`. Threads: any; lock-free.
+ * Hand over the answer of a request whose ticket the caller has claimed. Takes over what `reply` holds. Threads: any;
+ * lock-free.
  */
-void srv_request_answer(struct vm_ctx *ctx, struct srv_request *request, unsigned status, struct MHD_Response *response,
-                        bool shared);
+void srv_request_answer(struct vm_ctx *ctx, struct srv_request *request, unsigned status, struct srv_reply reply);
 
 #endif

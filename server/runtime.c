@@ -470,7 +470,8 @@ static void answer_for_the_dead(struct vm_ctx *ctx, uint64_t id)
         return;
     /* Ours until it is answered, so its endpoint and that one's ready-made answers are there. */
     atomic_fetch_add_explicit(&request->loop->died, 1, memory_order_relaxed);
-    srv_request_answer(ctx, request, MHD_HTTP_INTERNAL_SERVER_ERROR, request->endpoint->answers[SRV_ANSWER_500], true);
+    srv_request_answer(ctx, request, MHD_HTTP_INTERNAL_SERVER_ERROR,
+                       (struct srv_reply){ .ready_made = request->endpoint->answers[SRV_ANSWER_500] });
 }
 
 void srv_process_ended(struct vm_ctx *ctx, struct vm_process *process, enum vm_stop stop)

@@ -5,7 +5,8 @@ libserver_a_SOURCES = \
 	server/daemon.h server/descriptors.c server/descriptors.h server/endpoint.c server/exchange.c server/exchange.h server/headers.c server/headers.h \
 	server/http.def server/http_native.c server/http_native.h server/lines.c server/lines.h server/limits.c \
 	server/limits.h server/listener.c server/listener.h server/loop.c server/loop.h server/memory.c server/memory.h \
-	server/port.c server/port.h server/record.c server/record.h server/request.c server/request.h \
+	server/port.c server/port.h server/prepared.c server/prepared.h server/record.c server/record.h \
+	server/reply.c server/reply.h server/request.c server/request.h server/response.c server/response.h \
 	server/ring.c server/ring.h server/runtime.c server/runtime.h server/runtime_private.h \
 	server/status.c server/status.h server/unsent.c server/unsent.h server/version.c server/version.h server/watch.c server/watch.h
 

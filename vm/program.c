@@ -43,6 +43,14 @@ struct vm_program *vm_program_ref(struct vm_program *program)
     return program;
 }
 
+static void free_attachment(struct vm_program *program)
+{
+    struct vm_attachment *attachment = atomic_load(&program->attachment);
+
+    if (attachment != NULL)
+        attachment->free(attachment);
+}
+
 void vm_program_unref(struct vm_program *program)
 {
     if (program == NULL)
@@ -55,6 +63,7 @@ void vm_program_unref(struct vm_program *program)
         vm_mvar_done(program->mvars[i]);
     vm_account_release(program->account);
     vm_dispatch_done(program);
+    free_attachment(program);
     nb_arena_free(program->arena);
     program->magic = 0;
     nb_free(program);

@@ -36,6 +36,11 @@ enum vm_library_function {
     VM_LIBRARY_COUNT
 };
 
+/** What a host derives from a program's constants and keeps with it. */
+struct vm_attachment {
+    void (*free)(struct vm_attachment *attachment); /* with the program */
+};
+
 struct vm_program {
     unsigned magic;
     _Atomic uint32_t references;
@@ -52,6 +57,7 @@ struct vm_program {
     const struct vm_function *library[VM_LIBRARY_COUNT]; /* NULL when nothing in the program leads there */
     struct vm_methods *methods;             /* dispatch.h */
     struct vm_types *types;                 /* types.h */
+    _Atomic(struct vm_attachment *) attachment; /* NULL; then set once */
     _Atomic(struct vm_site_entry *) site_entries; /* what call sites remember; freed by vm_dispatch_done() */
 };
 

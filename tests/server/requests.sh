@@ -215,6 +215,37 @@ NOS
     stop_daemon "full ring"
 }
 
+# Answers that are constants of the program are prepared once: each request gets its own, also when there are many.
+test_constant_answers() {
+    local i urls u
+    new_home
+    conf <<<'connection_loops = 2'
+    {
+        echo 'use stdlib.server.*'
+        echo 'answer(req) = match req.path {'
+        for i in $(seq 1 300); do echo "    \"/$i\" -> Server.respond(req.id, 200, [(\"X-Number\", \"$i\")], \"number $i\")"; done
+        echo '    "/status" -> Server.respond(req.id, 418, [("X-Number", "1")], "number 1")'
+        echo '    "/none" -> Server.respond(req.id, 200, (), "number 1")'
+        echo '    "/bad" -> Server.respond(req.id, 200, [("X-A", "1\r\nX-B: 2")], "no")'
+        echo '    _ -> respond404(req)'
+        echo '}'
+        echo 'main() = serve(PORT, answer)'
+    } | app many.nos
+    start_daemon || return
+    u=http://127.0.0.1:$port
+    urls=$(for _ in 1 2; do for i in $(seq 1 300); do echo "url=$u/$i"; done; done)
+    is "300 constant answers, twice" \
+        "$(curl -s -m 60 -w '=%header{x-number}\n' -K - <<<"$urls" | sort -u)" "$(for i in $(seq 1 300); do echo "number $i=$i"; done | sort)"
+    is "the same one with another status" "$(curl -s -m 15 -w ' %{http_code}' $u/status)" "number 1 418"
+    is "… and without headers" "$(curl -s -m 15 -w ' %header{x-number}' $u/none)" "number 1 "
+    is "one that is none, again and again" "$(code $u/bad) $(code $u/bad)" "500 500"
+    is "HEAD of one" "$(curl -s -m 15 -I $u/7 | tr -d '\r' | grep -ic '^content-length: 8$')" 1
+    is "after another version has come" "$(sed -i 's/"number /"NUMBER /' "$home/apps/many.nos"
+        "$ctl" -s "$home/control" reload >/dev/null
+        get $u/5)" "NUMBER 5"
+    stop_daemon "constant answers"
+}
+
 test_shapes() {
     local u2
     new_home
