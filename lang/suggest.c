@@ -146,11 +146,38 @@ void ns_suggest_trait(struct ns_unit *unit, const struct ns_name *name)
         ns_hint(unit->diag, "traits must be defined with 'trait Name ... end'");
 }
 
+/* Namespaces and library modules that the language has and this server has not. */
+static const struct {
+    const char *path, *what;
+} absent[] = {
+    { "WebSocket", "WebSockets" },
+    { "stdlib.ws", "WebSockets" },
+    { "stdlib.rweb", "WebSockets" },
+    { "stdlib.rweb_state", "WebSockets" },
+    { "stdlib.rhttp_server", "servers of reactive pages" },
+    { "Pg", "databases" },
+    { "stdlib.db", "databases" },
+    { "stdlib.pool", "databases" },
+    { "Panel", "terminal panels" },
+    { "Selenium", "remote-controlled browsers" },
+};
+
+/* True when the path stands for something absent, which is said. */
+static bool hint_absent(struct ns_unit *unit, const char *path)
+{
+    for (size_t i = 0; i < sizeof absent / sizeof *absent; i++)
+        if (strcmp(path, absent[i].path) == 0) {
+            ns_hint(unit->diag, "`%s` is not there: %s are not supported", path, absent[i].what);
+            return true;
+        }
+    return false;
+}
+
 void ns_suggest_module(struct ns_unit *unit, const struct ns_name *path)
 {
     struct ns_similar similar = { .wanted = path->text };
 
-    if (!ns_reported(unit))
+    if (!ns_reported(unit) || hint_absent(unit, path->text))
         return;
     add_names(&similar, &unit->paths);
     for (size_t i = 0; i < ns_library_count(); i++)
@@ -163,7 +190,7 @@ void ns_suggest_member(struct ns_unit *unit, const struct ns_space *module, cons
 {
     struct ns_similar similar = { .wanted = name->text };
 
-    if (!ns_reported(unit))
+    if (!ns_reported(unit) || (module == NULL && hint_absent(unit, path)))
         return;
     for (uint32_t i = 0; module != NULL && i < module->members.count; i++) {
         const struct ns_member *member = module->members.entries[i].value;
