@@ -147,6 +147,15 @@ struct ns_expr *ns_parse_expression(struct ns_parser *parser)
     return left;
 }
 
+void ns_parse_body(struct ns_parser *parser, struct ns_function *function)
+{
+    struct ns_head head = { function, parser->head };
+
+    parser->head = &head;
+    function->body = ns_parse_expression(parser);
+    parser->head = head.outer;
+}
+
 /* ---- postfixes ---- */
 
 static bool is_named_argument(const struct ns_parser *parser)
@@ -185,18 +194,33 @@ static struct ns_type_list parse_type_arguments(struct ns_parser *parser)
     return types;
 }
 
-/* Whether [types] and a call stand here. */
+/* Whether one of them is surely a type: a lower-case name may be a variable as well, of the program or of types; those
+ * of types are known from the heads of the functions around. */
+static bool any_is_type(const struct ns_parser *parser, const struct ns_type_list *types)
+{
+    for (uint32_t i = 0; i < types->count; i++) {
+        if (types->items[i]->kind != NS_TYPE_VARIABLE)
+            return true;
+        for (const struct ns_head *head = parser->head; head != NULL; head = head->outer)
+            if (ns_head_mentions(head->function, types->items[i]->variable))
+                return true;
+    }
+    return false;
+}
+
+/* Whether [types] and a call stand here: f[Int](x), but fs[i](x) is an index and a call of what stands there. */
 static bool at_type_application(struct ns_parser *parser)
 {
     uint32_t match = ns_peek(parser)->match;
     const struct ns_token *behind = ns_peek_at(parser, match + 1);
     struct ns_trial trial;
+    struct ns_type_list types;
 
     if (match <= parser->at + 1 || behind->kind != NS_TOKEN_LEFT_PAREN || behind->newline_before)
         return false;
     trial = ns_try_begin(parser);
-    parse_type_arguments(parser);
-    return ns_try_end(parser, trial);
+    types = parse_type_arguments(parser);
+    return ns_try_end(parser, trial) && any_is_type(parser, &types);
 }
 
 /* What a call of `callee` is: fields are called as methods, upper-case names construct. */
@@ -421,7 +445,7 @@ static struct ns_expr *parse_local_function(struct ns_parser *parser)
     if (ns_take(parser, NS_TOKEN_ARROW))
         function->return_type = ns_parse_type(parser);
     ns_expect(parser, NS_TOKEN_ASSIGN);
-    function->body = ns_parse_expression(parser);
+    ns_parse_body(parser, function);
     function->span = expr->span = ns_span_since(parser, first);
     return expr;
 }

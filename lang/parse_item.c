@@ -138,7 +138,7 @@ static struct ns_function *parse_function(struct ns_parser *parser, bool method)
     struct ns_function *function = parse_head(parser, method);
 
     ns_expect(parser, NS_TOKEN_ASSIGN);
-    function->body = ns_parse_expression(parser);
+    ns_parse_body(parser, function);
     function->span = ns_span_since(parser, first);
     return function;
 }
@@ -158,7 +158,7 @@ static struct ns_function *parse_trait_method(struct ns_parser *parser)
     struct ns_function *function = parse_head(parser, true);
 
     if (ns_take(parser, NS_TOKEN_ASSIGN))
-        function->body = ns_parse_expression(parser);
+        ns_parse_body(parser, function);
     function->span = ns_span_since(parser, first);
     return function;
 }

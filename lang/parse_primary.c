@@ -58,7 +58,7 @@ static struct ns_expr *parse_lambda(struct ns_parser *parser)
     if (ns_take(parser, NS_TOKEN_ARROW))
         function->return_type = ns_parse_type(parser);
     ns_expect(parser, NS_TOKEN_FAT_ARROW);
-    function->body = ns_parse_expression(parser);
+    ns_parse_body(parser, function);
     function->span = expr->span = ns_span_since(parser, first);
     return expr;
 }

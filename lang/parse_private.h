@@ -23,6 +23,12 @@
 #include "lang/lex.h"
 #include "lang/parse.h"
 
+/* The heads of the functions around a place, innermost first: their type variables are known there. */
+struct ns_head {
+    const struct ns_function *function;
+    const struct ns_head *outer;
+};
+
 struct ns_parser {
     struct ns_diag *diag;
     struct nb_arena *arena;
@@ -34,6 +40,7 @@ struct ns_parser {
     const struct ns_token *tokens;
     uint32_t count;
     struct ns_comment_list comments;
+    const struct ns_head *head; /* of the function whose body this is; NULL: of none */
     uint32_t at;             /* index of the next token */
     bool panicking;
     uint32_t error_at;       /* 1 + the byte of the first error that was reported; 0: none */
@@ -159,6 +166,8 @@ struct ns_type *ns_parse_type(struct ns_parser *parser);
 /** A type without arrow, as an implementation is for. */
 struct ns_type *ns_parse_plain_type(struct ns_parser *parser);
 struct ns_type_parameter_list ns_parse_type_parameters(struct ns_parser *parser);
+/** Whether the head of a function speaks of a type variable: as a type parameter, in an annotation or the result. */
+bool ns_head_mentions(const struct ns_function *function, const char *variable);
 /** name: A + B */
 struct ns_type_parameter ns_parse_bound(struct ns_parser *parser);
 /** name: T, with an optional `private` in front. */
@@ -172,6 +181,8 @@ struct ns_pattern *ns_parse_one_pattern(struct ns_parser *parser); /* without */
 /* ---- parse_expr.c ---- */
 
 struct ns_expr *ns_parse_expression(struct ns_parser *parser);
+/** The body of a function whose head was parsed, put into it. */
+void ns_parse_body(struct ns_parser *parser, struct ns_function *function);
 struct ns_expr *ns_new_expr(struct ns_parser *parser, enum ns_expr_kind kind, uint32_t first);
 /** Statements up to `closer`, which is not taken. */
 struct ns_expr_list ns_parse_statements(struct ns_parser *parser, enum ns_token_kind closer);

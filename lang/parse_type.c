@@ -195,6 +195,51 @@ struct ns_type_parameter_list ns_parse_type_parameters(struct ns_parser *parser)
     return parameters;
 }
 
+/* ---- type variables of a function's head ---- */
+
+static bool type_mentions(const struct ns_type *type, const char *variable);
+
+static bool any_mentions(const struct ns_type_list *types, const char *variable)
+{
+    for (uint32_t i = 0; i < types->count; i++)
+        if (type_mentions(types->items[i], variable))
+            return true;
+    return false;
+}
+
+static bool type_mentions(const struct ns_type *type, const char *variable)
+{
+    switch (type->kind) {
+    case NS_TYPE_VARIABLE:
+        return type->variable == variable;
+    case NS_TYPE_NAMED:
+        return any_mentions(&type->named.arguments, variable);
+    case NS_TYPE_TUPLE:
+        return any_mentions(&type->items, variable);
+    case NS_TYPE_FUNCTION:
+        return any_mentions(&type->function.parameters, variable) || type_mentions(type->function.result, variable);
+    case NS_TYPE_RECORD:
+        for (uint32_t i = 0; i < type->fields.count; i++)
+            if (type_mentions(type->fields.items[i].type, variable))
+                return true;
+        return false;
+    case NS_TYPE_UNIT:
+        return false;
+    }
+    return false;
+}
+
+bool ns_head_mentions(const struct ns_function *function, const char *variable)
+{
+    for (uint32_t i = 0; i < function->type_parameters.count; i++)
+        if (function->type_parameters.items[i].name.text == variable)
+            return true;
+    for (uint32_t i = 0; i < function->parameters.count; i++)
+        if (function->parameters.items[i].type != NULL && type_mentions(function->parameters.items[i].type, variable))
+            return true;
+    return function->return_type != NULL && type_mentions(function->return_type, variable);
+}
+
 struct ns_field ns_parse_field(struct ns_parser *parser)
 {
     struct ns_field field = { .is_private = ns_take(parser, NS_TOKEN_PRIVATE) };
