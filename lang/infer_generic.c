@@ -57,7 +57,7 @@ static struct ns_term *with_type_arguments(struct ns_check *check, const struct 
                                            struct ns_meaning meaning)
 {
     const struct ns_type_parameter_list *parameters;
-    struct ns_term *term, *variable;
+    struct ns_term *term, **variables;
 
     if (meaning.kind != NS_MEANS_FUNCTIONS || meaning.functions->groups.count != 1 ||
         meaning.functions->groups.items[0]->space->library || ns_has_names(&expr->call.arguments))
@@ -66,11 +66,12 @@ static struct ns_term *with_type_arguments(struct ns_check *check, const struct 
     if (parameters->count != expr->call.type_arguments.count)
         return NULL;
     term = ns_term_of_group(check, meaning.functions->groups.items[0], expr->span);
-    for (uint32_t i = 0; i < parameters->count; i++) {
-        variable = find_named(term, parameters->items[i].name.text, TYPE_PARAMETER_DEPTH);
-        if (variable != NULL && variable->variable.level != NS_LEVEL_QUANTIFIED)
-            ns_unify(check, variable, ns_term_of_type(check, check->body->types, expr->call.type_arguments.items[i]));
-    }
+    variables = ns_terms(check, parameters->count); /* all, before any is bound: the caller's may have the same names */
+    for (uint32_t i = 0; i < parameters->count; i++)
+        variables[i] = find_named(term, parameters->items[i].name.text, TYPE_PARAMETER_DEPTH);
+    for (uint32_t i = 0; i < parameters->count; i++)
+        if (variables[i] != NULL && variables[i]->variable.level != NS_LEVEL_QUANTIFIED)
+            ns_unify(check, variables[i], ns_term_of_type(check, check->body->types, expr->call.type_arguments.items[i]));
     return term;
 }
 
