@@ -1,9 +1,11 @@
 /*
  * memory.c - when a peak is over.
  *
- * Three signs that much is free: more is resident than last time by a quarter (processes came and went between two
- * looks, or are still there: then it was in vain, once for each quarter); half of the processes have ended; much is
- * resident, some processes have ended, and a minute has passed (few processes with large heaps).
+ * Signs that much is free: more is resident than last time by a quarter (processes came and went between two looks, or
+ * are still there: then it was in vain, once for each quarter); half of the processes have ended; or the allocator says
+ * so. It takes a walk through its free blocks to say it, so it is asked when no process has ended since the last
+ * look, or a minute after memory was last given back (few processes with large heaps, answers that clients were slow
+ * to take).
  */
 #include "config.h"
 
@@ -25,7 +27,8 @@ enum {
     GROWN_MIB = 8,       /* less growth is none … */
     GROWN_PART = 4,      /* … and less than this part of what there was */
     PROCESSES_MANY = 1000,
-    RESIDENT_MUCH_MIB = 64
+    RESIDENT_MUCH_MIB = 64,
+    FREE_MUCH_MIB = 32
 };
 
 uint64_t srv_memory_resident(void)
@@ -45,23 +48,44 @@ uint64_t srv_memory_resident(void)
     return resident * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
+static uint64_t distance(uint64_t a, uint64_t b)
+{
+    return a > b ? a - b : b - a;
+}
+
+/* Whether the allocator keeps much of what is resident for later. Not asked again about what stayed resident when it
+ * was to give that back: its free blocks are in pieces then. */
+static bool allocator_keeps_much(const struct srv_memory *memory, uint64_t resident)
+{
+    struct mallinfo2 info;
+    uint64_t used;
+
+    if (resident < RESIDENT_MUCH_MIB * MIB || distance(resident, memory->kept_bytes) < GROWN_MIB * MIB)
+        return false;
+    info = mallinfo2();
+    used = info.uordblks + info.hblkhd;
+    return resident > used + used / GROWN_PART + FREE_MUCH_MIB * MIB;
+}
+
 static bool much_is_free(const struct srv_memory *memory, uint64_t resident, uint64_t live, uint64_t exited,
                          uint64_t now_ns)
 {
     uint64_t growth = memory->kept_bytes / GROWN_PART;
+    bool calm = exited == memory->seen_exited;
 
-    if (exited == memory->exited)
-        return false;
     if (growth < GROWN_MIB * MIB)
         growth = GROWN_MIB * MIB;
-    return resident > memory->kept_bytes + growth || (memory->peak >= PROCESSES_MANY && live <= memory->peak / 2) ||
-           (resident > RESIDENT_MUCH_MIB * MIB && now_ns - memory->released_ns > PATIENCE_S * NS_PER_S);
+    if (exited != memory->exited && (resident > memory->kept_bytes + growth ||
+                                     (memory->peak >= PROCESSES_MANY && live <= memory->peak / 2)))
+        return true;
+    return (calm || now_ns - memory->released_ns > PATIENCE_S * NS_PER_S) && allocator_keeps_much(memory, resident);
 }
 
 bool srv_memory_look(struct srv_memory *memory, struct sched *sched, uint64_t now_ns)
 {
     struct sched_stats stats;
     uint64_t live, resident;
+    bool much;
 
     if (now_ns < memory->next_ns)
         return false;
@@ -77,7 +101,9 @@ bool srv_memory_look(struct srv_memory *memory, struct sched *sched, uint64_t no
         memory->released_ns = now_ns;
         return false;
     }
-    if (!much_is_free(memory, resident, live, stats.exited, now_ns))
+    much = much_is_free(memory, resident, live, stats.exited, now_ns);
+    memory->seen_exited = stats.exited;
+    if (!much)
         return false;
     memory->before_bytes = resident;
     sched_trim(sched);

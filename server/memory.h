@@ -20,7 +20,7 @@ struct srv_memory {
     uint64_t next_ns;                  /* of the next look */
     uint64_t released_ns;              /* when memory was last given back … */
     uint64_t before_bytes, kept_bytes; /* … and what was resident before and afterwards */
-    uint64_t exited;                   /* processes that had ended by then */
+    uint64_t exited, seen_exited;      /* processes that had ended by then; by the last look */
     uint64_t peak;                     /* most processes alive since then, as far as seen */
 };
 

@@ -19,10 +19,11 @@
 #include "server/loop.h"
 
 #define NS_PER_S UINT64_C(1000000000)
+#define NS_PER_MS UINT64_C(1000000)
 #define BYTES_PER_MIB (UINT64_C(1024) * 1024)
 enum {
     BUCKETS = 256,
-    LOOK_S = 5,
+    LOOK_MS = 5000, /* between two looks; less if a pause in a body is to be shorter */
     TAKEN_LEAST = 5 * 1024, /* between two looks; who takes less is stuck */
     PRESSED_S = 10          /* how long after a refusal the stuck are hung up on, and until another is told of */
 };
@@ -146,6 +147,13 @@ static void make_room(struct srv_endpoint *endpoint, uint64_t bytes)
     }
 }
 
+static uint64_t next_look_ns(const struct srv_endpoint *endpoint, const struct srv_unsent *unsent)
+{
+    uint32_t pause_ms = endpoint->limits.body_timeout_ms;
+
+    return unsent->looked_ns + (uint64_t)(pause_ms < LOOK_MS ? pause_ms : LOOK_MS) * NS_PER_MS;
+}
+
 uint64_t srv_unsent_look(struct srv_endpoint *endpoint)
 {
     struct srv_unsent_list *list = &endpoint->unsent;
@@ -154,7 +162,7 @@ uint64_t srv_unsent_look(struct srv_endpoint *endpoint)
     while (!srv_link_empty(&list->moving)) {
         struct srv_unsent *unsent = by_link(list->moving.next);
 
-        if (unsent->looked_ns + LOOK_S * NS_PER_S > now_ns)
+        if (next_look_ns(endpoint, unsent) > now_ns)
             break;
         srv_link_remove(&unsent->link);
         srv_link_append(moves(unsent) ? &list->moving : &list->stuck, &unsent->link);
@@ -163,7 +171,7 @@ uint64_t srv_unsent_look(struct srv_endpoint *endpoint)
     if (!srv_link_empty(&list->stuck) && endpoint->limits.unsent_max_bytes != 0 &&
         now_ns < atomic_load_explicit(&endpoint->listener->unsent_pressed_ns, memory_order_relaxed))
         make_room(endpoint, endpoint->limits.unsent_max_bytes / 2);
-    return srv_link_empty(&list->moving) ? UINT64_MAX : by_link(list->moving.next)->looked_ns + LOOK_S * NS_PER_S;
+    return srv_link_empty(&list->moving) ? UINT64_MAX : next_look_ns(endpoint, by_link(list->moving.next));
 }
 
 /* ---- beginning and end ---- */
@@ -192,7 +200,7 @@ static void note_refusal(struct srv_endpoint *endpoint)
         return;
     nb_log_warn("http.unsent_full",
                 "app=%s port=%u limit=unsent_max_mib value=%" PRIu64
-                " advice=\"clients are slow to take large answers: raise unsent_max_mib, or lower connections_per_ip_max\"",
+                " advice=\"clients are slow to take large answers: raise it, or lower connections_per_ip_max\"",
                 listener->app, listener->port, endpoint->limits.unsent_max_bytes / BYTES_PER_MIB);
 }
 

@@ -3,9 +3,9 @@
  *
  * What a handler answered stays in memory until its client has it, and clients are as slow as they like. So the bytes
  * of large answers are counted for each listener, memory that several answers share once in each loop. What would go
- * beyond unsent_max_mib is answered 503 with Retry-After instead: who downloads at his line's pace keeps his answer, and
- * who comes later is asked to try again. But clients that take next to nothing, and keep others out by that, are hung up
- * on: at once when there is no room, those of other loops at their next look.
+ * beyond unsent_max_mib is answered 503 with Retry-After instead: who downloads at his line's pace keeps his answer,
+ * and who comes later is asked to try again. But clients that take next to nothing, and keep others out by that, are
+ * hung up on: at once when there is no room, those of other loops at their next look.
  *
  * Small answers, which the kernel takes whole as a rule, pass by all this.
  *
