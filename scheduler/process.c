@@ -49,8 +49,8 @@ static void join_group(struct sched_slot *slot, struct sched_group *group)
     process->mailbox_max = group->mailbox_max;
     process->mailbox_max_bytes = group->mailbox_max_bytes;
     slot->accounted_words = 0;
-    atomic_store(&slot->linked, false);
-    atomic_store(&slot->traps_exit, false);
+    atomic_store_explicit(&slot->linked, false, memory_order_relaxed); /* nobody knows the process yet */
+    atomic_store_explicit(&slot->traps_exit, false, memory_order_relaxed);
     atomic_store_explicit(&slot->timer_at, 0, memory_order_relaxed);
     atomic_store(&slot->group, group);
 }

@@ -81,8 +81,11 @@ void srv_headers_recall(struct srv_connection *connection, struct srv_request *r
 void srv_headers_remember(struct srv_connection *connection, struct srv_request *request)
 {
     struct srv_loop *loop = connection->endpoint->loop;
-    struct srv_headers *made = atomic_exchange_explicit(&request->made, NULL, memory_order_acq_rel);
+    struct srv_headers *made;
 
+    if (!request->is_familiar)
+        return; /* nothing is made of others */
+    made = atomic_exchange_explicit(&request->made, NULL, memory_order_acq_rel);
     if (made == NULL)
         return;
     if (connection->headers != NULL || loop->headers_remembered >= REMEMBERED_MAX) {

@@ -324,7 +324,7 @@ struct srv_request *srv_listener_take(struct srv_listener *listener, struct vm_c
     unsigned first = count > 1 ? atomic_fetch_add_explicit(&listener->turn, 1, memory_order_relaxed) : 0;
 
     for (unsigned i = 0; i < count; i++) {
-        struct srv_ring *ring = listener->endpoints[(first + i) % count]->ring;
+        struct srv_ring *ring = listener->endpoints[count > 1 ? (first + i) % count : 0]->ring;
         struct srv_request *request;
 
         while ((request = srv_ring_take(ring)) != NULL) {
