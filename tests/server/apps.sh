@@ -9,7 +9,8 @@ app off { enabled = false }
 CONF
     main_app
     app second.nos <<'NOS'
-main() = { s = Server.bind(PORT); receive { "never" -> s } }
+bind() = if File.exists("HOME/released") then Server.bind(PORT) else { sleep(20); bind() }
+main() = { s = bind(); receive { "never" -> s } }
 NOS
     app broken.nos <<'NOS'
 main() = {
@@ -34,9 +35,11 @@ NOS
     printf 'main() = "\377\376' >"$home/apps/unreadable.nos"
     : >"$home/apps/notes.txt"
     start_daemon || return
+    release
     is "a good app serves beside broken ones" "$(get http://127.0.0.1:$port/)" "Hello, world!"
     is "a program with handle but no main" "$(get http://127.0.0.1:$port2/x)" "handled /x"
-    "$ctl" -s "$home/control" apps >"$home/apps.txt"
+    wait_ctl apps '^second state=restarting'
+    control apps >"$home/apps.txt"
     like "syntax error: reported with its place" "$(cat "$home/apps.txt")" 'broken.nos:[0-9]+:[0-9]+'
     like "… also in the log" "$(grep -a app.broken "$home/log")" 'app=broken .*broken.nos:'
     like "folder without main" "$(cat "$home/apps.txt")" 'the folder has no main.nos'
@@ -45,8 +48,8 @@ NOS
     like "a main that returns has ended" "$(cat "$home/apps.txt")" '^folder state=ended'
     like "an app that is switched off" "$(cat "$home/apps.txt")" '^off state=off'
     is "… does not run" "$(grep -ac 'must not run' "$home/log")" 0
-    like "port taken by another app: restarting" "$(cat "$home/apps.txt")" '^second state=restarting'
-    like "… and said so" "$(grep -a app.failed "$home/log")" 'app=second .*Address already in use'
+    eventually "port taken by another app: restarting" '^second state=restarting' control apps
+    logged "… and said so" app.failed 'app=second .*Address already in use'
     is "other files are no apps" "$(grep -c notes "$home/apps.txt")" 0
 
     # reload: an app repaired, one new, one removed, one broken by its change
@@ -55,15 +58,15 @@ main() = { s = Server.bind(PORT2); receive { "never" -> s } }
 NOS
     rm "$home/apps/handled.nos" "$home/apps/second.nos"
     echo 'main() = oops(' >"$home/apps/hello.nos"
-    like "reload" "$("$ctl" -s "$home/control" reload)" 'configuration read; [0-9] broken'
+    like "reload" "$(control reload)" 'configuration read; [0-9] broken'
     wait_ctl apps "^broken state=running .*ports=$port2"
-    "$ctl" -s "$home/control" apps >"$home/apps.txt"
+    control apps >"$home/apps.txt"
     like "an app that was repaired runs" "$(cat "$home/apps.txt")" "^broken state=running .*ports=$port2"
     is "a removed one is gone" "$(grep -cE '^(handled|second) ' "$home/apps.txt")" 0
     is "one that its change broke goes on as it was" "$(get http://127.0.0.1:$port/)" "Hello, world!"
     like "… with what is wrong" "$(cat "$home/apps.txt")" 'hello.nos:2:'
     echo 'listener_defaults { queue_max = 0 }' >"$home/nostosd.conf"
-    like "a bad configuration is refused" "$("$ctl" -s "$home/control" reload 2>&1)" '^error: the configuration has errors'
+    like "a bad configuration is refused" "$(control reload 2>&1)" '^error: the configuration has errors'
     like "… with file and line" "$(grep -a conf.bad "$home/log")" 'nostosd.conf:1: .*queue_max'
     is "… and nothing happens" "$(get http://127.0.0.1:$port/)" "Hello, world!"
     stop_daemon "apps"
@@ -92,9 +95,8 @@ NOS
     wait_log 'app.failed.*app=fragile'
     wait_ctl apps "^fragile state=running version=2 .*ports=$port"
     is "a main that dies is restarted" "$(get http://127.0.0.1:$port/)" alive
-    like "… as another version" "$("$ctl" -s "$home/control" apps)" '^fragile state=running version=2 .*restarts=1'
-    wait_log 'app.failed.*app=loops.*failures=3'
-    like "pauses grow" "$(grep 'app.failed.*app=loops' "$home/log")" 'failures=3 restart_in_ms=400'
+    like "… as another version" "$(control apps)" '^fragile state=running version=2 .*restarts=1'
+    logged "pauses grow" 'app.failed.*app=loops' 'failures=3 restart_in_ms=400'
     stop_daemon "supervision"
 }
 
@@ -103,40 +105,52 @@ test_replacing() {
     local late load never
     new_home
     conf <<'CONF'
-drain_seconds = 2
+drain_seconds = 60
 CONF
     main_app
     start_daemon || return
-    get -w '%{http_code}' http://127.0.0.1:$port/late >"$home/late" &
+    get -w '%{http_code}' http://127.0.0.1:$port/held >"$home/late" &
     late=$!
-    get -w '%{http_code}' http://127.0.0.1:$port/never >"$home/never" &
-    never=$!
-    wait_open 2
+    wait_open 1
     "$client" load $port 16 1200 / >"$home/load" &
     load=$!
-    wait_ctl status ' received, ([3-9]|1[0-9]) open'
+    wait_ctl status '^connections: (1[7-9]|2[0-9]) open'
     sed -i 's/Hello, world!/Hello, new world!/' "$home/apps/hello.nos"
-    like "reload" "$("$ctl" -s "$home/control" reload)" '0 broken apps'
+    like "reload" "$(control reload)" '0 broken apps'
     is "a changed file: the new version answers" "$(get http://127.0.0.1:$port/)" "Hello, new world!"
+    release
     wait $late $load
-    is "… the former one answers what it had accepted" "$(cat "$home/late")" late200
+    is "… the former one answers what it had accepted" "$(cat "$home/late")" held200
     like "… and none of many requests fails" "$(cat "$home/load")" '^[0-9]+ answered, 0 failed'
-    wait $never
-    like "… but not for ever" "$(cat "$home/never")" "50[03]\$"
-    wait_log 'app.retired'
-    like "… which is told" "$(grep -a app.retired "$home/log")" 'warn app.retired app=hello version=1 finished=no'
-    like "one version is left" "$("$ctl" -s "$home/control" apps)" "^hello state=running version=2 processes=1 "
+    logged "… then it is ended" app.retired 'info app.retired app=hello version=1 finished=yes'
 
-    get -w '%{http_code}' http://127.0.0.1:$port/sleep >"$home/late" &
+    conf <<'CONF'
+drain_seconds = 1
+CONF
+    get -w '%{http_code}' http://127.0.0.1:$port/never >"$home/never" &
+    never=$!
+    wait_open 1
+    touch "$home/apps/hello.nos"
+    like "reload again" "$(control reload)" '0 broken apps'
+    wait $never
+    like "… who does not finish is not waited for for ever" "$(cat "$home/never")" "50[03]\$"
+    logged "… which is told" app.retired 'warn app.retired app=hello version=2 finished=no'
+    like "one version is left" "$(control apps)" "^hello state=running version=3 processes=1 "
+
+    hold
+    conf <<'CONF'
+drain_seconds = 60
+CONF
+    get -w '%{http_code}' http://127.0.0.1:$port/held >"$home/late" &
     late=$!
     wait_open 1
     rm "$home/apps/hello.nos"
-    "$ctl" -s "$home/control" reload >/dev/null
+    control reload >/dev/null
     is "a removed app takes no more" "$(code http://127.0.0.1:$port/)" 000
+    release
     wait $late
-    is "… and answers what it had accepted" "$(cat "$home/late")" slept200
-    wait_log 'app.retired app=hello version=2 finished=yes'
-    like "… then it is ended" "$(grep -a app.retired "$home/log" | tail -n 1)" 'info app.retired app=hello version=2 finished=yes'
+    is "… and answers what it had accepted" "$(cat "$home/late")" held200
+    logged "… then it is ended, too" app.retired 'info app.retired app=hello version=3 finished=yes'
     stop_daemon "replacing"
 }
 
@@ -146,7 +160,7 @@ test_reloads() {
     new_home
     conf <<'CONF'
 connection_loops = 2
-app_defaults { takeover_seconds = 2 }
+app_defaults { takeover_seconds = 120 }
 CONF
     app site.nos <<'NOS'
 use stdlib.server.*
@@ -159,7 +173,7 @@ NOS
     kept=$!
     for i in $(seq 1 20); do
         sed -i "s/number [0-9]*/number $i/" "$home/apps/site.nos"
-        "$ctl" -s "$home/control" reload >/dev/null
+        control reload >/dev/null
         answers+=$(get http://127.0.0.1:$port/ | tr -dc 0-9)
     done
     is "twenty reloads: each new version answers once its reload is done" "$answers" "$(seq 1 20 | tr -d '\n')"
@@ -171,29 +185,33 @@ NOS
 use stdlib.server.*
 main() = { s = Server.bind(PORT); throw("no database") }
 NOS
-    like "a version that fails at once: said" "$("$ctl" -s "$home/control" reload)" '1 broken app'
-    like "… in the list of apps, too" "$("$ctl" -s "$home/control" apps)" '^site state=running version=21 '
-    like "… with the reason" "$("$ctl" -s "$home/control" apps)" 'no database'
+    like "a version that fails at once: said" "$(control reload)" '1 broken app'
+    like "… in the list of apps, too" "$(control apps)" '^site state=running version=21 '
+    like "… with the reason" "$(control apps)" 'no database'
     like "… and in the log" "$(grep -a app.fell_back "$home/log")" 'app=site version=22 serving=21 error=".*no database'
     is "… the former one serves" "$(get http://127.0.0.1:$port/)" "number 20"
 
     app site.nos <<'NOS'
 use stdlib.server.*
-main() = { sleep(900); serve(PORT, req => respondText(req, "slow")) }
+main() = if File.exists("HOME/released") then serve(PORT, req => respondText(req, "slow")) else { sleep(20); main() }
 NOS
-    "$ctl" -s "$home/control" reload >/dev/null
-    like "a version that takes its time" "$("$ctl" -s "$home/control" apps)" '^site state=running version=23 .*former_version=21'
+    control reload >/dev/null
+    like "a version that takes its time" "$(control apps)" '^site state=running version=23 .*former_version=21'
     is "… the former one serves meanwhile" "$(get http://127.0.0.1:$port/)" "number 20"
+    release
     wait_log 'app.retired app=site version=21'
     is "… then the new one does" "$(get http://127.0.0.1:$port/)" "slow"
 
+    conf <<'CONF'
+app_defaults { takeover_seconds = 1 }
+CONF
     app site.nos <<'NOS'
 main() = receive { "never" -> () }
 NOS
-    "$ctl" -s "$home/control" reload >/dev/null
-    is "a version that does not listen: the former one serves" "$(get http://127.0.0.1:$port/)" "slow"
+    control reload >/dev/null
+    logged "a version that does not listen: the former one serves until takeover_seconds are over" app.not_taken_over \
+        'app=site version=24 former=23'
     wait_log 'app.retired app=site version=23'
-    like "… until takeover_seconds are over" "$(grep -a app.not_taken_over "$home/log")" 'app=site version=24 former=23'
     is "… nobody listens then" "$(code http://127.0.0.1:$port/)" 000
     stop_daemon "reloads"
 }
@@ -211,24 +229,28 @@ main() = serve($2, req => respondText(req, \"$1\"))" | app "$1.nos"; }
     fresh=$!
     serve_on first PORT2
     serve_on second PORT
-    like "two apps change ports" "$("$ctl" -s "$home/control" reload)" '0 broken'
+    like "two apps change ports" "$(control reload)" '0 broken'
     is "… with each other" "$(get http://127.0.0.1:$port/) $(get http://127.0.0.1:$port2/)" "second first"
     rm "$home/apps/second.nos"
     serve_on again PORT
-    "$ctl" -s "$home/control" reload >/dev/null
+    control reload >/dev/null
     is "an app under another name" "$(get http://127.0.0.1:$port/)" again
     serve_on again PORT2
-    "$ctl" -s "$home/control" reload >/dev/null
+    control reload >/dev/null
     is "a port that is another's: the former version stays" "$(get http://127.0.0.1:$port/)" again
-    like "… and says why" "$("$ctl" -s "$home/control" apps)" 'Address already in use'
+    like "… and says why" "$(control apps)" 'Address already in use'
     wait $fresh
     like "… and no client noticed: $(cat "$home/fresh")" "$(cat "$home/fresh")" '^[0-9]{2,} answered, 0 failed'
-    echo 'main() = { sleep(100); throw("no database") }' >"$home/apps/first.nos"
-    like "a port is given away, and its app's new version fails" "$("$ctl" -s "$home/control" reload)" '2 broken apps'
+    app first.nos <<'NOS'
+until_again() = if Http.get("http://127.0.0.1:PORT2/").body == "again" then () else until_again()
+main() = { until_again(); throw("no database") }
+NOS
+    control reload >/dev/null
+    eventually "a port is given away, and its app's new version fails" 'no database' control apps
     is "… who served it goes on, alone" "$(for i in $(seq 1 20); do get http://127.0.0.1:$port2/; done | sort -u)" \
         "$(printf 'first%.0s' $(seq 1 20))"
     is "… who was to have it, too" "$(get http://127.0.0.1:$port/)" again
-    like "… and is told" "$("$ctl" -s "$home/control" apps | grep -A1 '^again ')" \
+    like "… and is told" "$(control apps | grep -A1 '^again ')" \
         "port $port2 is still served by app first, whose new version failed"
     stop_daemon "moving ports"
 }
@@ -265,19 +287,19 @@ main() = serve(PORT2, req => respondText(req, "by name"))' | app named.nos
     fresh=$!
     for _ in 1 2 3 4 5; do
         touch "$home/apps/hello.nos"
-        "$ctl" -s "$home/control" reload >/dev/null
+        control reload >/dev/null
     done
     wait $fresh
     like "reloads: no client notices: $(cat "$home/fresh")" "$(cat "$home/fresh")" '^[0-9]{2,} answered, 0 failed'
 
     mv "$home/apps/hello.nos" "$home/hello"
-    "$ctl" -s "$home/control" reload >/dev/null
+    control reload >/dev/null
     get http://127.0.0.1:$port/ >"$home/waited" &
     waiting=$!
     sleep 0.3
     is "no app: clients wait" "$(cat "$home/waited")" ""
     mv "$home/hello" "$home/apps/hello.nos"
-    "$ctl" -s "$home/control" reload >/dev/null
+    control reload >/dev/null
     wait $waiting
     is "… for the next one" "$(cat "$home/waited")" "Hello, world!"
     stop_daemon "passed sockets"
@@ -285,13 +307,7 @@ main() = serve(PORT2, req => respondText(req, "by name"))' | app named.nos
 
 children() { ps -o args= --ppid "$daemon" | grep -c "^sleep $1\$"; } # of the daemon, with that argument
 
-wait_children() { # ARGUMENT NUMBER
-    for _ in $(seq 1 1000); do
-        [ "$(children "$1")" -eq "$2" ] && return 0
-        sleep 0.02
-    done
-    return 1
-}
+wait_children() { wait_until says "^$2\$" children "$1"; } # ARGUMENT NUMBER
 
 # Commands end with the processes that started them, and descriptors do not pile up.
 test_commands() {
@@ -325,12 +341,12 @@ NOS
     get http://127.0.0.1:$port/crash >/dev/null
     wait_children 902 0
     is "… also when that crashes" "$(children 902)" 0
-    at_most "… and its files are closed" "$(get http://127.0.0.1:$port/files)" $(($(cat "$home/before") + 3))
+    eventually_at_most "… and its files are closed" $(($(cat "$home/before") + 3)) get http://127.0.0.1:$port/files
     get http://127.0.0.1:$port/run >/dev/null &
     late=$!
     wait_children 903 1
     rm "$home/apps/runner.nos"
-    "$ctl" -s "$home/control" reload >/dev/null
+    control reload >/dev/null
     wait_children 900 0
     is "with the app all its commands end" "$(children 900)" 0
     wait $late
@@ -346,23 +362,23 @@ test_unreadable() {
     main_app
     start_daemon || return
     mv "$home/apps" "$home/elsewhere"
-    like "the folder of apps is gone: the reload fails" "$("$ctl" -s "$home/control" reload 2>&1)" \
+    like "the folder of apps is gone: the reload fails" "$(control reload 2>&1)" \
         '^error: the folder of apps cannot be read: No such file or directory; all apps stay as they are; configuration read$'
     is "… and the apps go on" "$(get http://127.0.0.1:$port/)" "Hello, world!"
-    like "… which the status tells" "$("$ctl" -s "$home/control" status)" '^apps: 1 of 1 app running; the folder of apps cannot be read: No such'
+    like "… which the status tells" "$(control status)" '^apps: 1 of 1 app running; the folder of apps cannot be read: No such'
     : >"$home/apps"
-    like "a file in its place" "$("$ctl" -s "$home/control" reload 2>&1)" '^error: the folder of apps cannot be read: Not a directory'
+    like "a file in its place" "$(control reload 2>&1)" '^error: the folder of apps cannot be read: Not a directory'
     rm "$home/apps"
     mv "$home/elsewhere" "$home/apps"
     mv "$home/apps/hello.nos" "$home/hello.nos"
     ln -s hello.nos "$home/apps/hello.nos"
-    like "a link to itself in the place of an app" "$("$ctl" -s "$home/control" reload 2>&1)" '^configuration read; 0 broken'
+    like "a link to itself in the place of an app" "$(control reload 2>&1)" '^configuration read; 0 broken'
     like "… is told of" "$(grep -a app.unreadable "$home/log")" 'app=hello path=".*/hello.nos" error="Too many levels of symbolic links"$'
     is "… and the app goes on" "$(get http://127.0.0.1:$port/)" "Hello, world!"
     rm "$home/apps/hello.nos" "$home/nostosd.conf"
     mv "$home/hello.nos" "$home/apps/hello.nos"
     mkfifo "$home/nostosd.conf"
-    like "a pipe in the place of the configuration" "$("$ctl" -s "$home/control" reload 2>&1)" '^error: the configuration has errors'
+    like "a pipe in the place of the configuration" "$(control reload 2>&1)" '^error: the configuration has errors'
     like "… is told of" "$(grep -a conf.bad "$home/log")" 'error=".*/nostosd.conf: cannot be read: it is a pipe"$'
     like "what cannot be served is told of once" "$(grep -ac daemon.few_descriptors "$home/log")" '^[01]$'
     get http://127.0.0.1:$port/never >/dev/null &
@@ -370,7 +386,7 @@ test_unreadable() {
     wait_open 1
     kill -TERM $daemon
     wait_log daemon.stopping
-    is "no reload any more while the daemon ends" "$("$ctl" -s "$home/control" reload 2>&1)" "error: the daemon is stopping"
+    is "no reload any more while the daemon ends" "$(control reload 2>&1)" "error: the daemon is stopping"
     kill $waiting
     wait $waiting 2>/dev/null
     stop_daemon "unreadable"

@@ -12,9 +12,11 @@
  *     farewell PORT N TEXT       N connections send TEXT and, in the same segment, that they have closed
  *     sip PORT N MS PATH BYTES   N connections ask and read nothing for MS; then the last one reads until its end, or so
  *                                many bytes: "N of N open, R bytes came"
- *     load PORT N MS PATH        N connections keep asking; reconnect when told to close; "R answered, F failed"; ends
- *                                early, without a failure, when nobody listens any more
+ *     load PORT N MS PATH        N connections keep asking for MS, or until ten were answered if that takes longer; they
+ *                                reconnect when told to close; "R answered, F failed"; ends early, without a failure, when
+ *                                nobody listens any more
  *     fresh PORT N MS PATH       the same with a new connection for each request, and whoever is refused has failed
+ *     free_port FIRST            print the first port from there on at which one can listen
  *     notify 0 PATH              receive what is sent to the datagram socket PATH, a line for each, until killed
  *
  * Ends with 0 when it could do what it was asked, whatever the server answered.
@@ -36,7 +38,13 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PATIENCE_MS = 15000, ANSWER_BYTES = 1 << 20, LOAD_ANSWER_BYTES = 4096, EXIT_USAGE = 2 };
+enum {
+    PATIENCE_MS = 60000,
+    ANSWER_BYTES = 1 << 20,
+    LOAD_ANSWER_BYTES = 4096,
+    LOAD_LEAST = 10, /* answers: a busy machine gets time for so many */
+    EXIT_USAGE = 2
+};
 
 static int port;
 
@@ -170,6 +178,25 @@ static int run_half(char **arguments, int count)
     shutdown(fd, SHUT_WR);
     print_until_end(fd, now_ms() + PATIENCE_MS);
     return EXIT_SUCCESS;
+}
+
+static int run_free_port(char **arguments, int count)
+{
+    struct sockaddr_in address = { .sin_family = AF_INET };
+    const int on = 1;
+    bool bound = false;
+
+    (void)arguments, (void)count;
+    for (; !bound && port <= UINT16_MAX; port += !bound) {
+        int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+        address.sin_port = htons((uint16_t)port);
+        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+        bound = bind(fd, (struct sockaddr *)&address, sizeof address) == 0 && listen(fd, 1) == 0;
+        close(fd);
+    }
+    printf("%d\n", port);
+    return bound ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 /* What a service manager hears. */
@@ -462,14 +489,14 @@ static void connect_refused(struct load *load, struct asker *askers, int count)
 static int load(char **arguments, bool fresh)
 {
     int connections = atoi(arguments[0]), open = connections;
-    long end_ms = now_ms() + atol(arguments[1]);
+    long end_ms = now_ms() + atol(arguments[1]), latest_ms = end_ms + PATIENCE_MS;
     struct load load = { .path = arguments[2], .fresh = fresh };
     struct asker *askers = calloc((size_t)connections, sizeof *askers);
     struct pollfd *polls = calloc((size_t)connections, sizeof *polls);
 
     for (int i = 0; i < connections; i++)
         connect_asker(&load, &askers[i]);
-    while (now_ms() < end_ms && open > 0) {
+    while (open > 0 && (now_ms() < end_ms || (load.answered < LOAD_LEAST && now_ms() < latest_ms))) {
         connect_refused(&load, askers, connections);
         open = fresh;
         for (int i = 0; i < connections; i++) {
@@ -517,7 +544,7 @@ int main(int argc, char **argv)
         { "idle", 2, run_idle }, { "abort", 2, run_abort }, { "load", 3, run_load },
         { "half", 1, run_half }, { "notify", 1, run_notify }, { "fresh", 3, run_fresh },
         { "leave", 3, run_leave },  { "farewell", 2, run_farewell },
-        { "sip", 4, run_sip },      { "drip", 2, run_drip },
+        { "sip", 4, run_sip },      { "drip", 2, run_drip },  { "free_port", 0, run_free_port },
     };
     struct rlimit limit;
 
