@@ -278,6 +278,7 @@ struct ns_expr {
             struct ns_name name;                  /* method or constructor */
             struct ns_type_list type_arguments;   /* f[T](…) */
             struct ns_argument_list arguments;
+            bool passes_local;                    /* of a method, once checked: no local variable of its name is meant */
         } call;
         struct { struct ns_expr *object; struct ns_name name; } field;
         struct { struct ns_expr *object; uint32_t position; } tuple_field;

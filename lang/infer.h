@@ -25,7 +25,8 @@ struct ns_method_call {
     struct ns_span span;
     struct ns_space *space;             /* where it stands; NULL: where inference is */
     bool as_function;                   /* written m(x): no field is meant */
-    bool is_local;                      /* a local of that name is in scope there */
+    bool is_local;                      /* a local of that name is in scope there … */
+    struct ns_expr *expr;               /* … and this learns if something else is meant; NULL: written m(x) */
 };
 
 /** The function whose body is inferred. */
@@ -133,6 +134,9 @@ struct ns_term *ns_infer_upper(struct ns_check *check, const struct ns_expr *exp
 /** The module or namespace an expression names; ns_is_module() for the checker's scopes. */
 bool ns_names_module(struct ns_check *check, const struct ns_expr *expr, struct ns_space **ret_space,
                      const char **ret_path);
+/** The same of the receiver in `v.Map.insert(k, w)`, which is Map.insert(v, k, w): v.Map. */
+bool ns_chains_module(struct ns_check *check, const struct ns_expr *receiver, struct ns_space **ret_space,
+                      const char **ret_path);
 /** What M.name means; reports nothing. */
 struct ns_meaning ns_qualified_meaning(struct ns_check *check, struct ns_space *module, const char *path,
                                        const char *name);

@@ -169,6 +169,13 @@ static struct ns_term *complain_no_method(struct ns_check *check, const char *na
     return ns_any(check);
 }
 
+/* A method or function is meant, no local variable: xs.take(2) works even if a local function is called `take`. */
+static void pass_local(const struct ns_method_call *call)
+{
+    if (call->is_local && call->expr != NULL)
+        call->expr->call.passes_local = true;
+}
+
 /* A function in scope, a local one among them; the last thing a method call may mean. */
 static struct ns_term *call_in_scope(struct ns_check *check, const char *name, struct ns_typed_argument *arguments,
                                      uint32_t count, const struct ns_method_call *call, bool *ret_found)
@@ -183,22 +190,28 @@ static struct ns_term *call_in_scope(struct ns_check *check, const char *name, s
     if (meaning.kind == NS_MEANS_FUNCTIONS)
         switch (find_function(check, meaning.functions, receiver, count, call->span, &group)) {
         case UFCS_FOUND:
+            pass_local(call);
             return call_group(check, group, arguments, count, call->span);
         case UFCS_MANY:
+            pass_local(call);
             return unknown_result(check, arguments, count);
         case UFCS_MISFIT:
         case UFCS_NONE:
             break;
         }
-    if (meaning.kind == NS_MEANS_VALUE && meaning.value->lambda != NULL)
+    if (meaning.kind == NS_MEANS_VALUE && meaning.value->lambda != NULL) {
+        pass_local(call);
         return call_group(check, meaning.value->lambda, arguments, count, call->span);
+    }
     if (meaning.kind == NS_MEANS_NATIVE && vm_native_find(meaning.native, (int)count) != NULL) {
         scheme = ns_scheme_of_native(check, meaning.native, (int)count);
         if (scheme == NULL)
             return unknown_result(check, arguments, count);
         callee.term = ns_instantiate(check, scheme, call->span, name);
-        if (fits_receiver(check, callee.term, receiver))
+        if (fits_receiver(check, callee.term, receiver)) {
+            pass_local(call);
             return apply_method(check, callee, arguments, count, call->span);
+        }
     }
     if (call->is_local)
         return unknown_result(check, arguments, count);
@@ -229,6 +242,7 @@ static struct ns_term *call_known(struct ns_check *check, const char *name, stru
         return unknown_result(check, arguments, count);
     scheme = ns_scheme_of_method(check, receiver, name, count - 1, &known);
     if (scheme != NULL) {
+        pass_local(call);
         callee.term = ns_instantiate(check, scheme, call->span, name);
         return apply_method(check, callee, arguments, count, call->span);
     }
@@ -385,18 +399,6 @@ static struct ns_term *call_qualified(struct ns_check *check, struct ns_expr *ex
                            expr->call.name.span);
 }
 
-/* v.Map.insert(k, w) is Map.insert(v, k, w). */
-static bool is_chained(struct ns_check *check, const struct ns_expr *receiver, struct ns_space **ret_module)
-{
-    const char *path;
-
-    if (receiver->kind != NS_EXPR_FIELD || receiver->field.name.text[0] < 'A' || receiver->field.name.text[0] > 'Z')
-        return false;
-    path = receiver->field.name.text;
-    *ret_module = ns_find_module(check->unit, check->body->space, path);
-    return *ret_module != NULL || vm_native_is_namespace(path);
-}
-
 /* m.update(f) of an mvar. */
 static bool is_mvar(struct ns_check *check, const struct ns_expr *expr)
 {
@@ -452,9 +454,9 @@ struct ns_term *ns_infer_method_call(struct ns_check *check, struct ns_expr *exp
 
     if (ns_names_module(check, receiver, &module, &path))
         return call_qualified(check, expr, module, path, arguments + 1, count - 1);
-    if (is_chained(check, receiver, &module)) {
+    if (ns_chains_module(check, receiver, &module, &path)) {
         arguments[0].expr = receiver->field.object;
-        return call_qualified(check, expr, module, receiver->field.name.text, arguments, count);
+        return call_qualified(check, expr, module, path, arguments, count);
     }
     arguments[0].term = ns_infer(check, receiver, NULL);
     ns_settle(check);
@@ -468,6 +470,7 @@ struct ns_term *ns_infer_method_call(struct ns_check *check, struct ns_expr *exp
     if (ns_has_names(&expr->call.arguments))
         return call_with_names(check, expr, arguments, count);
     call.is_local = ns_name_find(check, expr->call.name.text) != NULL;
+    call.expr = expr;
     return ns_call_method(check, expr->call.name.text, arguments, count, &call);
 }
 

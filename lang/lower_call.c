@@ -417,7 +417,8 @@ static void call_name(struct ns_frame *frame, struct ns_call *call, const struct
         meaning = (struct ns_meaning){ .kind = NS_MEANS_FUNCTIONS, .functions = lambda };
     if (depends_on_receiver(frame, call, meaning))
         ns_call_by_receiver(frame, call, callee->name,
-                            ns_method_fallback(frame, callee->name, call->count, &call->type_arguments), true, target);
+                            ns_method_fallback(frame, callee->name, call->count, &call->type_arguments, false), true,
+                            target);
     else
         ns_call_meant(frame, call, meaning, callee, target);
 }

@@ -78,8 +78,9 @@ bool ns_wants_type(const char *name);
  *  for nothing; `as_function`: written m(x), the receiver's fields are not looked at. */
 void ns_call_by_receiver(struct ns_frame *frame, struct ns_call *call, const char *name, vm_value fallback,
                          bool as_function, struct ns_target target);
-/** The function, native or constant closure that a name in scope gives for so many arguments; VM_NONE when none. */
+/** The function, native or constant closure that a name in scope gives for so many arguments; VM_NONE when none.
+ *  `passes_local`: local ones do not count. */
 vm_value ns_method_fallback(struct ns_frame *frame, const char *name, uint32_t count,
-                            const struct ns_type_list *type_arguments);
+                            const struct ns_type_list *type_arguments, bool passes_local);
 
 #endif

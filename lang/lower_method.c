@@ -59,11 +59,12 @@ void ns_call_by_receiver(struct ns_frame *frame, struct ns_call *call, const cha
     call_site(frame, site, call->registers, call->count, target);
 }
 
-/* The function, native or constant closure that a name in scope gives for so many arguments; VM_NONE when none. */
+/* The function, native or constant closure that a name in scope gives for so many arguments; VM_NONE when none.
+ * `passes_local`: local ones do not count. */
 vm_value ns_method_fallback(struct ns_frame *frame, const char *name, uint32_t count,
-                            const struct ns_type_list *type_arguments)
+                            const struct ns_type_list *type_arguments, bool passes_local)
 {
-    struct ns_local *local = ns_local_find(frame, name);
+    struct ns_local *local = passes_local ? NULL : ns_local_find(frame, name);
     struct ns_meaning meaning = ns_find(frame->unit, frame->space, name);
     const void *found = NULL;
 
@@ -184,7 +185,8 @@ static void call_on_value(struct ns_frame *frame, const struct ns_expr *expr, st
     else if (local != NULL)
         ns_call_known_local(frame, &call, local, target);
     else
-        ns_call_by_receiver(frame, &call, name, ns_method_fallback(frame, name, call.count, &call.type_arguments),
+        ns_call_by_receiver(frame, &call, name,
+                            ns_method_fallback(frame, name, call.count, &call.type_arguments, expr->call.passes_local),
                             false, target);
 }
 
