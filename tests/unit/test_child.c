@@ -207,7 +207,7 @@ END_TEST
 /* Whether a process of the system is gone, or will be soon. */
 static bool ends(pid_t pid)
 {
-    for (int i = 0; i < 5000; i++, usleep(1000))
+    for (int i = 0; i < 30000; i++, usleep(1000))
         if (kill(pid, 0) < 0)
             return true;
     return false;
