@@ -157,7 +157,8 @@ static void lower_if(struct ns_frame *frame, const struct ns_expr *expr, struct 
         ns_lower(frame, expr->conditional.then, target);
     }
     ns_scope_end(frame, scope);
-    ns_code_jump(&frame->code, VM_OP_JUMP, 0, end);
+    if (expr->conditional.otherwise != NULL || target.want != NS_WANT_NOTHING) /* else there is nothing to skip */
+        ns_code_jump(&frame->code, VM_OP_JUMP, 0, end);
     ns_code_bind(&frame->code, no);
     if (expr->conditional.otherwise == NULL)
         ns_deliver_const(frame, VM_UNIT, target);

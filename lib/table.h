@@ -15,7 +15,7 @@
 #include "lib/tables.h"
 #include "vm/native.h"
 
-enum { NONE = 0, PURE = VM_NATIVE_PURE, PARKS = VM_NATIVE_PARKS, HIDDEN = VM_NATIVE_HIDDEN };
+enum { NONE = 0, PURE = VM_NATIVE_PURE, PARKS = VM_NATIVE_PARKS, HIDDEN = VM_NATIVE_HIDDEN, PUTS = VM_NATIVE_PUTS };
 
 #define NATIVE(name, function, arity, type, flags, doc) static vm_native_function function;
 #include LIB_TABLE

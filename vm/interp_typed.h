@@ -121,6 +121,33 @@
 #define THEN_TEST_NE_IMM FIRST_TEST_IMM(NE, !=) DISPATCH();
 #define THEN_TEST_GT_IMM FIRST_TEST_IMM(GT, >) DISPATCH();
 
+/* The same as values. */
+#define FIRST_COMPARE(name, operator) \
+    { \
+        vm_value x_ = r[B], y_ = r[C]; \
+        if (unlikely(!BOTH_SMALL(x_, y_))) \
+            goto op_##name; \
+        r[A] = vm_from_bool((int64_t)x_ operator(int64_t) y_); \
+        pc++; \
+    }
+#define FIRST_COMPARE_IMM(name, operator) \
+    { \
+        vm_value x_ = r[B]; \
+        if (unlikely(!vm_is_small(x_))) \
+            goto op_##name##_IMM; \
+        r[A] = vm_from_bool((int64_t)x_ operator((int64_t)SC * 2 + 1)); \
+        pc++; \
+    }
+#define FIRST_EQ FIRST_COMPARE(EQ, ==)
+#define FIRST_LT FIRST_COMPARE(LT, <)
+#define FIRST_GT FIRST_COMPARE(GT, >)
+#define FIRST_EQ_IMM FIRST_COMPARE_IMM(EQ, ==)
+#define FIRST_NE_IMM FIRST_COMPARE_IMM(NE, !=)
+#define FIRST_LT_IMM FIRST_COMPARE_IMM(LT, <)
+#define FIRST_GT_IMM FIRST_COMPARE_IMM(GT, >)
+#define THEN_EQ_IMM_RETURN FIRST_EQ_IMM THEN_RETURN
+#define THEN_NE_IMM_RETURN FIRST_NE_IMM THEN_RETURN
+
 #define FIRST_UNLESS_IS \
     { \
         vm_value x_ = r[A]; \
@@ -277,37 +304,37 @@ enum { CLEARED_AT_ONCE = 4 };
     const uint64_t *code_ = f_->code; \
     if (nb_stress || unlikely(reductions <= 1 || depth >= p->depth_max)) \
         goto op_CALL_##arity;
-/* A frame for it, in which to go on; out when there is no room. */
-#define ENTER(arity, first, last, from) \
+/* A frame for it with its first arguments, in which to go on; `otherwise` when there is no room. */
+#define ENTER(count, first, last, from, behind, otherwise) \
     { \
         const uint64_t *from_ = (from); \
         unsigned registers_ = f_->registers; \
         vm_value *frame_ = FP - VM_FRAME_WORDS - registers_; \
         if (unlikely(frame_ - 2 < heap->top)) \
-            goto op_CALL_##arity; \
+            goto otherwise; \
         reductions--; \
         depth++; \
         heap->fp = frame_; \
         for (int i_ = 1; i_ <= CLEARED_AT_ONCE; i_++) \
             frame_[VM_FRAME_WORDS + (int)registers_ - i_] = VM_NONE; \
-        for (unsigned i_ = arity; i_ + CLEARED_AT_ONCE < registers_; i_++) { \
+        for (unsigned i_ = (count); i_ + CLEARED_AT_ONCE < registers_; i_++) { \
             frame_[VM_FRAME_WORDS + i_] = VM_NONE; \
             KEEP_LOOP(); \
         } \
         frame_[0] = vm_from_object(f_); \
-        frame_[1] = vm_return_word(pc + 3, A); \
+        frame_[1] = vm_return_word((behind), A); \
         r = frame_ + VM_FRAME_WORDS; \
         r[0] = (first); \
-        r[arity - 1] = (last); \
+        r[(count) - 1] = (last); \
         pc = from_; \
-        DISPATCH(); \
     }
 #define THEN_CALL(arity) \
     { \
         const uint16_t *list_ = (const uint16_t *)(pc + 2); \
         vm_value arguments_[2] = { r[list_[0]], r[list_[arity - 1]] }; \
         CALLEE(arity) \
-        ENTER(arity, arguments_[0], arguments_[arity - 1], code_) \
+        ENTER(arity, arguments_[0], arguments_[arity - 1], code_, pc + 3, op_CALL_##arity) \
+        DISPATCH(); \
     }
 #define THEN_CALL_1 THEN_CALL(1)
 #define THEN_CALL_2 THEN_CALL(2)
@@ -321,6 +348,11 @@ enum { CLEARED_AT_ONCE = 4 };
         r[A] = (value); \
         NEXT(3); \
     }
+#define ENTER_ASKED(from) \
+    { \
+        ENTER(1, given, given, from, pc + 3, op_CALL_1) \
+        DISPATCH(); \
+    }
 #define ANSWER(at) (VM_OP_AT(at) == VM_OP_RETURN ? given : (at)[1])
 #define CALL_TEST_IMM(operator) \
     { \
@@ -329,14 +361,14 @@ enum { CLEARED_AT_ONCE = 4 };
             goto op_CALL_1; \
         if ((int64_t)given operator(int64_t) VM_SC_AT(code_) * 2 + 1) \
             END_CALL(ANSWER(code_ + 2)) \
-        ENTER(1, given, given, code_ + 1 + VM_D_AT(code_ + 1)) \
+        ENTER_ASKED(code_ + 1 + VM_D_AT(code_ + 1)) \
     }
 #define CALL_UNLESS(condition) \
     { \
         CALLEE(1) \
         if (condition) \
             END_CALL(ANSWER(code_ + 2)) \
-        ENTER(1, given, given, code_ + VM_D_AT(code_)) \
+        ENTER_ASKED(code_ + VM_D_AT(code_)) \
     }
 #define CALL_UNLESS_IS \
     { \
@@ -345,7 +377,7 @@ enum { CLEARED_AT_ONCE = 4 };
             END_CALL(ANSWER(code_ + 2)) \
         if (unlikely(!vm_is_small(given))) \
             goto op_CALL_1; \
-        ENTER(1, given, given, code_ + VM_D_AT(code_)) \
+        ENTER_ASKED(code_ + VM_D_AT(code_)) \
     }
 /* One of the cases may be the field of a leaf. */
 #define CALL_SWITCH_CTOR \
@@ -354,7 +386,7 @@ enum { CLEARED_AT_ONCE = 4 };
         const uint64_t *to_ = code_ + vm_op_switch(code_, VM_C_AT(code_), (int64_t)vm_op_constructor(given)); \
         if (VM_OP_AT(to_) == VM_OP_AT_RETURN && VM_B_AT(to_) == 0 && VM_A_AT(to_) == VM_A_AT(to_ + 1)) \
             END_CALL(vm_field(given, VM_C_AT(to_))) \
-        ENTER(1, given, given, to_) \
+        ENTER_ASKED(to_) \
     }
 #define THEN_CALL_1_TEST_LT_IMM CALL_TEST_IMM(<)
 #define THEN_CALL_1_TEST_LE_IMM CALL_TEST_IMM(<=)
@@ -362,6 +394,45 @@ enum { CLEARED_AT_ONCE = 4 };
 #define THEN_CALL_1_UNLESS_IS CALL_UNLESS_IS
 #define THEN_CALL_1_UNLESS_CTOR CALL_UNLESS(vm_op_constructor(given) == code_[1])
 #define THEN_CALL_1_SWITCH_CTOR CALL_SWITCH_CTOR
+
+/* ---- closures called with an element ---- */
+
+#define FIRST_INDEX \
+    { \
+        vm_value list_ = r[B], index_ = r[C]; \
+        if (unlikely(!vm_is_small(index_) || !vm_is_kind(list_, VM_KIND_SLICE)) || \
+            unlikely((uint64_t)vm_small(index_) >= vm_size(list_))) \
+            goto op_INDEX; \
+        r[A] = given = vm_object(vm_field(list_, 0))[2 + vm_small(vm_field(list_, 1)) + vm_small(index_)]; \
+        pc++; \
+    }
+/* Of one or two arguments, the last of them what was computed. */
+#define THEN_CALL_VALUE \
+    { \
+        vm_value callee_ = r[B], first_ = r[*(const uint16_t *)(pc + 1)]; \
+        const struct vm_function *f_ = callable_function(callee_); \
+        unsigned count_ = C; \
+        if (nb_stress || unlikely(f_ == NULL || reductions <= 1 || depth >= p->depth_max) || \
+            unlikely(f_->arity != count_)) \
+            goto op_CALL_VALUE; \
+        ENTER(count_, first_, given, f_->code, pc + 2, op_CALL_VALUE) \
+        if (f_->captures > 0) \
+            r[count_] = callee_; \
+        DISPATCH(); \
+    }
+#define THEN_INDEX FIRST_INDEX THEN_CALL_VALUE
+
+/* The native appends to a list under construction (VM_NATIVE_PUTS). */
+#define FIRST_CALL_NATIVE \
+    { \
+        const uint16_t *list_ = (const uint16_t *)(pc + 2); \
+        if (unlikely(reductions <= 1) || unlikely(!vm_builder_put_at_once(r[list_[0]], r[list_[1]]))) \
+            goto op_CALL_NATIVE; \
+        reductions--; \
+        r[A] = VM_UNIT; \
+        pc += 3; \
+    }
+#define THEN_FOR_INDEX FIRST_FOR THEN_INDEX
 
 /* Behind typed instructions C of RETURN is the number of the frame's registers. */
 #define THEN_RETURN \

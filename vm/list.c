@@ -531,10 +531,8 @@ bool vm_builder_push(struct vm_ctx *ctx, vm_value *builder, vm_value item)
     uint32_t length = vm_list_length(vm_field(*builder, 0));
     vm_value array;
 
-    if (!nb_stress && length > 0 && vm_aux(*builder) == 0 && builder_has_room(*builder)) { /* the usual case */
-        builder_append(*builder, length, item);
+    if (vm_builder_put_at_once(*builder, item))
         return true;
-    }
     if (length >= CAPACITY_MAX || !builder_reserve(ctx, builder, &item))
         return false;
     if (!builder_has_room(*builder))

@@ -71,6 +71,23 @@ vm_value vm_list_immortal(void *memory, const vm_value *items, uint32_t count);
 vm_value vm_builder_new(struct vm_ctx *ctx, uint32_t capacity); /* 0: no idea */
 /** *builder must be a root. False: no memory. */
 bool vm_builder_push(struct vm_ctx *ctx, vm_value *builder, vm_value item);
+/** What it does in the usual case: into the room of the array, and the slice that nobody else has seen grows. False when
+ *  it is another case; nothing has changed then. Never allocates. */
+static inline bool vm_builder_put_at_once(vm_value builder, vm_value item)
+{
+    vm_value slice = vm_field(builder, 0), *array = vm_object(vm_field(builder, 1));
+    uint64_t length;
+
+    if (nb_stress || slice == VM_NIL || vm_aux(builder) != 0)
+        return false;
+    length = vm_size(slice);
+    if (array[1] != vm_from_small((int64_t)length) || length + 1 >= vm_header_size(array[0]))
+        return false;
+    array[1] = vm_from_small((int64_t)length + 1);
+    array[2 + length] = item;
+    vm_object(slice)[0] = VM_HEADER(VM_KIND_SLICE, 0, 0, length + 1);
+    return true;
+}
 vm_value vm_builder_list(vm_value builder); /* the list so far; the builder may go on */
 
 #endif

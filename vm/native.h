@@ -29,7 +29,8 @@ typedef enum vm_status vm_native_function(struct vm_ctx *ctx, vm_value *args, vm
 enum vm_native_flags {
     VM_NATIVE_PURE = 1,     /* no effect, same result for same arguments */
     VM_NATIVE_PARKS = 2,    /* may answer VM_PARK */
-    VM_NATIVE_HIDDEN = 4    /* for the library's own .nos files; programs cannot name it (its name starts with "_") */
+    VM_NATIVE_HIDDEN = 4,   /* for the library's own .nos files; programs cannot name it (its name starts with "_") */
+    VM_NATIVE_PUTS = 8      /* vm_builder_push() of its arguments, answers (): the interpreter may do that by itself */
 };
 
 enum { VM_NATIVE_ARITY_MAX = 12 };
