@@ -367,6 +367,9 @@ test_idle_connections() {
     most=$(($(ulimit -Hn) - 200))
     [ "$wanted" -gt "$most" ] && wanted=$most
     new_home
+    conf <<'CONF'
+listener_defaults { header_timeout_ms = 300000 idle_timeout_ms = 300000 }
+CONF
     main_app
     start_daemon || return
     "$client" idle $port $wanted 3000 >"$home/idle" &
