@@ -8,6 +8,7 @@
 #include "base/assert.h"
 #include "base/intern.h"
 #include "lang/mention.h"
+#include "lang/term.h"
 
 /* ---- mvars ---- */
 
@@ -174,7 +175,7 @@ void ns_lower_bind(struct ns_frame *frame, const struct ns_expr *expr)
         ns_destructure(frame, pattern, new_value(frame, expr->bind.value));
 }
 
-/* ---- fields and elements ---- */
+/* ---- fields ---- */
 
 void ns_lower_assign_field(struct ns_frame *frame, const struct ns_expr *expr)
 {
@@ -188,14 +189,81 @@ void ns_lower_assign_field(struct ns_frame *frame, const struct ns_expr *expr)
     frame->code.next = saved;
 }
 
-/* The variable that `object[i] = v` rebinds, or NULL. */
-static struct ns_local *rebound(struct ns_frame *frame, const struct ns_expr *object)
-{
-    struct ns_local *local = object->kind == NS_EXPR_NAME ? ns_local_find(frame, object->name) : NULL;
+/* ---- elements ---- */
 
-    if (local == NULL || local->functions != NULL)
-        return NULL;
-    return local->frame == frame || local->is_cell ? local : NULL;
+/* What `coll[i] = v` changes: a collection, and where in it. */
+struct element {
+    const struct ns_expr *collection;
+    struct ns_expr **indices; /* from the outside in: m[i][j] = v and m[i, j] = v are the same */
+    uint32_t count;
+    struct ns_local *local;   /* the variable that is bound to the changed collection, … */
+    struct ns_value *mvar;    /* … or the mvar that is set to it; both NULL: neither */
+};
+
+/* The type of an expression, NULL where it is left open. */
+static const struct ns_term *known_type(const struct ns_expr *expr)
+{
+    const struct ns_term *term = expr->term == NULL ? NULL : ns_prune(expr->term);
+
+    return term == NULL || term->kind == NS_TERM_VARIABLE || term->kind == NS_TERM_ANY ? NULL : term;
+}
+
+/* Whether the elements of a collection may be collections that are not changed in place themselves. */
+static bool nests(const struct ns_expr *collection, const struct ns_expr *element)
+{
+    const struct ns_term *outer = known_type(collection), *inner = known_type(element);
+
+    if (inner != NULL && inner->kind == NS_TERM_DATA && inner->data.con->number >= NS_CON_INT64_ARRAY &&
+        inner->data.con->number <= NS_CON_FLOAT32_ARRAY)
+        return false;
+    return outer == NULL || (outer->kind == NS_TERM_DATA && (outer->data.con->number == NS_CON_LIST ||
+                                                             outer->data.con->number == NS_CON_MAP));
+}
+
+static void add_indices(struct element *element, const struct ns_expr_list *indices)
+{
+    for (uint32_t i = 0; i < indices->count; i++)
+        element->indices[element->count++] = indices->items[i];
+}
+
+/* Those between the collection and what stands in front of the last brackets. */
+static void add_outer_indices(struct element *element, const struct ns_expr *object)
+{
+    if (object == element->collection)
+        return;
+    add_outer_indices(element, object->index.object);
+    add_indices(element, &object->index.indices);
+}
+
+/* Lets the element's variable be the one that `collection` names; false: it names none that can be bound anew. */
+static bool rebinds(struct ns_frame *frame, struct element *element, const struct ns_expr *collection)
+{
+    struct ns_local *local;
+
+    if (collection->kind != NS_EXPR_NAME)
+        return false;
+    local = ns_local_find(frame, collection->name);
+    if (local == NULL)
+        element->mvar = ns_find_mvar(frame->unit, frame->space, collection->name);
+    else if (local->functions == NULL && (local->frame == frame || local->is_cell))
+        element->local = local;
+    return element->local != NULL || element->mvar != NULL;
+}
+
+static struct element find_element(struct ns_frame *frame, const struct ns_expr *expr)
+{
+    const struct ns_expr *object = expr->assign_index.object, *root = object;
+    struct element element = { .collection = object };
+    uint32_t count = expr->assign_index.indices.count;
+
+    for (; root->kind == NS_EXPR_INDEX && nests(root->index.object, root); root = root->index.object)
+        count += root->index.indices.count;
+    if (rebinds(frame, &element, root))
+        element.collection = root;
+    element.indices = nb_arena_array(frame->unit->arena, count, sizeof *element.indices);
+    add_outer_indices(&element, object);
+    add_indices(&element, &expr->assign_index.indices);
+    return element;
 }
 
 /* m[i, j] = v: m with [i] = (m[i] with [j] = v). `object` is in a register. */
@@ -215,23 +283,60 @@ static void set_index(struct ns_frame *frame, unsigned to, unsigned object, cons
     frame->code.next = saved;
 }
 
+/* What is evaluated: the new element, the collection unless it is an mvar, the indices. */
+static unsigned *evaluate_parts(struct ns_frame *frame, const struct ns_expr *expr, const struct element *element)
+{
+    struct ns_expr **items = nb_arena_array(frame->unit->arena, element->count + 2, sizeof *items);
+    unsigned *registers = nb_arena_array(frame->unit->arena, element->count + 2, sizeof *registers), count = 0;
+
+    items[count++] = expr->assign_index.value;
+    if (element->mvar == NULL)
+        items[count++] = (struct ns_expr *)element->collection;
+    for (uint32_t i = 0; i < element->count; i++)
+        items[count++] = element->indices[i];
+    ns_operands(frame, items, count, registers);
+    ns_mark_place(frame, expr->span);
+    return registers;
+}
+
+static bool needs_lock(struct ns_frame *frame, const struct ns_expr *expr, const struct element *element)
+{
+    for (uint32_t i = 0; i < element->count; i++)
+        if (mentions_mvar(frame, element->mvar, element->indices[i]))
+            return true;
+    return mentions_mvar(frame, element->mvar, expr->assign_index.value);
+}
+
+/* As with other writes, only what reads the mvar itself is evaluated while it is locked. */
+static void set_element_of_mvar(struct ns_frame *frame, const struct ns_expr *expr, const struct element *element)
+{
+    bool inside = needs_lock(frame, expr, element);
+    unsigned *registers = inside ? NULL : evaluate_parts(frame, expr, element), content;
+    struct ns_context lock;
+
+    lock_begin(frame, element->mvar, &lock);
+    if (inside)
+        registers = evaluate_parts(frame, expr, element);
+    content = ns_code_take(&frame->code, 1);
+    mvar_op(frame, VM_OP_MVAR_GET, content, element->mvar);
+    set_index(frame, content, content, registers + 1, element->count, registers[0]);
+    mvar_op(frame, VM_OP_MVAR_SET, content, element->mvar);
+    lock_end(frame, element->mvar, &lock);
+}
+
 void ns_lower_assign_index(struct ns_frame *frame, const struct ns_expr *expr)
 {
-    uint32_t count = expr->assign_index.indices.count;
-    struct ns_expr **items = nb_arena_array(frame->unit->arena, count + 2, sizeof *items);
-    unsigned *registers = nb_arena_array(frame->unit->arena, count + 2, sizeof *registers);
-    unsigned saved = frame->code.next, to;
-    struct ns_local *local = rebound(frame, expr->assign_index.object);
+    struct element element = find_element(frame, expr);
+    unsigned saved = frame->code.next, *registers, to;
 
-    items[0] = expr->assign_index.value;
-    items[1] = expr->assign_index.object;
-    for (uint32_t i = 0; i < count; i++)
-        items[2 + i] = expr->assign_index.indices.items[i];
-    ns_operands(frame, items, count + 2, registers);
-    to = ns_code_take(&frame->code, 1);
-    ns_mark_place(frame, expr->span);
-    set_index(frame, to, registers[1], registers + 2, count, registers[0]);
-    if (local != NULL)
-        ns_local_write(frame, local, to);
+    if (element.mvar != NULL) {
+        set_element_of_mvar(frame, expr, &element);
+    } else {
+        registers = evaluate_parts(frame, expr, &element);
+        to = ns_code_take(&frame->code, 1);
+        set_index(frame, to, registers[1], registers + 2, element.count, registers[0]);
+        if (element.local != NULL)
+            ns_local_write(frame, element.local, to);
+    }
     frame->code.next = saved;
 }

@@ -567,6 +567,13 @@ enum vm_status vm_op_index(struct vm_ctx *ctx, vm_value collection, vm_value ind
     return vm_raise_type(ctx, "List", collection);
 }
 
+/* Whether a list in one piece holds that very value at an index: an array in it that was changed in place, perhaps. */
+static bool holds_at(vm_value list, uint64_t index, vm_value value)
+{
+    return vm_is_kind(list, VM_KIND_SLICE) &&
+           vm_object(vm_field(list, 0))[2 + (uint64_t)vm_small(vm_field(list, 1)) + index] == value;
+}
+
 enum vm_status vm_op_set_index(struct vm_ctx *ctx, vm_value collection, vm_value index, vm_value value, vm_value *ret)
 {
     vm_value set, culprit;
@@ -592,6 +599,10 @@ enum vm_status vm_op_set_index(struct vm_ctx *ctx, vm_value collection, vm_value
         return vm_raise_type(ctx, "List", collection);
     if (i < 0 || i >= vm_list_length(collection))
         return out_of_bounds(ctx, i);
+    if (holds_at(collection, (uint64_t)i, value)) {
+        *ret = collection;
+        return VM_OK;
+    }
     ctx->reductions -= vm_list_length(collection) / 64;
     return value_or_no_memory(vm_list_set(ctx, collection, (uint32_t)i, value), ret);
 }
