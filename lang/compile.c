@@ -114,6 +114,7 @@ void ns_unit_free(struct ns_unit *unit)
     ns_table_done(&unit->own_methods);
     ns_table_done(&unit->traits);
     ns_table_done(&unit->method_names);
+    ns_table_done(&unit->field_names);
     ns_table_done(&unit->symbols);
     ns_table_done(&unit->reported);
     nb_map_free(unit->strings);

@@ -687,6 +687,17 @@ static void note_method_names(struct ns_unit *unit)
     }
 }
 
+static void note_field_names(struct ns_unit *unit)
+{
+    for (uint32_t i = 0; i < unit->constructors.count; i++) {
+        const struct ns_constructors *named = unit->constructors.entries[i].value;
+
+        for (size_t k = 0; k < named->items.count; k++)
+            for (uint32_t n = 0; named->items.items[k]->named && n < named->items.items[k]->fields->count; n++)
+                ns_table_set(&unit->field_names, named->items.items[k]->fields->items[n].name.text, unit);
+    }
+}
+
 void ns_declare(struct ns_unit *unit)
 {
     note_method_names(unit);
@@ -695,6 +706,7 @@ void ns_declare(struct ns_unit *unit)
 
         declare_items(unit, new_space(unit, nb_intern(module->path), NULL, module, &module->file->items));
     }
+    note_field_names(unit);
     for (size_t i = 0; i < unit->spaces.count; i++)
         finish_functions(unit, unit->spaces.items[i]);
     ns_declare_uses(unit);

@@ -10,6 +10,7 @@
 
 #include "base/intern.h"
 #include "lang/scheme.h"
+#include "vm/dispatch.h"
 
 /* ---- sites ---- */
 
@@ -166,6 +167,30 @@ static const struct vm_native *handle_method(struct ns_frame *frame, const struc
                                          (int)expr->call.arguments.count + 1);
 }
 
+/* Whether a call v.name(…) means the function in scope whatever v is: no value has a method or a field of that name. */
+static bool means_fallback(const struct ns_frame *frame, const struct ns_call *call, vm_value fallback)
+{
+    const struct ns_unit *unit = frame->unit;
+
+    return vm_is_kind(fallback, VM_KIND_FUNCTION) && !ns_call_has_names(call) &&
+           ((const struct vm_function *)vm_object(fallback))->arity == call->count &&
+           ns_table_get(&unit->method_names, call->name) == NULL &&
+           ns_table_get(&unit->field_names, call->name) == NULL &&
+           !vm_methods_know(unit->program->methods, nb_intern_id(call->name)) &&
+           vm_native_find(call->name, -1) == NULL;
+}
+
+static void call_fallback(struct ns_frame *frame, struct ns_call *call, vm_value fallback, struct ns_target target)
+{
+    if (!means_fallback(frame, call, fallback)) {
+        ns_call_by_receiver(frame, call, call->name, fallback, false, target);
+        return;
+    }
+    ns_evaluate_positional(frame, call, call->count);
+    ns_mark_place(frame, call->span);
+    ns_call_function(frame, (const struct vm_function *)vm_object(fallback), call->registers, call->count, target);
+}
+
 static void call_on_value(struct ns_frame *frame, const struct ns_expr *expr, struct ns_target target)
 {
     struct ns_argument_list arguments = ns_with_argument(frame, expr->call.receiver, &expr->call.arguments);
@@ -185,9 +210,8 @@ static void call_on_value(struct ns_frame *frame, const struct ns_expr *expr, st
     else if (local != NULL)
         ns_call_known_local(frame, &call, local, target);
     else
-        ns_call_by_receiver(frame, &call, name,
-                            ns_method_fallback(frame, name, call.count, &call.type_arguments, expr->call.passes_local),
-                            false, target);
+        call_fallback(frame, &call,
+                      ns_method_fallback(frame, name, call.count, &call.type_arguments, expr->call.passes_local), target);
 }
 
 /* j.jsonToType[T]() of the natives that want T: the plain call jsonToType[T](j). */

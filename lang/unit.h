@@ -188,6 +188,7 @@ struct ns_unit {
     struct ns_table own_methods;         /* names of methods that the program itself implements: anything */
     struct ns_table traits;              /* bare name: struct ns_trait_info, the latest */
     struct ns_table method_names;        /* natives "X.name": anything, for names that may be methods */
+    struct ns_table field_names;         /* of all types: anything */
     struct ns_table symbols;             /* local names in scope: struct ns_local (lower.h) */
     NB_VEC(struct ns_group *) queue;     /* to be lowered */
     NB_VEC(struct vm_function *) functions;

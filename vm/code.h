@@ -98,8 +98,12 @@ struct vm_site_entry {
     struct vm_site_entry *next;     /* of the site */
     struct vm_site_entry *all_next; /* of the program: to free them */
     uint32_t class_key;
+    vm_value header;                /* what VM_SITE_HEADER leaves of the first receiver's; 0: it had none */
     vm_value target;                /* function or native */
 };
+/* Objects whose headers have this in common are of one class: kind and aux. */
+#define VM_SITE_HEADER VM_HEADER(63, 0, VM_AUX_MAX, 0)
+
 struct vm_site {
     uint32_t name_id;
     const char *name;

@@ -32,6 +32,8 @@ struct vm_methods {
     struct nb_arena *arena;
     struct method **buckets;
     size_t bucket_count, count;
+    uint64_t *names;     /* a bit for each name id that some class has a method of */
+    size_t name_words;
 };
 
 static uint64_t method_key(unsigned tier, uint32_t class_key, uint32_t name_id)
@@ -80,6 +82,27 @@ static void methods_grow(struct vm_methods *methods)
     methods->bucket_count = count;
 }
 
+static void note_name(struct vm_methods *methods, uint32_t name_id)
+{
+    size_t word = name_id / 64;
+
+    if (word >= methods->name_words) {
+        size_t words = word * 2 + 16;
+        uint64_t *names = nb_arena_array(methods->arena, words, sizeof *names);
+
+        if (methods->name_words > 0)
+            memcpy(names, methods->names, methods->name_words * sizeof *names);
+        methods->names = names;
+        methods->name_words = words;
+    }
+    methods->names[word] |= UINT64_C(1) << name_id % 64;
+}
+
+bool vm_methods_know(const struct vm_methods *methods, uint32_t name_id)
+{
+    return name_id / 64 < methods->name_words && (methods->names[name_id / 64] >> name_id % 64 & 1) != 0;
+}
+
 void vm_methods_add_private(struct vm_methods *methods, unsigned tier, uint32_t class_key, uint32_t name_id,
                             const char *scope, vm_value function)
 {
@@ -88,6 +111,7 @@ void vm_methods_add_private(struct vm_methods *methods, unsigned tier, uint32_t 
 
     if (methods->count >= methods->bucket_count)
         methods_grow(methods);
+    note_name(methods, name_id);
     method->key = method_key(tier, class_key, name_id);
     method->function = function;
     method->scope = scope;
@@ -242,7 +266,7 @@ static vm_value resolve(const struct vm_program *program, const struct vm_site *
 
 /* Remember an answer, unless the site saw too many classes already or memory is short: then it is looked up each
  * time. */
-static void remember(struct vm_program *program, struct vm_site *site, uint32_t class_key, vm_value target)
+static void remember(struct vm_program *program, struct vm_site *site, vm_value receiver, vm_value target)
 {
     struct vm_site_entry *entry;
 
@@ -253,7 +277,8 @@ static void remember(struct vm_program *program, struct vm_site *site, uint32_t 
     entry = nb_alloc(sizeof *entry);
     if (entry == NULL)
         return;
-    entry->class_key = class_key;
+    entry->class_key = vm_class_of(receiver);
+    entry->header = vm_is_object(receiver) ? vm_header(receiver) & VM_SITE_HEADER : 0;
     entry->target = target;
     entry->all_next = atomic_load_explicit(&program->site_entries, memory_order_relaxed);
     while (!atomic_compare_exchange_weak_explicit(&program->site_entries, &entry->all_next, entry,
@@ -286,7 +311,7 @@ vm_value vm_dispatch(struct vm_program *program, struct vm_site *site, vm_value 
             return e->target;
     target = resolve(program, site, class_key, receiver, ret_field_call);
     if (target != VM_NONE && !*ret_field_call && answer_holds_for_class(site, receiver, target))
-        remember(program, site, class_key, target);
+        remember(program, site, receiver, target);
     return target;
 }
 

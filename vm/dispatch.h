@@ -28,6 +28,9 @@ void vm_methods_add_private(struct vm_methods *methods, unsigned tier, uint32_t 
 vm_value vm_methods_find(const struct vm_methods *methods, unsigned tier, uint32_t class_key, uint32_t name_id,
                          unsigned arity);
 
+/** Whether some class has a method of that name in the tables. */
+bool vm_methods_know(const struct vm_methods *methods, uint32_t name_id);
+
 /** Resolve a call of `site` on `receiver`. The function, native or closure to call (with the same arguments, or without
  *  the receiver when *ret_field_call), VM_NONE when nothing fits. Threads: any. */
 vm_value vm_dispatch(struct vm_program *program, struct vm_site *site, vm_value receiver, bool *ret_field_call);
@@ -38,9 +41,11 @@ static inline vm_value vm_dispatch_again(const struct vm_site *site, vm_value re
 {
     const struct vm_site_entry *entry = atomic_load_explicit(&site->cache, memory_order_acquire);
 
-    if (entry == NULL || site->arg_names != NULL || entry->class_key != vm_class_of(receiver))
+    if (entry == NULL || site->arg_names != NULL)
         return VM_NONE;
-    return entry->target;
+    if (vm_is_object(receiver) && (vm_header(receiver) & VM_SITE_HEADER) == entry->header)
+        return entry->target;
+    return entry->class_key == vm_class_of(receiver) ? entry->target : VM_NONE;
 }
 
 /** Free what the program's call sites remember. Only vm_program_unref() calls it, with the last reference. */
