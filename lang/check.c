@@ -307,6 +307,21 @@ static void add_member(const struct collecting *collecting, const struct ns_expr
     collecting->check->body = NULL;
 }
 
+/* e.M.f(…), which is M.f(e, …) if M is a module. */
+static void add_chained(const struct collecting *collecting, const struct ns_expr *receiver, const char *name)
+{
+    struct ns_typed_body body = { .space = collecting->space };
+    struct ns_space *module;
+    const char *path;
+
+    if (receiver->kind != NS_EXPR_FIELD)
+        return;
+    collecting->check->body = &body;
+    if (ns_chains_module(collecting->check, receiver, &module, &path))
+        add_meaning(collecting, ns_qualified_meaning(collecting->check, module, path, name));
+    collecting->check->body = NULL;
+}
+
 static void collect(void *context, struct ns_expr *expr)
 {
     const struct collecting *collecting = context;
@@ -317,6 +332,7 @@ static void collect(void *context, struct ns_expr *expr)
     if (expr->kind == NS_EXPR_METHOD_CALL) {
         add_meaning(collecting, ns_find(unit, collecting->space, expr->call.name.text));
         add_member(collecting, expr->call.receiver, expr->call.name.text);
+        add_chained(collecting, expr->call.receiver, expr->call.name.text);
     }
     if (expr->kind == NS_EXPR_FIELD)
         add_member(collecting, expr->field.object, expr->field.name.text);

@@ -78,9 +78,12 @@ static struct ns_term *infer_list(struct ns_check *check, const struct ns_expr *
 
 static struct ns_term *infer_range(struct ns_check *check, const struct ns_expr *expr)
 {
-    ns_infer(check, expr->range.from, NULL);
-    ns_infer(check, expr->range.to, NULL);
-    return ns_list_of(check, ns_basic(check, NS_CON_INT));
+    struct ns_span nowhere = { NULL, 0, 0 };
+    struct ns_term *number = ns_basic(check, NS_CON_INT);
+
+    ns_infer_as(check, expr->range.from, number, nowhere, NULL);
+    ns_infer_as(check, expr->range.to, number, nowhere, NULL);
+    return ns_list_of(check, number);
 }
 
 static struct ns_term *infer_tuple(struct ns_check *check, const struct ns_expr_list *items, struct ns_term *expected)

@@ -202,6 +202,9 @@ struct ns_term *ns_call_meaning(struct ns_check *check, struct ns_meaning meanin
                                 struct ns_typed_argument *arguments, uint32_t count,
                                 const struct ns_argument_list *written, struct ns_span span);
 void ns_infer_arguments(struct ns_check *check, struct ns_typed_argument *arguments, uint32_t count);
+/** Call of one function; `written` has the names of the last of the arguments. */
+struct ns_term *ns_call_group(struct ns_check *check, struct ns_group *group, struct ns_typed_argument *arguments,
+                              uint32_t count, const struct ns_argument_list *written, struct ns_span span);
 
 /* ---- infer_generic.c ---- */
 
@@ -213,6 +216,8 @@ struct ns_term *ns_call_generic(struct ns_check *check, struct ns_expr *expr, st
 
 /* ---- infer_method.c ---- */
 
+/** The type of a trait's method as a value. */
+struct ns_term *ns_term_of_method(struct ns_check *check, const char *name, struct ns_span where);
 struct ns_term *ns_infer_method_call(struct ns_check *check, struct ns_expr *expr);
 /** A method call with its receiver as first argument, inferred. */
 struct ns_term *ns_call_method(struct ns_check *check, const char *name, struct ns_typed_argument *arguments,

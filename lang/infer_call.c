@@ -388,20 +388,28 @@ bool ns_has_names(const struct ns_argument_list *written)
     return false;
 }
 
-static int position_of(const struct ns_group *group, const char *name)
+/* Names of parameters; some may be NULL. */
+struct parameters { const char *const *names; uint32_t arity; };
+
+static struct parameters parameters_of(const struct ns_group *group)
 {
-    for (uint32_t i = 0; i < group->arity; i++)
-        if (group->parameter_names[i] == name)
+    return (struct parameters){ group->parameter_names, group->arity };
+}
+
+static int position_of(struct parameters parameters, const char *name)
+{
+    for (uint32_t i = 0; i < parameters.arity; i++)
+        if (parameters.names[i] == name)
             return (int)i;
     return -1;
 }
 
 /* Arguments in the order of parameters; false when they do not fit, which is reported when code is made. The first
  * `count - written->count` arguments are positional and not written (a receiver). */
-static bool place(struct ns_check *check, const struct ns_group *group, struct ns_typed_argument **arguments,
+static bool place(struct ns_check *check, struct parameters parameters, struct ns_typed_argument **arguments,
                   uint32_t *count, const struct ns_argument_list *written)
 {
-    struct ns_typed_argument *placed = nb_arena_array(check->arena, group->arity + 1, sizeof *placed);
+    struct ns_typed_argument *placed = nb_arena_array(check->arena, parameters.arity + 1, sizeof *placed);
     uint32_t front = *count - written->count, next = 0;
 
     for (uint32_t i = 0; i < *count; i++) {
@@ -409,18 +417,18 @@ static bool place(struct ns_check *check, const struct ns_group *group, struct n
         int position;
 
         if (name == NULL) {
-            while (next < group->arity && (placed[next].expr != NULL || placed[next].term != NULL))
+            while (next < parameters.arity && (placed[next].expr != NULL || placed[next].term != NULL))
                 next++;
             position = (int)next;
         } else {
-            position = position_of(group, name);
+            position = position_of(parameters, name);
         }
-        if (position < 0 || (uint32_t)position >= group->arity)
+        if (position < 0 || (uint32_t)position >= parameters.arity)
             return false;
         placed[position] = (*arguments)[i];
     }
     *arguments = placed;
-    *count = group->arity;
+    *count = parameters.arity;
     return true;
 }
 
@@ -432,7 +440,7 @@ static bool takes_arguments(const struct ns_group *group, uint32_t count, const 
     if (!names)
         return count >= group->required;
     for (uint32_t i = 0; i < written->count; i++)
-        if (written->items[i].name.text != NULL && position_of(group, written->items[i].name.text) < 0)
+        if (written->items[i].name.text != NULL && position_of(parameters_of(group), written->items[i].name.text) < 0)
             return false;
     return true;
 }
@@ -456,15 +464,15 @@ static bool is_conversion(struct ns_check *check, const struct ns_group *group, 
     return term->kind == NS_TERM_VARIABLE || term->kind == NS_TERM_ANY || ns_is_number(term);
 }
 
-static struct ns_term *call_group(struct ns_check *check, struct ns_group *group, struct ns_typed_argument *arguments,
-                                  uint32_t count, const struct ns_argument_list *written, struct ns_span span)
+struct ns_term *ns_call_group(struct ns_check *check, struct ns_group *group, struct ns_typed_argument *arguments,
+                              uint32_t count, const struct ns_argument_list *written, struct ns_span span)
 {
     struct ns_callee callee = { .term = ns_term_of_group(check, group, span), .name = group->name, .group = group,
                                 .is_loose = true };
 
     if (is_conversion(check, group, arguments, count))
         return ns_any(check);
-    if (ns_has_names(written) && !place(check, group, &arguments, &count, written)) {
+    if (ns_has_names(written) && !place(check, parameters_of(group), &arguments, &count, written)) {
         ns_infer_arguments(check, arguments, count);
         return ns_any(check);
     }
@@ -517,9 +525,9 @@ static struct ns_term *call_overloaded(struct ns_check *check, const struct ns_f
         }
     }
     if (fit == 1)
-        return call_group(check, fitting, arguments, count, written, span);
+        return ns_call_group(check, fitting, arguments, count, written, span);
     if (fit == 0 && some != NULL && all_known(arguments, count))
-        return call_group(check, some, arguments, count, written, span);
+        return ns_call_group(check, some, arguments, count, written, span);
     return ns_any(check);
 }
 
@@ -536,7 +544,7 @@ static struct ns_term *call_functions(struct ns_check *check, const struct ns_fu
             found++;
         }
     if (found == 1)
-        return call_group(check, only, arguments, count, written, span);
+        return ns_call_group(check, only, arguments, count, written, span);
     if (found > 1)
         return call_overloaded(check, functions, arguments, count, written, span);
     ns_infer_arguments(check, arguments, count); /* a wrong number is reported when code is made */
@@ -557,6 +565,15 @@ static struct ns_term *native_result(struct ns_check *check, struct ns_term *res
     return result;
 }
 
+static bool place_for_native(struct ns_check *check, const char *name, struct ns_typed_argument **arguments,
+                             uint32_t *count, const struct ns_argument_list *written)
+{
+    const struct vm_native *native = vm_native_find(name, (int)*count);
+    const char *const *names = vm_native_parameters(native);
+
+    return names != NULL && place(check, (struct parameters){ names, *count }, arguments, count, written);
+}
+
 static struct ns_term *call_native(struct ns_check *check, const char *native, const char *name,
                                    struct ns_typed_argument *arguments, uint32_t count,
                                    const struct ns_argument_list *written, struct ns_span span)
@@ -564,7 +581,7 @@ static struct ns_term *call_native(struct ns_check *check, const char *native, c
     struct ns_term *scheme = ns_scheme_of_native(check, native, (int)count);
     struct ns_callee callee = { .name = name, .is_loose = true };
 
-    if (scheme == NULL || ns_has_names(written)) {
+    if (scheme == NULL || (ns_has_names(written) && !place_for_native(check, native, &arguments, &count, written))) {
         ns_infer_arguments(check, arguments, count);
         return ns_any(check);
     }

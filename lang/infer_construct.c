@@ -102,13 +102,25 @@ static const struct ns_constructor_info *through_type(struct ns_check *check, co
     return info != NULL && info->count == 1 ? info->constructors[0] : NULL;
 }
 
-static struct ns_term *conversion_result(struct ns_check *check, const char *name)
+/* Int(x) and the like are conversions; NULL: the name is none. */
+static const char *conversion(const char *name)
 {
     if (strcmp(name, "Int") == 0 || strcmp(name, "Int64") == 0)
-        return ns_basic(check, NS_CON_INT);
-    if (strcmp(name, "Float") == 0 || strcmp(name, "Float64") == 0)
-        return ns_basic(check, NS_CON_FLOAT);
-    return ns_any(check);
+        return "toInt";
+    return strcmp(name, "Float") == 0 || strcmp(name, "Float64") == 0 ? "toFloat" : NULL;
+}
+
+/* A call of a name in upper case that is no constructor of the program's. */
+static struct ns_term *convert(struct ns_check *check, struct ns_expr *expr, struct ns_typed_argument *arguments)
+{
+    const char *native = conversion(expr->call.name.text);
+    struct ns_meaning meaning = { .kind = NS_MEANS_NATIVE, .native = native };
+
+    if (native == NULL || expr->call.arguments.count != 1) {
+        ns_infer_arguments(check, arguments, expr->call.arguments.count);
+        return ns_any(check);
+    }
+    return ns_call_meaning(check, meaning, native, arguments, 1, &expr->call.arguments, expr->span);
 }
 
 static const struct ns_constructor_info *constructor_of(struct ns_check *check, const struct ns_expr *expr,
@@ -143,9 +155,9 @@ struct ns_term *ns_infer_construct(struct ns_check *check, struct ns_expr *expr,
     if (expr->call.receiver == NULL && meaning.kind == NS_MEANS_VALUE)
         return ns_call_meaning(check, meaning, expr->call.name.text, arguments, expr->call.arguments.count,
                                &expr->call.arguments, expr->span);
+    if (constructor == NULL && expr->call.receiver == NULL &&
+        ns_all_constructors(check->unit, check->body->space, expr->call.name.text) == NULL)
+        return convert(check, expr, arguments);
     ns_infer_arguments(check, arguments, expr->call.arguments.count);
-    return constructor == NULL && expr->call.receiver == NULL &&
-                   ns_all_constructors(check->unit, check->body->space, expr->call.name.text) == NULL
-               ? conversion_result(check, expr->call.name.text)
-               : ns_any(check);
+    return ns_any(check);
 }

@@ -252,7 +252,7 @@ static struct ns_term *call_known(struct ns_check *check, const char *name, stru
     result = call_in_scope(check, name, arguments, count, call, &found);
     if (found)
         return result;
-    if (is_universal(name) || !known || call->as_function)
+    if (is_universal(name) || !known)
         return unknown_result(check, arguments, count);
     return complain_no_method(check, name, arguments, count, call);
 }
@@ -351,6 +351,22 @@ struct ns_term *ns_call_method(struct ns_check *check, const char *name, struct 
     return call_known(check, name, arguments, count, &seen);
 }
 
+/* A trait's method as a function that calls it on its first argument: xs.map(area). */
+struct ns_term *ns_term_of_method(struct ns_check *check, const char *name, struct ns_span where)
+{
+    const struct ns_trait_info *trait = ns_table_get(&check->unit->trait_methods, name);
+    struct ns_method_call call = { .span = where, .as_function = true };
+    uint32_t count = trait == NULL ? 0 : ns_trait_method_arity(trait, name);
+    struct ns_typed_argument *arguments = nb_arena_array(check->arena, count + 1, sizeof *arguments);
+    struct ns_term **parameters = ns_terms(check, count);
+
+    if (count == 0)
+        return ns_any(check);
+    for (uint32_t i = 0; i < count; i++)
+        arguments[i] = (struct ns_typed_argument){ .term = parameters[i] = ns_variable(check), .span = where };
+    return ns_function_of(check, parameters, count, count, ns_call_method(check, name, arguments, count, &call));
+}
+
 /* ---- method calls as written ---- */
 
 static struct ns_typed_argument *with_receiver(struct ns_check *check, struct ns_expr *receiver,
@@ -367,15 +383,23 @@ static struct ns_typed_argument *with_receiver(struct ns_check *check, struct ns
     return arguments;
 }
 
-/* Named arguments: of a function in scope with that name if it takes the receiver, else nothing is said. */
+/* Named arguments: of a trait's method, or of a function in scope with that name if it takes the receiver; else nothing
+ * is said. */
 static struct ns_term *call_with_names(struct ns_check *check, const struct ns_expr *expr,
                                        struct ns_typed_argument *arguments, uint32_t count)
 {
     const char *name = expr->call.name.text;
     struct ns_term *receiver = ns_prune(arguments[0].term);
     struct ns_meaning meaning = ns_find(check->unit, check->body->space, name);
+    struct ns_group *method;
 
-    if (is_unknown(receiver) || meaning.kind != NS_MEANS_FUNCTIONS || meaning.functions->groups.count != 1 ||
+    if (is_unknown(receiver))
+        return unknown_result(check, arguments, count);
+    method = ns_trait_method(check, receiver, name, count, check->body->space);
+    if (method != NULL)
+        return is_busy(method) ? unknown_result(check, arguments, count)
+                               : ns_call_group(check, method, arguments, count, &expr->call.arguments, expr->span);
+    if (meaning.kind != NS_MEANS_FUNCTIONS || meaning.functions->groups.count != 1 ||
         meaning.functions->groups.items[0]->space->library || is_own_name(check, name) ||
         is_busy(meaning.functions->groups.items[0]) ||
         !fits_receiver(check, ns_term_of_group(check, meaning.functions->groups.items[0], expr->span), receiver))

@@ -98,6 +98,16 @@ bool ns_names_module(struct ns_check *check, const struct ns_expr *expr, struct 
     return *ret_space != NULL || ns_is_namespace(check->unit, space, path);
 }
 
+bool ns_chains_module(struct ns_check *check, const struct ns_expr *receiver, struct ns_space **ret_space,
+                      const char **ret_path)
+{
+    if (receiver->kind != NS_EXPR_FIELD || receiver->field.name.text[0] < 'A' || receiver->field.name.text[0] > 'Z')
+        return false;
+    *ret_path = receiver->field.name.text;
+    *ret_space = ns_find_module(check->unit, check->body->space, *ret_path);
+    return *ret_space != NULL || vm_native_is_namespace(*ret_path);
+}
+
 static bool has_public_group(const struct ns_functions *functions)
 {
     for (size_t i = 0; i < functions->groups.count; i++)
@@ -221,6 +231,7 @@ struct ns_term *ns_term_of_meaning(struct ns_check *check, struct ns_meaning mea
     case NS_MEANS_CONSTRUCTOR:
         return term_of_constructor(check, meaning.constructor);
     case NS_MEANS_METHOD:
+        return ns_term_of_method(check, meaning.method, where);
     case NS_MEANS_NOTHING:
         break;
     }

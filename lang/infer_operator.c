@@ -415,7 +415,7 @@ static struct ns_term *index_once(struct ns_check *check, const struct ns_expr *
         return ns_any(check);
     }
     if (container->kind == NS_TERM_TUPLE) {
-        ns_infer(check, index, NULL);
+        infer_index_value(check, index, ns_basic(check, NS_CON_INT));
         return index_tuple(check, container, index);
     }
     element = element_of(check, container, &wanted);

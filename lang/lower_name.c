@@ -83,12 +83,9 @@ static vm_value method_function(struct ns_frame *outer, const char *name)
     struct vm_function *function = ns_function_new(unit, outer->space, name, trait->item->span);
     struct vm_site *site = nb_arena_alloc(unit->program->arena, sizeof *site);
     unsigned arguments[VM_NATIVE_ARITY_MAX];
-    uint32_t arity = 1;
+    uint32_t arity = ns_trait_method_arity(trait, name);
     struct ns_frame frame;
 
-    for (uint32_t i = 0; i < trait->item->trait.methods.count; i++)
-        if (trait->item->trait.methods.items[i]->name.text == name)
-            arity = trait->item->trait.methods.items[i]->parameters.count;
     if (arity > VM_NATIVE_ARITY_MAX)
         arity = VM_NATIVE_ARITY_MAX;
     for (uint32_t i = 0; i < arity; i++)

@@ -224,6 +224,13 @@ static const struct ns_function *find_method(const struct ns_function_list *meth
     return NULL;
 }
 
+uint32_t ns_trait_method_arity(const struct ns_trait_info *trait, const char *name)
+{
+    const struct ns_function *method = find_method(&trait->item->trait.methods, name);
+
+    return method == NULL ? 0 : method->parameters.count;
+}
+
 /* The latest block for the type and trait of one. */
 static const struct ns_implementation *latest_like(const struct ns_unit *unit, const struct ns_implementation *own)
 {
