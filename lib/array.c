@@ -274,7 +274,7 @@ static enum vm_status to_list(struct vm_ctx *ctx, const struct array_form *form,
     if (status != VM_OK)
         return status;
     count = count_of(form, args[0]);
-    list = vm_list_make(ctx, (uint32_t)count);
+    list = vm_list_make(ctx, (uint64_t)count);
     if (list == VM_NONE)
         return VM_NOMEM;
     lib_worked(ctx, (uint64_t)count);
@@ -285,7 +285,7 @@ static enum vm_status to_list(struct vm_ctx *ctx, const struct array_form *form,
         if (item == VM_NONE)
             status = VM_NOMEM;
         else
-            vm_list_init_at(list, (uint32_t)i, item);
+            vm_list_init_at(list, (uint64_t)i, item);
     }
     VM_UNROOT(ctx, list);
     *ret = list;

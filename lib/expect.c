@@ -157,12 +157,12 @@ size_t lib_bytes_max(const struct vm_ctx *ctx)
 
 enum vm_status lib_answer_byte_list(struct vm_ctx *ctx, const char *bytes, size_t length, vm_value *ret)
 {
-    vm_value list = length > VM_STRING_MAX ? VM_NONE : vm_list_make(ctx, (uint32_t)length);
+    vm_value list = vm_list_make(ctx, length);
 
     if (list == VM_NONE)
         return VM_NOMEM;
     lib_worked(ctx, length);
-    for (uint32_t i = 0; i < length; i++)
+    for (size_t i = 0; i < length; i++)
         vm_list_init_at(list, i, vm_from_small((unsigned char)bytes[i]));
     *ret = list;
     return VM_OK;

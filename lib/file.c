@@ -18,21 +18,15 @@
 #include "vm/number.h"
 #include "vm/string.h"
 
-/* Begin an operation on the file args[0], or wait for one that has begun. */
-static enum vm_status begin_status(struct vm_ctx *ctx, vm_value *args)
-{
-    enum vm_status status = lib_expect(ctx, args, "S");
-    struct vm_text path;
+typedef enum vm_status begin_operation(struct vm_ctx *ctx, const char *path, size_t length);
 
-    if (status != VM_OK)
-        return status;
-    if (io_operation_of(ctx) != NULL)
-        return io_park(ctx);
-    path = vm_text(args[0]);
-    return io_file_status(ctx, path.bytes, path.length);
+static enum vm_status read_whole(struct vm_ctx *ctx, const char *path, size_t length)
+{
+    return io_file_read(ctx, path, length, VM_STRING_MAX);
 }
 
-static enum vm_status begin_read(struct vm_ctx *ctx, vm_value *args)
+/* Begin an operation on the file args[0], or wait for one that has begun. */
+static enum vm_status begin(struct vm_ctx *ctx, vm_value *args, begin_operation *operation)
 {
     enum vm_status status = lib_expect(ctx, args, "S");
     struct vm_text path;
@@ -42,7 +36,7 @@ static enum vm_status begin_read(struct vm_ctx *ctx, vm_value *args)
     if (io_operation_of(ctx) != NULL)
         return io_park(ctx);
     path = vm_text(args[0]);
-    return io_file_read(ctx, path.bytes, path.length, VM_STRING_MAX);
+    return operation(ctx, path.bytes, path.length);
 }
 
 /* The operation is done: take its answer, or raise what went wrong, and give it back. */
@@ -62,7 +56,7 @@ static enum vm_status file_exists(struct vm_ctx *ctx, vm_value *args, vm_value *
     const struct io_file *file = io_file_result(ctx);
 
     if (file == NULL)
-        return begin_status(ctx, args);
+        return begin(ctx, args, io_file_status);
     *ret = vm_from_bool(file->error == 0);
     return finish(ctx, VM_OK);
 }
@@ -72,7 +66,7 @@ static enum vm_status dir_exists(struct vm_ctx *ctx, vm_value *args, vm_value *r
     const struct io_file *file = io_file_result(ctx);
 
     if (file == NULL)
-        return begin_status(ctx, args);
+        return begin(ctx, args, io_file_status);
     *ret = vm_from_bool(file->error == 0 && file->status.kind == IO_FILE_DIRECTORY);
     return finish(ctx, VM_OK);
 }
@@ -82,7 +76,7 @@ static enum vm_status file_size(struct vm_ctx *ctx, vm_value *args, vm_value *re
     const struct io_file *file = io_file_result(ctx);
 
     if (file == NULL)
-        return begin_status(ctx, args);
+        return begin(ctx, args, io_file_status);
     if (file->error != 0)
         return finish_error(ctx, file);
     return finish(ctx, lib_answer_int(ctx, (int64_t)file->status.bytes, ret));
@@ -93,7 +87,7 @@ static enum vm_status file_read_all(struct vm_ctx *ctx, vm_value *args, vm_value
     const struct io_file *file = io_file_result(ctx);
 
     if (file == NULL)
-        return begin_read(ctx, args);
+        return begin(ctx, args, read_whole);
     if (file->error != 0)
         return finish_error(ctx, file);
     lib_worked(ctx, file->length);
@@ -107,7 +101,7 @@ static enum vm_status file_read_bytes(struct vm_ctx *ctx, vm_value *args, vm_val
     const struct io_file *file = io_file_result(ctx);
 
     if (file == NULL)
-        return begin_read(ctx, args);
+        return begin(ctx, args, read_whole);
     if (file->error != 0)
         return finish_error(ctx, file);
     return finish(ctx, lib_answer_byte_list(ctx, file->data != NULL ? file->data : "", file->length, ret));
@@ -120,7 +114,7 @@ static enum vm_status file_body(struct vm_ctx *ctx, vm_value *args, vm_value *re
     const struct io_file *file = io_file_result(ctx);
 
     if (file == NULL)
-        return begin_read(ctx, args);
+        return begin(ctx, args, read_whole);
     *ret = VM_UNIT;
     if (file->error == ENOENT || file->error == ENOTDIR || file->error == EISDIR)
         return finish(ctx, VM_OK);

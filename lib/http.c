@@ -41,7 +41,7 @@ static enum vm_status make_headers(struct vm_ctx *ctx, const struct nb_buf *text
     for (size_t at = 0; at < texts->length; at++)
         count += texts->data[at] == '\0';
     count /= 2;
-    list = count > 0 ? vm_list_make(ctx, count) : VM_NIL;
+    list = vm_list_make(ctx, count);
     if (list == VM_NONE)
         return VM_NOMEM;
     VM_ROOT(ctx, list);

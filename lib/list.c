@@ -298,7 +298,7 @@ static enum vm_status list_flatten(struct vm_ctx *ctx, vm_value *args, vm_value 
     total = total_length(args[0], &culprit);
     if (culprit != VM_NONE)
         return vm_raise_type(ctx, "List", culprit);
-    list = total > VM_SIZE_MAX ? VM_NONE : vm_list_make(ctx, (uint32_t)total);
+    list = vm_list_make(ctx, total);
     if (list == VM_NONE)
         return VM_NOMEM;
     lib_worked(ctx, total + vm_list_length(args[0]));
@@ -385,20 +385,18 @@ static enum vm_status list_unzip(struct vm_ctx *ctx, vm_value *args, vm_value *r
 static enum vm_status list_replicate(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
 {
     enum vm_status status = lib_expect(ctx, args, "I*");
-    int64_t count;
+    uint64_t count;
     vm_value list;
 
     if (status != VM_OK)
         return status;
-    count = vm_int_of(args[0]);
-    if (count <= 0)
-        return lib_answer(VM_NIL, ret);
-    list = count > VM_SIZE_MAX ? VM_NONE : vm_list_make(ctx, (uint32_t)count);
+    count = vm_int_of(args[0]) > 0 ? (uint64_t)vm_int_of(args[0]) : 0;
+    list = vm_list_make(ctx, count);
     if (list == VM_NONE)
         return VM_NOMEM;
-    lib_worked(ctx, (uint64_t)count);
-    for (int64_t i = 0; i < count; i++)
-        vm_list_init_at(list, (uint32_t)i, args[1]);
+    lib_worked(ctx, count);
+    for (uint64_t i = 0; i < count; i++)
+        vm_list_init_at(list, i, args[1]);
     return lib_answer(list, ret);
 }
 
@@ -415,7 +413,7 @@ static enum vm_status list_intersperse(struct vm_ctx *ctx, vm_value *args, vm_va
     if (args[0] == VM_NIL)
         return lib_answer(VM_NIL, ret);
     count = 2 * (uint64_t)vm_list_length(args[0]) - 1;
-    list = count > VM_SIZE_MAX ? VM_NONE : vm_list_make(ctx, (uint32_t)count);
+    list = vm_list_make(ctx, count);
     if (list == VM_NONE)
         return VM_NOMEM;
     lib_worked(ctx, count);
@@ -430,7 +428,7 @@ static enum vm_status list_intersperse(struct vm_ctx *ctx, vm_value *args, vm_va
 /* `count` Ints from `from` in steps of `step`. Those beyond 63 bits are boxes, so a list with such is built slowly. */
 static enum vm_status ints(struct vm_ctx *ctx, int64_t from, uint64_t count, int64_t step, vm_value *ret)
 {
-    vm_value list = count > VM_SIZE_MAX ? VM_NONE : count == 0 ? VM_NIL : vm_list_make(ctx, (uint32_t)count);
+    vm_value list = vm_list_make(ctx, count);
     bool room = list != VM_NONE;
 
     lib_worked(ctx, room ? count : 0);
@@ -442,7 +440,7 @@ static enum vm_status ints(struct vm_ctx *ctx, int64_t from, uint64_t count, int
         if (item == VM_NONE)
             room = false;
         else
-            vm_list_init_at(list, (uint32_t)i, item);
+            vm_list_init_at(list, i, item);
     }
     VM_UNROOT(ctx, list);
     return room ? lib_answer(list, ret) : VM_NOMEM;

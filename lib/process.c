@@ -81,9 +81,9 @@ static enum vm_status process_all(struct vm_ctx *ctx, vm_value *args, vm_value *
             break;
     }
     lib_worked(ctx, count);
-    list = count > VM_SIZE_MAX ? VM_NONE : vm_list_make(ctx, (uint32_t)count);
+    list = vm_list_make(ctx, count);
     for (size_t i = 0; list != VM_NONE && i < count; i++)
-        vm_list_init_at(list, (uint32_t)i, VM_IMMEDIATE(VM_SORT_PID, pids[i]));
+        vm_list_init_at(list, i, VM_IMMEDIATE(VM_SORT_PID, pids[i]));
     nb_free(pids);
     return lib_answer(list, ret);
 }

@@ -97,19 +97,13 @@ static enum vm_status random_choice(struct vm_ctx *ctx, vm_value *args, vm_value
     return lib_answer(vm_list_at(ctx, args[0], (uint32_t)below(ctx, vm_list_length(args[0]))), ret);
 }
 
-/* An element of a list that vm_list_make() made. */
-static vm_value made_item(vm_value list, uint32_t index)
-{
-    return vm_field(vm_field(list, 0), 1 + (unsigned)vm_small(vm_field(list, 1)) + index);
-}
-
 /* Each element takes the place of a random one of those already there, which moves to the end. */
 static enum vm_status random_shuffle(struct vm_ctx *ctx, vm_value *args, vm_value *ret)
 {
     enum vm_status status = lib_expect(ctx, args, "L");
     struct vm_list_walk walk;
     vm_value list, item;
-    uint32_t count = 0;
+    uint64_t count = 0;
 
     if (status != VM_OK)
         return status;
@@ -118,9 +112,9 @@ static enum vm_status random_shuffle(struct vm_ctx *ctx, vm_value *args, vm_valu
         return lib_answer(list, ret);
     lib_worked(ctx, vm_list_length(args[0]));
     for (vm_list_walk(&walk, args[0]); vm_list_next(&walk, &item); count++) {
-        uint32_t place = (uint32_t)below(ctx, (uint64_t)count + 1);
+        uint64_t place = below(ctx, count + 1);
 
-        vm_list_init_at(list, count, made_item(list, place));
+        vm_list_init_at(list, count, vm_list_made_at(list, place));
         vm_list_init_at(list, place, item);
     }
     return lib_answer(list, ret);
@@ -130,19 +124,17 @@ static enum vm_status random_bytes(struct vm_ctx *ctx, vm_value *args, vm_value 
 {
     enum vm_status status = lib_expect(ctx, args, "I");
     vm_value list;
-    int64_t count;
+    uint64_t count;
 
     if (status != VM_OK)
         return status;
-    count = vm_int_of(args[0]);
-    if (count <= 0)
-        return lib_answer(VM_NIL, ret);
-    list = count > VM_SIZE_MAX ? VM_NONE : vm_list_make(ctx, (uint32_t)count);
+    count = vm_int_of(args[0]) > 0 ? (uint64_t)vm_int_of(args[0]) : 0;
+    list = vm_list_make(ctx, count);
     if (list == VM_NONE)
         return VM_NOMEM;
-    lib_worked(ctx, (uint64_t)count);
-    for (int64_t i = 0; i < count; i++)
-        vm_list_init_at(list, (uint32_t)i, vm_from_small((int64_t)(next_random(ctx) >> 56)));
+    lib_worked(ctx, count);
+    for (uint64_t i = 0; i < count; i++)
+        vm_list_init_at(list, i, vm_from_small((int64_t)(next_random(ctx) >> 56)));
     return lib_answer(list, ret);
 }
 

@@ -405,18 +405,18 @@ vm_value vm_list_part(struct vm_ctx *ctx, vm_value list, uint32_t from, uint32_t
     return take_slice(ctx, array, 0, count);
 }
 
-vm_value vm_list_make(struct vm_ctx *ctx, uint32_t count)
+vm_value vm_list_make(struct vm_ctx *ctx, uint64_t count)
 {
     vm_value array;
 
     if (count == 0)
         return VM_NIL;
-    if (count > CAPACITY_MAX || !vm_heap_reserve(ctx, PAIR_WORDS + ARRAY_HEAD + (uint64_t)count))
+    if (count > CAPACITY_MAX || !vm_heap_reserve(ctx, PAIR_WORDS + ARRAY_HEAD + count))
         return VM_NONE;
-    array = take_array(ctx, count, count);
-    for (uint32_t i = 0; i < count; i++)
+    array = take_array(ctx, (uint32_t)count, (uint32_t)count);
+    for (uint64_t i = 0; i < count; i++)
         array_items(array)[i] = VM_UNIT;
-    return take_slice(ctx, array, 0, count);
+    return take_slice(ctx, array, 0, (uint32_t)count);
 }
 
 vm_value vm_list_from(struct vm_ctx *ctx, const vm_value *items, uint32_t count)

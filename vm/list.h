@@ -54,12 +54,18 @@ struct vm_list_walk { vm_value list; const vm_value *at, *end; };
 void vm_list_walk(struct vm_list_walk *walk, vm_value list);
 bool vm_list_next(struct vm_list_walk *walk, vm_value *ret_item);
 
-/** An array that natives fill: vm_list_make() takes `count` words, all VM_UNIT (VM_NIL for 0); write with
- *  vm_list_init_at(), before any allocation or at any time as long as nobody else has seen the list. */
-vm_value vm_list_make(struct vm_ctx *ctx, uint32_t count);
-static inline void vm_list_init_at(vm_value slice, uint32_t index, vm_value item)
+/** An array that natives fill: vm_list_make() takes `count` words, all VM_UNIT (VM_NIL for 0; VM_NONE when memory is
+ *  exhausted or no list is that long); write with vm_list_init_at(), before any allocation or at any time as long as
+ *  nobody else has seen the list. */
+vm_value vm_list_make(struct vm_ctx *ctx, uint64_t count);
+static inline void vm_list_init_at(vm_value slice, uint64_t index, vm_value item)
 {
-    vm_object(vm_field(slice, 0))[2 + (unsigned)vm_small(vm_field(slice, 1)) + index] = item;
+    vm_object(vm_field(slice, 0))[2 + (uint64_t)vm_small(vm_field(slice, 1)) + index] = item;
+}
+/** What was written there. */
+static inline vm_value vm_list_made_at(vm_value slice, uint64_t index)
+{
+    return vm_object(vm_field(slice, 0))[2 + (uint64_t)vm_small(vm_field(slice, 1)) + index];
 }
 
 /** A list that lives as long as its program, in memory of that many bytes; count is not 0, and the items are immediate
