@@ -177,6 +177,11 @@ void ns_lower_bind(struct ns_frame *frame, const struct ns_expr *expr)
 
 /* ---- fields ---- */
 
+static void set_field(struct ns_frame *frame, unsigned object, const char *name, unsigned value)
+{
+    ns_code_abc_w2(&frame->code, VM_OP_SET_FIELD, object, value, 0, nb_intern_id(name), 0);
+}
+
 void ns_lower_assign_field(struct ns_frame *frame, const struct ns_expr *expr)
 {
     struct ns_expr *sides[2] = { expr->assign_field.value, expr->assign_field.object };
@@ -184,8 +189,7 @@ void ns_lower_assign_field(struct ns_frame *frame, const struct ns_expr *expr)
 
     ns_operands(frame, sides, 2, registers);
     ns_mark_place(frame, expr->span);
-    ns_code_abc_w2(&frame->code, VM_OP_SET_FIELD, registers[1], registers[0], 0,
-                   nb_intern_id(expr->assign_field.name.text), 0);
+    set_field(frame, registers[1], expr->assign_field.name.text, registers[0]);
     frame->code.next = saved;
 }
 
@@ -197,7 +201,8 @@ struct element {
     struct ns_expr **indices; /* from the outside in: m[i][j] = v and m[i, j] = v are the same */
     uint32_t count;
     struct ns_local *local;   /* the variable that is bound to the changed collection, … */
-    struct ns_value *mvar;    /* … or the mvar that is set to it; both NULL: neither */
+    struct ns_value *mvar;    /* … or the mvar that is set to it, … */
+    const struct ns_expr *field; /* … or the record's field; all NULL: it is changed in place, or for nothing */
 };
 
 /* The type of an expression, NULL where it is left open. */
@@ -208,6 +213,11 @@ static const struct ns_term *known_type(const struct ns_expr *expr)
     return term == NULL || term->kind == NS_TERM_VARIABLE || term->kind == NS_TERM_ANY ? NULL : term;
 }
 
+static bool is_list_or_map(const struct ns_term *type)
+{
+    return type->kind == NS_TERM_DATA && (type->data.con->number == NS_CON_LIST || type->data.con->number == NS_CON_MAP);
+}
+
 /* Whether the elements of a collection may be collections that are not changed in place themselves. */
 static bool nests(const struct ns_expr *collection, const struct ns_expr *element)
 {
@@ -216,8 +226,7 @@ static bool nests(const struct ns_expr *collection, const struct ns_expr *elemen
     if (inner != NULL && inner->kind == NS_TERM_DATA && inner->data.con->number >= NS_CON_INT64_ARRAY &&
         inner->data.con->number <= NS_CON_FLOAT32_ARRAY)
         return false;
-    return outer == NULL || (outer->kind == NS_TERM_DATA && (outer->data.con->number == NS_CON_LIST ||
-                                                             outer->data.con->number == NS_CON_MAP));
+    return outer == NULL || is_list_or_map(outer);
 }
 
 static void add_indices(struct element *element, const struct ns_expr_list *indices)
@@ -250,6 +259,18 @@ static bool rebinds(struct ns_frame *frame, struct element *element, const struc
     return element->local != NULL || element->mvar != NULL;
 }
 
+/* Whether an expression is the field of a variable that surely holds a list or map: r.items, r.inner.items. */
+static bool is_field_to_set(struct ns_frame *frame, const struct ns_expr *expr)
+{
+    const struct ns_term *type = known_type(expr);
+    const struct ns_expr *object = expr;
+
+    while (object->kind == NS_EXPR_FIELD)
+        object = object->field.object;
+    return object != expr && object->kind == NS_EXPR_NAME && ns_local_find(frame, object->name) != NULL &&
+           type != NULL && is_list_or_map(type);
+}
+
 static struct element find_element(struct ns_frame *frame, const struct ns_expr *expr)
 {
     const struct ns_expr *object = expr->assign_index.object, *root = object;
@@ -258,7 +279,9 @@ static struct element find_element(struct ns_frame *frame, const struct ns_expr 
 
     for (; root->kind == NS_EXPR_INDEX && nests(root->index.object, root); root = root->index.object)
         count += root->index.indices.count;
-    if (rebinds(frame, &element, root))
+    if (is_field_to_set(frame, root))
+        element.field = root;
+    if (element.field != NULL || rebinds(frame, &element, root))
         element.collection = root;
     element.indices = nb_arena_array(frame->unit->arena, count, sizeof *element.indices);
     add_outer_indices(&element, object);
@@ -337,6 +360,8 @@ void ns_lower_assign_index(struct ns_frame *frame, const struct ns_expr *expr)
         set_index(frame, to, registers[1], registers + 2, element.count, registers[0]);
         if (element.local != NULL)
             ns_local_write(frame, element.local, to);
+        else if (element.field != NULL)
+            set_field(frame, ns_operand(frame, element.field->field.object), element.field->field.name.text, to);
     }
     frame->code.next = saved;
 }
