@@ -179,6 +179,8 @@ void ns_lower_field(struct ns_frame *frame, const struct ns_expr *expr, struct n
 void ns_lower_meaning(struct ns_frame *frame, struct ns_meaning meaning, const char *name, struct ns_span span,
                       struct ns_target target);
 void ns_report_unknown(struct ns_frame *frame, const char *name, struct ns_span span);
+/** A name in upper case that is no constructor; `name` has the place that a suggestion would replace, if any. */
+void ns_report_unknown_constructor(struct ns_unit *unit, const struct ns_name *name, struct ns_span span);
 /** If the expression is a path of names that denotes a module or a namespace of natives: its space (NULL for a mere
  * namespace) and path. */
 bool ns_is_module(struct ns_frame *frame, const struct ns_expr *expr, struct ns_space **ret_space,

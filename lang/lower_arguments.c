@@ -95,6 +95,9 @@ void ns_report_count(struct ns_frame *frame, const struct ns_call *call, unsigne
               expected == 1 ? "" : "s", call->count, call->count == 1 ? "was" : "were");
     if (!ns_reported(frame->unit))
         return;
+    if (group != NULL && strcmp(group->name, call->name) != 0) /* it was called by a path */
+        ns_also(frame->unit->diag, "function `%s` expects %u argument%s, but %u %s provided", group->name, expected,
+                expected == 1 ? "" : "s", call->count, call->count == 1 ? "was" : "were");
     ns_note(frame->unit->diag, "Wrong number of arguments: expected %u, found %u", expected, call->count);
     if (group != NULL)
         note_signature(frame, group);

@@ -228,8 +228,7 @@ static void construct_unknown(struct ns_frame *frame, struct ns_call *call, cons
         ns_report_count(frame, call, 1, NULL);
         ns_evaluate_for_errors(frame, call);
     } else {
-        ns_report(frame->unit, expr->call.name.span, "unknown type `%s`", name);
-        ns_suggest_constructor(frame->unit, &expr->call.name);
+        ns_report_unknown_constructor(frame->unit, &expr->call.name, expr->call.name.span);
         ns_evaluate_for_errors(frame, call);
     }
 }

@@ -21,6 +21,14 @@ void ns_report_unknown(struct ns_frame *frame, const char *name, struct ns_span 
         ns_suggest_value(frame->unit, frame->space, &(struct ns_name){ name, span });
 }
 
+void ns_report_unknown_constructor(struct ns_unit *unit, const struct ns_name *name, struct ns_span span)
+{
+    ns_report(unit, span, "unknown type `%s`", name->text);
+    if (ns_reported(unit))
+        ns_also(unit->diag, "unknown variable `%s`", name->text);
+    ns_suggest_constructor(unit, name);
+}
+
 /* ---- constructors ---- */
 
 static struct vm_function *constructor_function(struct ns_unit *unit, struct ns_constructor_info *constructor)
@@ -197,12 +205,10 @@ void ns_lower_upper(struct ns_frame *frame, const struct ns_expr *expr, struct n
             report_private_type(frame, meaning.constructor, expr->span);
         }
     }
-    if (meaning.kind == NS_MEANS_NOTHING) {
-        ns_report(frame->unit, expr->span, "unknown type `%s`", name);
-        ns_suggest_constructor(frame->unit, &(struct ns_name){ name, expr->span });
-    } else {
+    if (meaning.kind == NS_MEANS_NOTHING)
+        ns_report_unknown_constructor(frame->unit, &(struct ns_name){ name, expr->span }, expr->span);
+    else
         ns_lower_meaning(frame, meaning, name, expr->span, target);
-    }
 }
 
 /* ---- paths ---- */

@@ -323,8 +323,7 @@ static void add_constructor(struct ns_match *match, struct ns_rows *rows, unsign
         name = match->frame->self_type->name;
     all = ns_all_constructors(unit, match->frame->space, name);
     if (all == NULL) {
-        ns_report(unit, pattern->span, "unknown type `%s`", name);
-        ns_suggest_constructor(unit, &(struct ns_name){ name, (struct ns_span){ NULL, 0, 0 } });
+        ns_report_unknown_constructor(unit, &(struct ns_name){ name, (struct ns_span){ NULL, 0, 0 } }, pattern->span);
         bind_all_the_same(match, rows, at, pattern);
         return;
     }
