@@ -1,6 +1,7 @@
 # What belongs to cli/: the three programs, at the top of the build tree.
 bin_PROGRAMS += nostos
-nostos_SOURCES = cli/nostos.c cli/complaint.c cli/complaint.h cli/new.c cli/new.h \
+nostos_SOURCES = cli/nostos.c cli/invocation.c cli/invocation.h cli/run.c cli/run.h \
+	cli/complaint.c cli/complaint.h cli/new.c cli/new.h \
 	cli/test.c cli/test.h cli/test_find.c cli/test_find.h cli/test_jobs.c cli/test_jobs.h \
 	cli/test_judge.c cli/test_judge.h cli/repl.c cli/repl.h cli/repl_complete.c cli/repl_complete.h \
 	cli/session.c cli/session.h cli/session.def cli/session_entries.c cli/session_entries.h \
