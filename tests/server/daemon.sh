@@ -2,6 +2,8 @@
 # The daemon itself: its service manager, its end, its command line. Part of tests/server/run.
 
 heard() { grep -c "$1" "$home/heard"; } # PATTERN: how often
+wait_heard() { wait_until has_heard "$1" "$2"; } # PATTERN TIMES: so often at least
+has_heard() { [ "$(heard "$1")" -ge "$2" ]; }
 
 # What the service manager hears.
 test_notify() {
@@ -25,23 +27,24 @@ NOS
     unset NOTIFY_SOCKET WATCHDOG_USEC
     eventually "loading is told in words" '^STATUS=loading hello, app [123] of 3$' cat "$home/heard"
     eventually "… and asks for time" '^EXTEND_TIMEOUT_USEC=[0-9]+$' cat "$home/heard"
-    wait_until says '^[1-9]' heard '^READY=1'
+    wait_heard '^READY=1' 1
     is "ready once, after all of it" "$(heard '^READY=1') $(grep -nE '^READY=1|^STATUS=loading' "$home/heard" | tail -n 1 | cut -d: -f2)" "1 READY=1"
     eventually "… with every app up or reported" '^STATUS=2 of 3 apps running; broken: broken$' grep -A1 '^READY=1' "$home/heard"
     is "… the slow one listens then" "$( (exec 3<>"/dev/tcp/127.0.0.1/$port2") 2>&1)" ""
-    eventually "the watchdog is fed" '^([4-9]|[0-9]{2,})$' heard '^WATCHDOG=1'
+    wait_heard '^WATCHDOG=1' 4
+    is "the watchdog is fed" $? 0
     get http://127.0.0.1:$port/spin >/dev/null &
     slow=$!
     wait_open 1
     fed=$(heard '^WATCHDOG=1')
-    wait_until says "^$((fed + 6))\$" heard '^WATCHDOG=1'
+    wait_heard '^WATCHDOG=1' $((fed + 6))
     is "… also while an app spins" $? 0
     kill $slow
     rm "$home/apps/broken.nos"
     kill -HUP $daemon
     wait_log daemon.reloaded
     eventually "a reload" '^RELOADING=1$' cat "$home/heard"
-    wait_until says '^2$' heard '^READY=1'
+    wait_heard '^READY=1' 2
     eventually "… and its end" '^STATUS=2 of 2 apps running$' grep -A1 '^READY=1' "$home/heard"
     get http://127.0.0.1:$port/never >/dev/null &
     slow=$!
