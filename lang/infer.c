@@ -318,46 +318,56 @@ static struct ns_term *infer_block(struct ns_check *check, const struct ns_expr 
     return term;
 }
 
-static struct ns_term *loop_result(struct ns_check *check, bool outer)
+/* `outer`: the breaks of the loop around; `endless`: nothing but a break or return ends this one. */
+static struct ns_term *loop_result(struct ns_check *check, int outer, bool endless)
 {
-    bool with_value = check->body->breaks_with_value;
+    int breaks = check->body->breaks;
 
-    check->body->breaks_with_value = outer;
-    return with_value ? ns_any(check) : ns_basic(check, NS_CON_UNIT);
+    check->body->breaks = outer;
+    if (breaks == NS_BREAKS_WITH_VALUE)
+        return ns_any(check);
+    return endless && breaks == NS_BREAKS_NOT ? ns_never(check) : ns_basic(check, NS_CON_UNIT);
+}
+
+static bool is_true(const struct ns_expr *expr)
+{
+    return expr->kind == NS_EXPR_LITERAL && expr->literal.kind == NS_LITERAL_BOOL && expr->literal.boolean;
 }
 
 static struct ns_term *infer_while(struct ns_check *check, const struct ns_expr *expr)
 {
-    bool outer = check->body->breaks_with_value;
+    int outer = check->body->breaks;
 
-    check->body->breaks_with_value = false;
+    check->body->breaks = NS_BREAKS_NOT;
     infer_condition(check, expr->while_.condition);
     infer_scoped(check, expr->while_.body, ns_discarded(check));
-    return loop_result(check, outer);
+    return loop_result(check, outer, is_true(expr->while_.condition));
 }
 
 static struct ns_term *infer_for(struct ns_check *check, const struct ns_expr *expr)
 {
     struct ns_term *integer = ns_basic(check, NS_CON_INT);
     struct ns_span nowhere = { NULL, 0, 0 };
-    bool outer = check->body->breaks_with_value;
+    int outer = check->body->breaks;
     size_t scope;
 
-    check->body->breaks_with_value = false;
+    check->body->breaks = NS_BREAKS_NOT;
     ns_infer_as(check, expr->for_.from, integer, nowhere, NULL);
     ns_infer_as(check, expr->for_.to, integer, nowhere, NULL);
     scope = ns_names_begin(check);
     ns_name_add(check, expr->for_.variable.text, integer);
     ns_infer(check, expr->for_.body, ns_discarded(check));
     ns_names_end(check, scope);
-    return loop_result(check, outer);
+    return loop_result(check, outer, false);
 }
 
 static struct ns_term *infer_break(struct ns_check *check, const struct ns_expr *expr)
 {
     if (expr->operand != NULL) {
         ns_infer(check, expr->operand, NULL);
-        check->body->breaks_with_value = true;
+        check->body->breaks = NS_BREAKS_WITH_VALUE;
+    } else if (check->body->breaks == NS_BREAKS_NOT) {
+        check->body->breaks = NS_BREAKS;
     }
     return ns_never(check);
 }

@@ -40,7 +40,7 @@ struct ns_typed_body {
     uint32_t depth;
     bool lenient;                       /* a direct throw or panic in the body: no mismatches (02 §5.9) */
     bool failed;                        /* one was passed over */
-    bool breaks_with_value;             /* of the loop around */
+    enum { NS_BREAKS_NOT, NS_BREAKS, NS_BREAKS_WITH_VALUE } breaks; /* of the loop around, so far */
 };
 
 /** What the checker knows of a function: ns_group.typing. */
