@@ -3,10 +3,9 @@ noinst_LIBRARIES += liblang.a
 liblang_a_SOURCES = \
 	lang/ast.h \
 	lang/diag.c lang/diag.h \
-	lang/dump.c lang/dump.h \
 	lang/file.c lang/file.h \
 	lang/input.c lang/input.h \
-	lang/lex.c lang/lex.h lang/tokens.def \
+	lang/lex.c lang/lex.h lang/lex_string.c lang/tokens.def \
 	lang/library.c lang/library.h lang/library_text.c lang/library_text.h \
 	lang/module.c lang/module.h \
 	lang/parse.c lang/parse.h lang/parse_private.h \
@@ -55,11 +54,11 @@ liblang_a_SOURCES += \
 	lang/term.c lang/term.h lang/type_argument.c lang/type_text.c lang/type_text.h lang/unify.c
 
 check_PROGRAMS += tests/unit/test_lex tests/unit/test_parse tests/unit/test_diag tests/unit/test_module
-EXTRA_DIST += tests/unit/parse_fixture.h
+EXTRA_DIST += tests/unit/parse_fixture.h tests/unit/dump.h
 tests_unit_test_lex_SOURCES = tests/unit/test_lex.c
 tests_unit_test_lex_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_lex_LDADD = $(FLOOR_LANG) $(CHECK_LIBS)
-tests_unit_test_parse_SOURCES = tests/unit/test_parse.c
+tests_unit_test_parse_SOURCES = tests/unit/test_parse.c tests/unit/dump.c
 tests_unit_test_parse_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_test_parse_LDADD = $(FLOOR_LANG) $(CHECK_LIBS)
 tests_unit_test_diag_SOURCES = tests/unit/test_diag.c
@@ -72,7 +71,7 @@ tests_unit_test_module_LDADD = $(FLOOR_LANG) $(CHECK_LIBS)
 EXTRA_DIST += tests/fuzz/fuzz_parse.c
 if FUZZ
 noinst_PROGRAMS += tests/fuzz/fuzz_parse
-tests_fuzz_fuzz_parse_SOURCES = tests/fuzz/fuzz_parse.c tests/fuzz/mutate_program.c
+tests_fuzz_fuzz_parse_SOURCES = tests/fuzz/fuzz_parse.c tests/unit/dump.c tests/fuzz/mutate_program.c
 tests_fuzz_fuzz_parse_CFLAGS = $(AM_CFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_parse_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_parse_LDADD = $(FLOOR_LANG)

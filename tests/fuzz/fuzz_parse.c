@@ -10,8 +10,8 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/map.h"
-#include "lang/dump.h"
 #include "lang/parse.h"
+#include "tests/unit/dump.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -20,7 +20,7 @@ static void show(const struct ns_file *file, const struct ns_diag *diag)
     struct nb_buf out = NB_BUF_INIT;
 
     if (ns_diag_count(diag) == 0)
-        ns_dump_file(file, &out);
+        dump_file(file, &out);
     else
         ns_diag_print(diag, &out);
     nb_buf_done(&out);

@@ -8,8 +8,8 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "lang/diag.h"
-#include "lang/dump.h"
 #include "lang/parse.h"
+#include "tests/unit/dump.h"
 
 /** A parsed text; parsed_done() frees it. */
 struct parsed {
@@ -27,7 +27,7 @@ static inline struct parsed parsed_n(const char *text, size_t length)
 
     parsed.file = ns_parse(parsed.arena, source, parsed.diag, NULL);
     if (ns_diag_count(parsed.diag) == 0)
-        ns_dump_file(parsed.file, &buf);
+        dump_file(parsed.file, &buf);
     else
         nb_buf_printf(&buf, "error: %s", ns_diag_first(parsed.diag));
     if (buf.length > 0 && buf.data[buf.length - 1] == '\n')

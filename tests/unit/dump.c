@@ -3,7 +3,7 @@
  */
 #include "config.h"
 
-#include "lang/dump.h"
+#include "tests/unit/dump.h"
 
 #include "base/assert.h"
 
@@ -623,7 +623,7 @@ static void dump_item(const struct ns_item *item, struct nb_buf *out)
     }
 }
 
-void ns_dump_file(const struct ns_file *file, struct nb_buf *out)
+void dump_file(const struct ns_file *file, struct nb_buf *out)
 {
     for (uint32_t i = 0; i < file->items.count; i++) {
         dump_item(file->items.items[i], out);
