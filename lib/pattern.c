@@ -10,6 +10,11 @@
  * In front of each pattern goes a callout: PCRE2 calls at_place() whenever it tries another place where a match may
  * begin. There the clock is looked at, and the search stopped, to be taken up at that place, or given up. (Windows of
  * places, by PCRE2's offset limit, would make its interpreter look through the whole rest of the text for each.)
+ *
+ * Machine code has less memory for backtracking than the interpreter, so where it runs short that one goes on: whether
+ * a text is too long for a pattern must not depend on how often the pattern was used. What takes too many steps is
+ * nearly always a text that does not match in a great many ways; that it does not is found out by PCRE2's other
+ * algorithm, which follows all ways at once. It knows nothing of groups, nor of which match comes first.
  */
 #include "config.h"
 
@@ -31,11 +36,15 @@
 enum {
     CACHE_SLOTS = 64,
     PATTERN_BYTES_MAX = 100000,
-    STEPS_MAX = 2000000,  /* for matches that begin at one place; less than 0.1 s */
-    DEPTH_MAX = 1000000,  /* of backtracking points, in steps; memory is what really bounds it */
-    HEAP_KIB_MAX = 65536, /* for them */
+    STEPS_MAX = 2000000,      /* for matches that begin at one place; less than 0.1 s */
+    DEPTH_MAX = 1000000,      /* of backtracking points, in steps; memory is what really bounds it */
+    HEAP_KIB_MAX = 65536,     /* for them */
+    KEPT_BYTES_MAX = 1048576, /* of that memory from one search to the next */
     STACK_BYTES_MIN = 32 * 1024,
     STACK_BYTES_MAX = 8 * 1024 * 1024, /* the same for machine code */
+    WIDE_BYTES_MAX = 1000,             /* of text for all paths at once … */
+    WIDE_STATES = 3000,                /* … and words for where they are: less than 0.1 s for a place */
+    WIDE_DEPTH_MAX = 100,              /* of groups that are matched by themselves, on the C stack */
     PAIRS_FIRST = 16,
     PLACES_PER_LOOK = NB_STRESS_OR(1, 16) /* at the clock, where they were quick */
 };
@@ -56,9 +65,12 @@ struct lib_pattern {
 /* What a thread needs to match. */
 struct scratch {
     pcre2_compile_context *compiling;
-    pcre2_match_context *matching;
+    pcre2_match_context *matching, *wide;
     pcre2_jit_stack *stack;
+    pcre2_general_context *counting; /* for data, with the backtracking points that it has */
+    size_t counted;                  /* bytes */
     pcre2_match_data *data;
+    int *states;                            /* for all paths at once; NULL until then */
     uint32_t pairs;                         /* that fit in data */
     struct lib_pattern *cache[CACHE_SLOTS]; /* by hash: a newcomer takes the place of whoever is there */
 };
@@ -68,6 +80,43 @@ static pthread_once_t scratch_once = PTHREAD_ONCE_INIT;
 
 /* ---- per thread ---- */
 
+/* Memory for PCRE2 that is counted. Large blocks are pages of their own, which the system has again once they are
+ * freed; in front of each block stands its size. */
+enum { HEAD_BYTES = 16, PAGES_FROM_BYTES = 131072 };
+
+static void *counted_alloc(size_t bytes, void *closure)
+{
+    struct scratch *scratch = closure;
+    char *memory;
+
+    if (bytes > SIZE_MAX - HEAD_BYTES)
+        return NULL;
+    bytes += HEAD_BYTES;
+    memory = bytes < PAGES_FROM_BYTES ? nb_alloc(bytes) : nb_pages_new(bytes, false);
+    if (memory == NULL)
+        return NULL;
+    memcpy(memory, &bytes, sizeof bytes);
+    scratch->counted += bytes;
+    return memory + HEAD_BYTES;
+}
+
+static void counted_free(void *inner, void *closure)
+{
+    struct scratch *scratch = closure;
+    char *memory = inner;
+    size_t bytes;
+
+    if (inner == NULL)
+        return;
+    memory -= HEAD_BYTES;
+    memcpy(&bytes, memory, sizeof bytes);
+    scratch->counted -= bytes;
+    if (bytes < PAGES_FROM_BYTES)
+        nb_free(memory);
+    else
+        nb_pages_free(memory, bytes);
+}
+
 static void scratch_free(void *memory)
 {
     struct scratch *scratch = memory;
@@ -75,7 +124,10 @@ static void scratch_free(void *memory)
     for (size_t i = 0; i < CACHE_SLOTS; i++)
         lib_pattern_unref(scratch->cache[i]);
     pcre2_match_data_free(scratch->data);
+    pcre2_general_context_free(scratch->counting);
     pcre2_match_context_free(scratch->matching);
+    pcre2_match_context_free(scratch->wide);
+    nb_free(scratch->states);
     pcre2_jit_stack_free(scratch->stack);
     pcre2_compile_context_free(scratch->compiling);
     nb_free(scratch);
@@ -92,10 +144,12 @@ static bool scratch_fill(struct scratch *scratch)
 {
     scratch->compiling = pcre2_compile_context_create(NULL);
     scratch->matching = pcre2_match_context_create(NULL);
+    scratch->wide = pcre2_match_context_create(NULL);
     scratch->stack = pcre2_jit_stack_create(STACK_BYTES_MIN, STACK_BYTES_MAX, NULL); /* NULL: no machine code here */
-    scratch->data = pcre2_match_data_create(PAIRS_FIRST, NULL);
+    scratch->counting = pcre2_general_context_create(counted_alloc, counted_free, scratch);
+    scratch->data = scratch->counting == NULL ? NULL : pcre2_match_data_create(PAIRS_FIRST, scratch->counting);
     scratch->pairs = PAIRS_FIRST;
-    if (scratch->compiling == NULL || scratch->matching == NULL || scratch->data == NULL)
+    if (scratch->compiling == NULL || scratch->matching == NULL || scratch->wide == NULL || scratch->data == NULL)
         return false;
     pcre2_set_newline(scratch->compiling, PCRE2_NEWLINE_LF);
     pcre2_set_max_pattern_length(scratch->compiling, PATTERN_BYTES_MAX);
@@ -103,6 +157,8 @@ static bool scratch_fill(struct scratch *scratch)
     pcre2_set_depth_limit(scratch->matching, DEPTH_MAX);
     pcre2_set_heap_limit(scratch->matching, HEAP_KIB_MAX);
     pcre2_jit_stack_assign(scratch->matching, NULL, scratch->stack);
+    pcre2_set_match_limit(scratch->wide, STEPS_MAX);
+    pcre2_set_depth_limit(scratch->wide, WIDE_DEPTH_MAX);
     return true;
 }
 
@@ -280,7 +336,7 @@ static int at_place(pcre2_callout_block *block, void *data)
     if (attempt->places > 0 && block->start_match == attempt->search->at)
         return 0;
     attempt->search->at = block->start_match;
-    if (attempt->places++ == 0 || attempt->places % PLACES_PER_LOOK != 0)
+    if (attempt->places++ == 0 || (attempt->places % PLACES_PER_LOOK != 0 && attempt->search->way != LIB_SEARCH_WIDE))
         return 0;
     elapsed = nb_clock_ns() - attempt->begun;
     attempt->over = attempt->search->used_ns + elapsed > search_ns_max;
@@ -293,13 +349,30 @@ static bool make_room(struct scratch *scratch, uint32_t pairs)
 
     if (pairs <= scratch->pairs)
         return true;
-    data = pcre2_match_data_create(pairs, NULL);
+    data = pcre2_match_data_create(pairs, scratch->counting);
     if (data == NULL)
         return false;
     pcre2_match_data_free(scratch->data);
     scratch->data = data;
     scratch->pairs = pairs;
     return true;
+}
+
+/* The backtracking points of a long match are not kept for the next one; what was found is. */
+static void give_back(struct scratch *scratch, struct lib_search *search)
+{
+    pcre2_match_data *data;
+
+    if (scratch->counted <= KEPT_BYTES_MAX)
+        return;
+    data = pcre2_match_data_create(scratch->pairs, scratch->counting);
+    if (data == NULL)
+        return;
+    memcpy(pcre2_get_ovector_pointer(data), pcre2_get_ovector_pointer(scratch->data),
+           2 * scratch->pairs * sizeof(size_t));
+    pcre2_match_data_free(scratch->data);
+    scratch->data = data;
+    search->found = pcre2_get_ovector_pointer(data);
 }
 
 /* Where the character after the one at `at` begins. */
@@ -332,14 +405,70 @@ static enum lib_search_result without_match(const struct attempt *attempt, size_
     return LIB_SEARCH_NONE;
 }
 
+static int backtrack(struct scratch *scratch, const struct lib_search *search, const char *text, size_t length)
+{
+    uint32_t options = PCRE2_NO_UTF_CHECK | (search->way == LIB_SEARCH_FAST ? 0 : PCRE2_NO_JIT);
+
+    return pcre2_match(search->pattern->code, (PCRE2_SPTR)text, length, search->at, options, scratch->data,
+                       scratch->matching);
+}
+
+static bool is_bound(int answer)
+{
+    return answer == PCRE2_ERROR_MATCHLIMIT || answer == PCRE2_ERROR_DEPTHLIMIT || answer == PCRE2_ERROR_HEAPLIMIT;
+}
+
+/* All paths at once. Where they say that a match begins behind the place at which backtracking struck its bounds, that
+ * is tried again from there. Where they cannot help (patterns with back-references, above all), the bound that was
+ * struck is the answer. */
+static int match_wide(struct scratch *scratch, struct lib_search *search, const char *text, size_t length)
+{
+    int r;
+
+    if (scratch->states == NULL)
+        scratch->states = nb_alloc(WIDE_STATES * sizeof *scratch->states);
+    if (scratch->states == NULL)
+        return PCRE2_ERROR_NOMEMORY;
+    r = pcre2_dfa_match(search->pattern->code, (PCRE2_SPTR)text, length, search->at,
+                        PCRE2_NO_UTF_CHECK | PCRE2_DFA_SHORTEST, scratch->data, scratch->wide, scratch->states,
+                        WIDE_STATES);
+    if (r == PCRE2_ERROR_NOMATCH || r == PCRE2_ERROR_CALLOUT || r == PCRE2_ERROR_NOMEMORY)
+        return r;
+    if (r < 0 || (!search->whether && search->at == search->struck))
+        return search->error;
+    search->way = LIB_SEARCH_PLAIN;
+    return search->whether ? 1 : backtrack(scratch, search, text, length);
+}
+
+/* From search->at on, in the way that gets through. The answer is PCRE2's; at_place() has moved search->at. */
+static int match(struct scratch *scratch, struct lib_search *search, const char *text, size_t length)
+{
+    int r = PCRE2_ERROR_JIT_STACKLIMIT;
+
+    if (search->way == LIB_SEARCH_WIDE)
+        return match_wide(scratch, search, text, length);
+    if (search->way == LIB_SEARCH_FAST)
+        r = backtrack(scratch, search, text, length);
+    if (r == PCRE2_ERROR_JIT_STACKLIMIT) {
+        search->way = LIB_SEARCH_PLAIN;
+        r = backtrack(scratch, search, text, length);
+    }
+    if (!is_bound(r) || length - search->at > WIDE_BYTES_MAX)
+        return r;
+    search->way = LIB_SEARCH_WIDE;
+    search->error = r;
+    search->struck = search->at;
+    return match_wide(scratch, search, text, length);
+}
+
 static enum lib_search_result next(struct scratch *scratch, struct attempt *attempt, const char *text, size_t length)
 {
     struct lib_search *search = attempt->search;
 
     pcre2_set_callout(scratch->matching, at_place, attempt);
+    pcre2_set_callout(scratch->wide, at_place, attempt);
     while (search->at <= length) {
-        int r = pcre2_match(search->pattern->code, (PCRE2_SPTR)text, length, search->at, PCRE2_NO_UTF_CHECK,
-                            scratch->data, scratch->matching);
+        int r = match(scratch, search, text, length);
         const size_t *pairs;
 
         if (r <= 0)
@@ -366,6 +495,7 @@ enum lib_search_result lib_search_next(struct lib_search *search, const char *te
     if (scratch == NULL || !make_room(scratch, search->pattern->groups))
         return LIB_SEARCH_NO_MEMORY;
     result = next(scratch, &attempt, text, length);
+    give_back(scratch, search);
     search->used_ns += nb_clock_ns() - attempt.begun;
     return result;
 }

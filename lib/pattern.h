@@ -3,7 +3,8 @@
  *
  * PCRE2 backtracks, so an unlucky pattern can take steps without end. Three bounds see to it that none does: the steps
  * and the memory for one place where a match may begin (PCRE2's own limits), the time between two returns to the
- * scheduler (LIB_SEARCH_MORE), and the time for a whole search.
+ * scheduler (LIB_SEARCH_MORE), and the time for a whole search. Where backtracking strikes its bounds, all paths are
+ * followed at once, which tells whether and where a match begins, if not which one.
  */
 #ifndef LIB_PATTERN_H
 #define LIB_PATTERN_H
@@ -39,15 +40,25 @@ enum lib_search_result {
     LIB_SEARCH_NO_MEMORY
 };
 
+/** How a search goes about it: each way is slower than the one before, and gets through where that one did not. */
+enum lib_search_way {
+    LIB_SEARCH_FAST,  /* by machine code, where there is some */
+    LIB_SEARCH_PLAIN, /* by PCRE2's interpreter, which has more memory */
+    LIB_SEARCH_WIDE   /* all paths at once */
+};
+
 /** The search for one match after the other. */
 struct lib_search {
     struct lib_pattern *pattern; /* the caller's reference */
+    bool whether;                /* nobody will ask where a match ends, nor for its groups; set by the caller */
     size_t at;                   /* where the next match may begin */
     size_t last_end;             /* of the last match; SIZE_MAX: none yet */
     uint64_t used_ns;            /* by all calls so far */
     const size_t *found;         /* of each group, begin and end; LIB_SEARCH_ABSENT for one that took no part. Valid
                                   * until this thread's next search */
     int error;                   /* PCRE2's */
+    enum lib_search_way way;
+    size_t struck; /* WIDE only: where backtracking struck its bounds */
 };
 #define LIB_SEARCH_ABSENT SIZE_MAX
 

@@ -114,6 +114,13 @@ static enum vm_status give_up(struct vm_ctx *ctx, struct job *job, enum lib_sear
     return status;
 }
 
+/* For whoever wants to know no more than whether there is a match. */
+static bool take_nothing(struct job *job, struct vm_text text, struct vm_text replacement)
+{
+    (void)job, (void)text, (void)replacement;
+    return false;
+}
+
 /* Search args[0] for args[1] until there are no more matches or no more are wanted; kinds: "SS", or "SSS" with a
  * replacement. VM_OK: the job has what was found and is the caller's to finish. */
 static enum vm_status search(struct vm_ctx *ctx, const vm_value *args, const char *kinds, take_match *take,
@@ -129,6 +136,7 @@ static enum vm_status search(struct vm_ctx *ctx, const vm_value *args, const cha
         status = begin(ctx, args, ret_job);
     if (status != VM_OK)
         return status;
+    ret_job->search.whether = take == take_nothing;
     until_ns = ret_job->search.used_ns + SLICE_NS;
     text = vm_text(args[0]);
     if (kinds[2] != '\0')
@@ -187,11 +195,8 @@ static vm_value part(struct vm_ctx *ctx, const vm_value *args, const struct job 
 static vm_value parts(struct vm_ctx *ctx, const vm_value *args, const struct job *job)
 {
     size_t count = noted(job);
-    vm_value list;
+    vm_value list = job->offsets.failed ? VM_NONE : vm_list_make(ctx, count);
 
-    if (job->offsets.failed || count > VM_SIZE_MAX)
-        return VM_NONE;
-    list = vm_list_make(ctx, (uint32_t)count);
     VM_ROOT(ctx, list);
     for (size_t i = 0; i < count && list != VM_NONE; i++) {
         vm_value item = part(ctx, args, job, i);
@@ -199,16 +204,10 @@ static vm_value parts(struct vm_ctx *ctx, const vm_value *args, const struct job
         if (item == VM_NONE)
             list = VM_NONE;
         else
-            vm_list_init_at(list, (uint32_t)i, item);
+            vm_list_init_at(list, i, item);
     }
     VM_UNROOT(ctx, list);
     return list;
-}
-
-static bool take_nothing(struct job *job, struct vm_text text, struct vm_text replacement)
-{
-    (void)job, (void)text, (void)replacement;
-    return false;
 }
 
 static bool take_groups(struct job *job, struct vm_text text, struct vm_text replacement)

@@ -30,6 +30,7 @@ static void tear_down(void)
 
 static void begin(const char *source)
 {
+    lib_pattern_unref(pattern);
     pattern = lib_pattern_get(source, strlen(source), &wrong);
     ck_assert_msg(pattern != NULL, "%s", nb_buf_cstr(&wrong));
     lib_search_begin(&search, pattern);
@@ -126,12 +127,74 @@ START_TEST(gives_up_what_takes_steps_without_end)
 {
     struct nb_buf words = NB_BUF_INIT;
 
-    begin("^(x|x)*$");
+    begin("^(x|x)*\\1$");
     text[LONG - 1] = '!';
     ck_assert_int_eq(lib_search_next(&search, text, LONG, SECOND), LIB_SEARCH_LIMIT);
     lib_search_problem(&search, &words);
     ck_assert_str_eq(nb_buf_cstr(&words), "match limit exceeded");
     nb_buf_done(&words);
+}
+END_TEST
+
+/* Search in slices of one nanosecond. */
+static enum lib_search_result search_on(const char *in, size_t length)
+{
+    enum lib_search_result result;
+
+    do
+        result = lib_search_next(&search, in, length, 1);
+    while (result == LIB_SEARCH_MORE);
+    return result;
+}
+
+START_TEST(finds_that_nothing_matches_in_whatever_way)
+{
+    begin("(x+x+)+[yz]");
+    ck_assert_int_eq(search_on(text, 60), LIB_SEARCH_NONE);
+    ck_assert_int_eq(search.way, LIB_SEARCH_WIDE);
+}
+END_TEST
+
+START_TEST(goes_on_behind_what_matches_in_no_way)
+{
+    begin("(x+x+)+([yz])|!(?=x)");
+    text[50] = '!';
+    ck_assert_int_eq(search_on(text, 60), LIB_SEARCH_FOUND);
+    ck_assert_uint_eq(search.found[0], 50);
+    ck_assert_uint_eq(search.found[1], 51);
+    ck_assert_uint_eq(search.found[2], LIB_SEARCH_ABSENT);
+    ck_assert_int_eq(search_on(text, 60), LIB_SEARCH_NONE);
+}
+END_TEST
+
+/* Which of the matches that begin at one place comes first nobody can tell; that there is one is no secret. */
+START_TEST(finds_whether_something_matches)
+{
+    text[40] = '!';
+    begin("^(x|x)*!?(?=!)(x|x)*.y?$");
+    search.whether = true;
+    ck_assert_int_eq(search_on(text, 41), LIB_SEARCH_FOUND);
+    begin("^(x|x)*$|^(x|xx)+!$");
+    ck_assert_int_eq(search_on(text, 41), LIB_SEARCH_LIMIT);
+    lib_search_begin(&search, pattern);
+    search.whether = true;
+    ck_assert_int_eq(search_on(text, 41), LIB_SEARCH_FOUND);
+}
+END_TEST
+
+/* 200,000 backtracking points are more than machine code has room for. */
+START_TEST(finds_as_much_with_machine_code)
+{
+    enum { MUCH = 200000 };
+    char *much = malloc(MUCH);
+
+    memset(much, 'x', MUCH);
+    for (int i = 0; i < 3; i++) {
+        begin("(x|\\n)*?$");
+        ck_assert_int_eq(search_on(much, MUCH), LIB_SEARCH_FOUND);
+        ck_assert_uint_eq(search.found[1], MUCH);
+    }
+    free(much);
 }
 END_TEST
 
@@ -150,6 +213,10 @@ int main(void)
     tcase_add_test(one, comes_back_when_the_slice_is_used_up);
     tcase_add_test(one, goes_on_on_another_thread);
     tcase_add_test(one, gives_up_what_takes_steps_without_end);
+    tcase_add_test(one, finds_that_nothing_matches_in_whatever_way);
+    tcase_add_test(one, goes_on_behind_what_matches_in_no_way);
+    tcase_add_test(one, finds_whether_something_matches);
+    tcase_add_test(one, finds_as_much_with_machine_code);
     suite_add_tcase(suite, one);
     srunner_run_all(runner, CK_ENV);
     failed = srunner_ntests_failed(runner);
