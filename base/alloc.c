@@ -17,6 +17,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/log.h"
+
 enum { STRIPES = 64, CACHE_LINE = 64, EXIT_NO_MEMORY = 70 };
 
 struct stripe {
@@ -196,6 +198,7 @@ void nb_out_of_memory(size_t bytes)
     char text[80];
     int length = snprintf(text, sizeof text, "out of memory (%zu bytes wanted)\n", bytes);
 
+    nb_log_last_words();
     fflush(NULL); /* what the program has said so far, before our own line */
     if (write(STDERR_FILENO, text, (size_t)length) < 0) {
         /* The exit status says it as well. */

@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/log.h"
+
 enum { LINE_BYTES = 1024 };
 
 static _Thread_local const char *context;
@@ -28,6 +30,7 @@ void nb_assert_failed(const char *what, const char *file, int line)
         length = LINE_BYTES - 1;
         text[length - 1] = '\n';
     }
+    nb_log_last_words();
     if (length > 0 && write(STDERR_FILENO, text, (size_t)length) < 0) {
         /* Nobody is there to read it; abort() still leaves a core. */
     }

@@ -10,6 +10,8 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
+#include "base/log_queue.h"
 
 static _Atomic(nb_log_sink *) sink = nb_log_to_text;
 static atomic_int level_most = NB_LOG_INFO;
@@ -35,15 +37,17 @@ void nb_log_quote(struct nb_buf *out, const char *text)
 
 void nb_log_quote_bytes(struct nb_buf *out, const char *bytes, size_t length)
 {
+    size_t start = 0; /* of what stays as it is and is not in `out` yet */
+
     nb_buf_byte(out, '"');
     for (size_t i = 0; i < length; i++) {
-        if (bytes[i] == '"' || bytes[i] == '\\')
-            nb_buf_byte(out, '\\');
-        if (bytes[i] == '\0')
-            nb_buf_text(out, "\xef\xbf\xbd");
-        else
-            nb_buf_byte(out, bytes[i]);
+        if (bytes[i] != '"' && bytes[i] != '\\' && bytes[i] != '\0')
+            continue;
+        nb_buf_append(out, bytes + start, i - start);
+        nb_buf_text(out, bytes[i] == '"' ? "\\\"" : bytes[i] == '\\' ? "\\\\" : "\xef\xbf\xbd");
+        start = i + 1;
     }
+    nb_buf_append(out, bytes + start, length - start);
     nb_buf_byte(out, '"');
 }
 
@@ -84,19 +88,46 @@ bool nb_log_next_field(const char **fields, struct nb_buf *key, struct nb_buf *v
     return true;
 }
 
+void nb_log_give(const struct nb_log_line *lines, size_t count)
+{
+    atomic_load(&sink)(lines, count);
+}
+
+static void put(enum nb_log_level level, const char *event, const char *format, va_list arguments)
+{
+    struct nb_log_line line = { level, nb_clock_wall_ms(), event, NULL };
+    struct nb_buf fields = NB_BUF_INIT;
+
+    nb_buf_vprintf(&fields, format, arguments);
+    line.fields = nb_buf_cstr(&fields);
+    nb_log_queue_put(&line);
+    nb_buf_done(&fields);
+}
+
 void nb_log_at(enum nb_log_level level, const char *event, const char *format, ...)
 {
     int error = errno; /* logging is no reason to lose it */
-    nb_log_sink *current = atomic_load(&sink);
-    struct nb_buf fields = NB_BUF_INIT;
     va_list arguments;
 
     if (!nb_log_is_on(level))
         return;
     va_start(arguments, format);
-    nb_buf_vprintf(&fields, format, arguments);
+    put(level, event, format, arguments);
     va_end(arguments);
-    current(level, event, nb_buf_cstr(&fields));
-    nb_buf_done(&fields);
+    nb_log_queue_write();
+    errno = error;
+}
+
+void nb_log_soon(enum nb_log_level level, const char *event, const char *format, ...)
+{
+    int error = errno;
+    va_list arguments;
+
+    if (!nb_log_is_on(level))
+        return;
+    va_start(arguments, format);
+    put(level, event, format, arguments);
+    va_end(arguments);
+    nb_log_queue_write_later();
     errno = error;
 }

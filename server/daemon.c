@@ -603,10 +603,12 @@ int srv_daemon_run(const struct srv_daemon_options *options, struct conf *conf)
 
     init_reload_done(&daemon.reload_done);
     options->hooks->configured(conf);
+    nb_log_start_writer();
     r = start(&daemon);
     if (r < 0) {
         nb_log_error("daemon.cannot_start", "error=\"%s\"", strerror(-r));
         give_back(&daemon);
+        nb_log_stop_writer();
         return 1;
     }
     tell_ready(&daemon);
@@ -614,6 +616,7 @@ int srv_daemon_run(const struct srv_daemon_options *options, struct conf *conf)
     serve(&daemon);
     stop(&daemon);
     give_back(&daemon);
+    nb_log_stop_writer();
     nb_log_info("daemon.ended", "%s", "");
     return 0;
 }

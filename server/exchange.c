@@ -59,7 +59,7 @@ static void count_answer(struct srv_endpoint *endpoint, struct srv_request *requ
     if (!endpoint->limits.access_log)
         return;
     srv_request_describe(request, &what);
-    nb_log_info("http.request", "app=%s request=%" PRIu64 " %s status=%u us=%" PRIu64, endpoint->listener->app,
+    nb_log_soon(NB_LOG_INFO, "http.request", "app=%s request=%" PRIu64 " %s status=%u us=%" PRIu64, endpoint->listener->app,
                 request->id, nb_buf_cstr(&what), request->status, (nb_clock_ns() - request->started_ns) / 1000);
     nb_buf_done(&what);
 }

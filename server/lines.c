@@ -20,7 +20,7 @@ static void log_line(const struct srv_lines *lines, bool error, const char *text
     struct nb_buf quoted = NB_BUF_INIT;
 
     nb_log_quote_bytes(&quoted, text, length);
-    nb_log_at(error ? NB_LOG_WARN : NB_LOG_INFO, "app.print", "app=%s text=%s", lines->app, nb_buf_cstr(&quoted));
+    nb_log_soon(error ? NB_LOG_WARN : NB_LOG_INFO, "app.print", "app=%s text=%s", lines->app, nb_buf_cstr(&quoted));
     nb_buf_done(&quoted);
 }
 

@@ -109,20 +109,26 @@ static int send_entry(const struct entry *entry)
     return sd_journal_sendv(parts, (int)entry->count);
 }
 
-void sysd_log_to_journal(enum nb_log_level level, const char *event, const char *fields)
+static void log_line(const struct nb_log_line *line)
 {
     struct entry entry = { .text = NB_BUF_INIT };
 
-    nb_buf_printf(&entry.text, "MESSAGE=%s%s%s", event, fields[0] == '\0' ? "" : " ", fields);
+    nb_buf_printf(&entry.text, "MESSAGE=%s%s%s", line->event, line->fields[0] == '\0' ? "" : " ", line->fields);
     end_field(&entry);
-    nb_buf_printf(&entry.text, "PRIORITY=%d", priority(level));
+    nb_buf_printf(&entry.text, "PRIORITY=%d", priority(line->level));
     end_field(&entry);
-    nb_buf_printf(&entry.text, "EVENT=%s", event);
+    nb_buf_printf(&entry.text, "EVENT=%s", line->event);
     end_field(&entry);
     nb_buf_text(&entry.text, "SYSLOG_IDENTIFIER=nostosd");
     end_field(&entry);
-    add_keys(&entry, fields);
+    add_keys(&entry, line->fields);
     if (entry.text.failed || access("/run/systemd/journal/socket", F_OK) != 0 || send_entry(&entry) < 0)
-        nb_log_to_text(level, event, fields);
+        nb_log_to_text(line, 1);
     nb_buf_done(&entry.text);
+}
+
+void sysd_log_to_journal(const struct nb_log_line *lines, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        log_line(&lines[i]);
 }

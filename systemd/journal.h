@@ -15,6 +15,6 @@
 bool sysd_journal_reads_us(void);
 
 /** The sink, for nb_log_set_sink(). Without a journal the line goes to standard error. */
-void sysd_log_to_journal(enum nb_log_level level, const char *event, const char *fields);
+void sysd_log_to_journal(const struct nb_log_line *lines, size_t count);
 
 #endif

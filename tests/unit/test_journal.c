@@ -42,9 +42,16 @@ static void set_up(void)
     journal_is_there = 1;
 }
 
+static void log_one(enum nb_log_level level, const char *event, const char *fields)
+{
+    const struct nb_log_line line = { level, 0, event, fields };
+
+    sysd_log_to_journal(&line, 1);
+}
+
 START_TEST(makes_fields_of_keys)
 {
-    sysd_log_to_journal(NB_LOG_WARN, "app.crashed", "app=shop request=7 process=12 text=\"two words\" x_1=y");
+    log_one(NB_LOG_WARN, "app.crashed", "app=shop request=7 process=12 text=\"two words\" x_1=y");
     ck_assert_str_eq(sent, "MESSAGE=app.crashed app=shop request=7 process=12 text=\"two words\" x_1=y\n"
                            "PRIORITY=4\nEVENT=app.crashed\nSYSLOG_IDENTIFIER=nostosd\n"
                            "APP=shop\nREQUEST=7\nPROCESS=12\nTEXT=two words\nX_1=y\n");
@@ -63,7 +70,7 @@ static const struct {
 
 START_TEST(gives_each_level_its_priority)
 {
-    sysd_log_to_journal(priorities[_i].level, "event", "");
+    log_one(priorities[_i].level, "event", "");
     ck_assert_ptr_nonnull(strstr(sent, priorities[_i].field));
     ck_assert_int_eq(strncmp(sent, "MESSAGE=event\n", 14), 0);
 }
@@ -71,7 +78,7 @@ END_TEST
 
 START_TEST(lets_no_key_pose_as_one_of_ours)
 {
-    sysd_log_to_journal(NB_LOG_INFO, "e",
+    log_one(NB_LOG_INFO, "e",
                         "priority=0 event=x message=y syslog_identifier=z code_file=f errno=1 "
                         "message_id=1 _pid=1 1st=2 a-b=3 \xc3\xbc=4 good=5");
     ck_assert_str_eq(strstr(sent, "PRIORITY="), "PRIORITY=6\nEVENT=e\nSYSLOG_IDENTIFIER=nostosd\nGOOD=5\n");
@@ -85,7 +92,7 @@ START_TEST(takes_only_so_many_fields)
 
     for (int i = 0; i < 100; i++)
         nb_buf_printf(&fields, "key%d=%d ", i, i);
-    sysd_log_to_journal(NB_LOG_INFO, "e", nb_buf_cstr(&fields));
+    log_one(NB_LOG_INFO, "e", nb_buf_cstr(&fields));
     for (const char *at = sent; *at != '\0'; at++)
         lines += *at == '\n';
     ck_assert_int_eq(lines, 32);
@@ -96,10 +103,10 @@ END_TEST
 static void log_without_journal(void)
 {
     journal_is_there = 0;
-    sysd_log_to_journal(NB_LOG_ERROR, "first", "n=1");
+    log_one(NB_LOG_ERROR, "first", "n=1");
     journal_is_there = 1;
     send_result = -ECONNREFUSED;
-    sysd_log_to_journal(NB_LOG_ERROR, "second", "n=2");
+    log_one(NB_LOG_ERROR, "second", "n=2");
 }
 
 START_TEST(falls_back_to_standard_error)

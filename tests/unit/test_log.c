@@ -6,8 +6,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <unistd.h>
 
+#include "base/assert.h"
 #include "base/buf.h"
 #include "tests/unit/run_suite.h"
 
@@ -19,12 +21,12 @@ static struct {
     char event[64], fields[256];
 } seen;
 
-static void remember(enum nb_log_level level, const char *event, const char *fields)
+static void remember(const struct nb_log_line *lines, size_t count)
 {
-    seen.calls++;
-    seen.level = level;
-    snprintf(seen.event, sizeof seen.event, "%s", event);
-    snprintf(seen.fields, sizeof seen.fields, "%s", fields);
+    seen.calls += (int)count;
+    seen.level = lines[count - 1].level;
+    snprintf(seen.event, sizeof seen.event, "%s", lines[count - 1].event);
+    snprintf(seen.fields, sizeof seen.fields, "%s", lines[count - 1].fields);
 }
 
 static void set_up(void)
@@ -198,6 +200,141 @@ START_TEST(waits_for_nobody_who_does_not_read)
 }
 END_TEST
 
+/* ---- lines that are written soon ---- */
+
+static void *write_many_soon(void *letter)
+{
+    for (int i = 0; i < LINES; i++)
+        nb_log_soon(NB_LOG_INFO, "soon", "from=%c number=%d", *(const char *)letter, i);
+    nb_log_info("at.once", "from=%c", *(const char *)letter);
+    return NULL;
+}
+
+static void write_soon_from_threads(void)
+{
+    static char letters[WRITERS] = { 'a', 'b', 'c', 'd' };
+    pthread_t threads[WRITERS];
+
+    nb_log_set_sink(NULL);
+    nb_log_start_writer();
+    for (int i = 0; i < WRITERS; i++)
+        pthread_create(&threads[i], NULL, write_many_soon, &letters[i]);
+    for (int i = 0; i < WRITERS; i++)
+        pthread_join(threads[i], NULL);
+    nb_log_stop_writer();
+}
+
+START_TEST(writes_soon_in_the_order_of_each_thread)
+{
+    int next[WRITERS] = { 0 }, at_once = 0;
+
+    run_child(write_soon_from_threads, words, sizeof words);
+    for (char *line = strtok(words, "\n"); line != NULL; line = strtok(NULL, "\n")) {
+        char from;
+        int number;
+
+        if (sscanf(line, "info soon from=%c number=%d", &from, &number) == 2) {
+            ck_assert_int_eq(number, next[from - 'a']++);
+        } else {
+            ck_assert_int_eq(sscanf(line, "info at.once from=%c", &from), 1);
+            ck_assert_int_eq(next[from - 'a'], LINES);
+            at_once++;
+        }
+    }
+    ck_assert_int_eq(at_once, WRITERS);
+}
+END_TEST
+
+static void write_soon_without_a_writer(void)
+{
+    nb_log_set_sink(NULL);
+    nb_log_soon(NB_LOG_INFO, "soon", "n=%d", 1);
+    _exit(0);
+}
+
+START_TEST(writes_at_once_without_a_writer)
+{
+    run_child(write_soon_without_a_writer, words, sizeof words);
+    ck_assert_str_eq(words, "info soon n=1\n");
+}
+END_TEST
+
+static pthread_mutex_t closed = PTHREAD_MUTEX_INITIALIZER;
+static atomic_bool is_waiting;
+
+/* A sink that does not come back. */
+static void hang(const struct nb_log_line *lines, size_t count)
+{
+    (void)lines, (void)count;
+    atomic_store(&is_waiting, true);
+    pthread_mutex_lock(&closed);
+    pthread_mutex_unlock(&closed);
+}
+
+static void *write_one(void *closure)
+{
+    nb_log_info("first", "%s", "");
+    return closure;
+}
+
+static void fill_a_queue_that_nobody_takes(void)
+{
+    static char text[5000];
+    pthread_t thread;
+
+    nb_log_set_sink(hang);
+    pthread_mutex_lock(&closed);
+    pthread_create(&thread, NULL, write_one, NULL);
+    while (!atomic_load(&is_waiting))
+        usleep(1000);
+    memset(text, 'x', sizeof text - 1);
+    for (int i = 0; i < 1000; i++)
+        nb_log_info("many", "%s", text);
+    nb_log_set_sink(NULL);
+    pthread_mutex_unlock(&closed);
+    pthread_join(thread, NULL);
+    nb_log_info("last", "%s", "");
+}
+
+START_TEST(waits_for_no_sink_that_hangs)
+{
+    static char many[2 << 20];
+    unsigned written = 0, lost = 0;
+
+    run_child(fill_a_queue_that_nobody_takes, many, sizeof many);
+    for (char *line = strtok(many, "\n"); line != NULL; line = strtok(NULL, "\n")) {
+        written += strncmp(line, "info many", 9) == 0;
+        sscanf(line, "warn log.lost lines=%u error=\"nobody takes the log\"", &lost);
+    }
+    ck_assert_uint_gt(written, 200);
+    ck_assert_uint_eq(written + lost, 1000);
+}
+END_TEST
+
+static void abort_with_lines_waiting(void)
+{
+    nb_log_set_sink(NULL);
+    nb_log_start_writer();
+    for (int i = 0; i < LINES; i++)
+        nb_log_soon(NB_LOG_INFO, "soon", "number=%d", i);
+    nb_assert_failed("words", "here", 7);
+}
+
+START_TEST(has_last_words)
+{
+    int next = 0, number;
+
+    run_child(abort_with_lines_waiting, words, sizeof words);
+    for (char *line = strtok(words, "\n"); line != NULL; line = strtok(NULL, "\n")) {
+        const char *soon = strstr(line, "soon number=");
+
+        if (soon != NULL && sscanf(soon, "soon number=%d", &number) == 1)
+            ck_assert_int_eq(number, next++);
+    }
+    ck_assert_int_eq(next, LINES);
+}
+END_TEST
+
 static const struct {
     const char *fields;
     const char *taken; /* as key:value; for each */
@@ -278,6 +415,10 @@ int main(void)
     tcase_add_test(all, writes_json);
     tcase_add_test(all, tells_what_was_lost_on_a_full_disk);
     tcase_add_test(all, waits_for_nobody_who_does_not_read);
+    tcase_add_test(all, writes_soon_in_the_order_of_each_thread);
+    tcase_add_test(all, writes_at_once_without_a_writer);
+    tcase_add_test(all, waits_for_no_sink_that_hangs);
+    tcase_add_test(all, has_last_words);
     tcase_add_loop_test(all, takes_fields_apart, 0, sizeof rows / sizeof *rows);
     tcase_add_test(all, quotes_so_that_nothing_can_be_forged);
     tcase_add_test(all, quotes_bytes_of_any_kind);
