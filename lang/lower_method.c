@@ -1,6 +1,7 @@
 /*
  * lower_method.c - calls written as methods, v.f(x), and those of traits: the receiver's class decides while running,
- * through a site (vm/code.h), unless the name is a module's or nothing but one function can be meant.
+ * through a site (vm/code.h), unless the name is a module's or nothing but one function can be meant. Where the checker
+ * knows the receiver's type, the site is told what to expect.
  */
 #include "config.h"
 
@@ -10,7 +11,9 @@
 
 #include "base/intern.h"
 #include "lang/scheme.h"
+#include "lang/term.h"
 #include "vm/dispatch.h"
+#include "vm/reactive.h"
 
 /* ---- sites ---- */
 
@@ -23,7 +26,8 @@ static void call_site(struct ns_frame *frame, struct vm_site *site, const unsign
         ns_code_list_w(&frame->code, VM_OP_TAIL_CALL_METHOD, 0, 0, (uint64_t)(uintptr_t)site, arguments, count);
     } else {
         to = ns_place(frame, target);
-        ns_code_list_w(&frame->code, VM_OP_CALL_METHOD, to, 0, (uint64_t)(uintptr_t)site, arguments, count);
+        ns_code_list_w(&frame->code, site->expected == VM_NONE ? VM_OP_CALL_METHOD : VM_OP_CALL_DIRECT, to, 0,
+                       (uint64_t)(uintptr_t)site, arguments, count);
         ns_deliver(frame, to, target);
     }
     frame->code.next = saved;
@@ -49,12 +53,73 @@ static struct vm_site *new_site(struct ns_frame *frame, const struct ns_call *ca
     return site;
 }
 
+/* ---- what is expected of a receiver ---- */
+
+/* The kind that values of a built-in type mostly are; VM_KIND_COUNT for those that are no objects. */
+static enum vm_kind usual_kind(const struct ns_con *con)
+{
+    switch (con->number) {
+    case NS_CON_STRING:
+        return VM_KIND_STRING;
+    case NS_CON_LIST:
+        return VM_KIND_SLICE;
+    case NS_CON_MAP:
+        return VM_KIND_MAP;
+    case NS_CON_SET:
+        return VM_KIND_SET;
+    case NS_CON_BUFFER:
+        return VM_KIND_BUFFER;
+    default:
+        return VM_KIND_COUNT;
+    }
+}
+
+/* Data of a declared type, whose constructors have numbers one after the other; NULL for other types. */
+static const struct vm_constructor *expect_data(struct vm_site *site, const struct ns_type_info *info)
+{
+    const struct vm_constructor *constructor;
+
+    if (info->count == 0)
+        return NULL;
+    for (uint32_t i = 1; i < info->count; i++)
+        if (info->constructors[i]->number != info->constructors[0]->number + i)
+            return NULL;
+    constructor = vm_constructor(info->constructors[0]->number);
+    site->expected_kind = constructor->mutable_fields ? VM_KIND_RECORD_CELL : VM_KIND_DATA;
+    site->expected_first = constructor->id;
+    site->expected_count = info->count;
+    return vm_is_reactive_form(constructor) ? NULL : constructor;
+}
+
+/* The checker knows the receiver's type: what is called is found now. It may be wrong about it, so that a look at the
+ * receiver stays, but no more than that. */
+static void expect(struct ns_frame *frame, struct vm_site *site, const struct ns_expr *receiver)
+{
+    const struct ns_con *con = receiver->term == NULL ? NULL : ns_con_of_term(receiver->term);
+    const struct vm_constructor *constructor = NULL;
+
+    if (con == NULL || frame->unit->options->no_typed_code || site->arg_names != NULL)
+        return;
+    if (con->info != NULL) {
+        constructor = expect_data(site, con->info);
+        if (constructor == NULL)
+            return;
+    } else {
+        site->expected_kind = usual_kind(con);
+        site->expected_count = VM_AUX_MAX + 1;
+        if (site->expected_kind == VM_KIND_COUNT)
+            return;
+    }
+    site->expected = vm_dispatch_class(frame->unit->program, site, con->class_key, constructor);
+}
+
 void ns_call_by_receiver(struct ns_frame *frame, struct ns_call *call, const char *name, vm_value fallback,
                          bool as_function, struct ns_target target)
 {
     struct vm_site *site = new_site(frame, call, name, fallback);
 
     site->as_function = as_function;
+    expect(frame, site, call->written[0].value);
     ns_evaluate_positional(frame, call, call->count);
     ns_mark_place(frame, call->span);
     call_site(frame, site, call->registers, call->count, target);
@@ -211,7 +276,8 @@ static void call_on_value(struct ns_frame *frame, const struct ns_expr *expr, st
         ns_call_known_local(frame, &call, local, target);
     else
         call_fallback(frame, &call,
-                      ns_method_fallback(frame, name, call.count, &call.type_arguments, expr->call.passes_local), target);
+                      ns_method_fallback(frame, name, call.count, &call.type_arguments, expr->call.passes_local),
+                      target);
 }
 
 /* j.jsonToType[T]() of the natives that want T: the plain call jsonToType[T](j). */

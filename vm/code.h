@@ -112,6 +112,9 @@ struct vm_site {
     vm_value fallback;                /* function, native or closure in scope of that name (UFCS); VM_NONE when none */
     bool as_function;                 /* written m(x): the receiver's fields are not looked at */
     const char *module;               /* path of the module it stands in; NULL or "": the root */
+    vm_value expected;                /* CALL_DIRECT: function or native that takes arg_count, of objects of this kind */
+    enum vm_kind expected_kind;       /* and, where the kind is one of data, so many constructors from this number on */
+    uint32_t expected_first, expected_count;
     _Atomic(struct vm_site_entry *) cache; /* receivers seen, newest first */
     _Atomic uint32_t entries;         /* how many were made, bounded */
 };

@@ -233,15 +233,12 @@ static int field_position(const struct vm_site *site, vm_value receiver)
     return vm_constructor_field(constructor, site->name_id);
 }
 
-/* What the tables say, fields aside: the order of 02 §6.6. */
-static vm_value resolve(const struct vm_program *program, const struct vm_site *site, uint32_t class_key,
-                        vm_value receiver, bool *ret_field)
+/* What the tables say, in the order of 02 §6.6. The receiver matters where it is reactive. */
+static vm_value find_in_tables(const struct vm_program *program, const struct vm_site *site, uint32_t class_key,
+                               vm_value receiver)
 {
-    vm_value found;
-    int position;
+    vm_value found = find_for(program->methods, 0, class_key, site);
 
-    *ret_field = false;
-    found = find_for(program->methods, 0, class_key, site);
     if (found != VM_NONE)
         return found;
     if (!site->as_function) {
@@ -252,8 +249,17 @@ static vm_value resolve(const struct vm_program *program, const struct vm_site *
             return found;
     }
     found = find_for(program->methods, 1, class_key, site);
-    if (found == VM_NONE)
-        found = conversion(class_key, site);
+    return found != VM_NONE ? found : conversion(class_key, site);
+}
+
+/* With fields and functions in scope, which come behind them. */
+static vm_value resolve(const struct vm_program *program, const struct vm_site *site, uint32_t class_key,
+                        vm_value receiver, bool *ret_field)
+{
+    vm_value found = find_in_tables(program, site, class_key, receiver);
+    int position;
+
+    *ret_field = false;
     if (found != VM_NONE)
         return found;
     position = field_position(site, receiver);
@@ -262,6 +268,20 @@ static vm_value resolve(const struct vm_program *program, const struct vm_site *
         return vm_field(receiver, (unsigned)position);
     }
     return site->fallback;
+}
+
+vm_value vm_dispatch_class(const struct vm_program *program, const struct vm_site *site, uint32_t class_key,
+                           const struct vm_constructor *constructor)
+{
+    vm_value found = find_in_tables(program, site, class_key, VM_NONE);
+
+    if (found == VM_NONE && (constructor == NULL || vm_constructor_field(constructor, site->name_id) < 0))
+        found = site->fallback;
+    if (vm_is_kind(found, VM_KIND_FUNCTION))
+        return ((const struct vm_function *)vm_object(found))->arity == site->arg_count ? found : VM_NONE;
+    if (vm_is_kind(found, VM_KIND_NATIVE))
+        return ((const struct vm_native *)vm_object(found))->arity == site->arg_count ? found : VM_NONE;
+    return VM_NONE;
 }
 
 /* Remember an answer, unless the site saw too many classes already or memory is short: then it is looked up each

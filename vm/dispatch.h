@@ -48,6 +48,19 @@ static inline vm_value vm_dispatch_again(const struct vm_site *site, vm_value re
     return entry->class_key == vm_class_of(receiver) ? entry->target : VM_NONE;
 }
 
+/** What `site` calls for each receiver of a class: a function or native that takes just its arguments. VM_NONE where that
+ *  differs from value to value, or there is nothing. `constructor`: one of the class, NULL for built-in ones; not of a
+ *  reactive type. For the compiler, once all methods are known. */
+vm_value vm_dispatch_class(const struct vm_program *program, const struct vm_site *site, uint32_t class_key,
+                           const struct vm_constructor *constructor);
+
+/** Whether a receiver is what a site expects, so that site->expected is called. Threads: any. */
+static inline bool vm_dispatch_expects(const struct vm_site *site, vm_value receiver)
+{
+    return vm_is_object(receiver) && vm_kind(receiver) == site->expected_kind &&
+           vm_aux(receiver) - site->expected_first < site->expected_count;
+}
+
 /** Free what the program's call sites remember. Only vm_program_unref() calls it, with the last reference. */
 void vm_dispatch_done(struct vm_program *program);
 

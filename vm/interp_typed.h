@@ -339,6 +339,27 @@ enum { CLEARED_AT_ONCE = 4 };
 #define THEN_CALL_1 THEN_CALL(1)
 #define THEN_CALL_2 THEN_CALL(2)
 
+op_CALL_DIRECT: {
+    const struct vm_site *site = (const struct vm_site *)(uintptr_t)W1;
+    const uint16_t *list = (const uint16_t *)(pc + 2);
+    const struct vm_function *f_ = (const struct vm_function *)vm_object(site->expected);
+    unsigned count = C;
+    vm_value first = r[list[0]], last = r[list[count - 1]];
+
+    if (unlikely(!vm_dispatch_expects(site, first)))
+        goto op_CALL_METHOD;
+    if (vm_header_kind(f_->header) == VM_KIND_NATIVE) {
+        if (unlikely(--reductions <= 0))
+            goto yield;
+        native = (const struct vm_native *)f_;
+        goto run_native;
+    }
+    if (nb_stress || count > 2 || unlikely(reductions <= 1 || depth >= p->depth_max))
+        goto op_CALL_METHOD;
+    ENTER(count, first, last, f_->code, pc + 3, op_CALL_METHOD)
+    DISPATCH();
+}
+
 /* A call whose callee begins with a question about its one argument, which is answered before there is a frame. When
  * the answer ends the call, as the base case of a recursion does, there never is one. */
 #define FIRST_CALL_1 given = r[*(const uint16_t *)(pc + 2)];

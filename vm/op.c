@@ -176,6 +176,7 @@ static unsigned number_operands(enum vm_op op)
     case VM_OP_CALL_3:
     case VM_OP_CALL_NATIVE:
     case VM_OP_CALL_METHOD:
+    case VM_OP_CALL_DIRECT:
     case VM_OP_PUSH_STUB:
     case VM_OP_SWITCH_CTOR:
     case VM_OP_SWITCH_INT:
@@ -357,6 +358,9 @@ static void print_words(FILE *out, const uint64_t *at)
     case VM_OP_CALL_METHOD:
     case VM_OP_TAIL_CALL_METHOD:
         fprintf(out, " .%s", ((const struct vm_site *)(uintptr_t)at[1])->name);
+        break;
+    case VM_OP_CALL_DIRECT:
+        print_value(out, ((const struct vm_site *)(uintptr_t)at[1])->expected);
         break;
     case VM_OP_MVAR_GET:
     case VM_OP_MVAR_LOCK:
@@ -583,6 +587,8 @@ static const char *check_shape(const struct check *check, const uint64_t *at)
         return "more arguments than parameters";
     if (is_tail_self(op) && op != VM_OP_TAIL_SELF && VM_C(*at) != op - VM_OP_TAIL_SELF)
         return "tail call with another number of arguments";
+    if (op == VM_OP_CALL_DIRECT && ((const struct vm_site *)(uintptr_t)at[1])->expected == VM_NONE)
+        return "direct call of nothing";
     if (op == VM_OP_CALL_NATIVE && !vm_is_kind(at[1], VM_KIND_NATIVE))
         return "call of what is no native";
     return NULL;
