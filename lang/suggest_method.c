@@ -142,6 +142,8 @@ void ns_suggest_method(struct ns_check *check, struct ns_term *receiver, const c
 {
     struct search search = search_for(check, receiver, name);
 
+    if (is_builtin_method(&search, name)) /* there is, with other arguments: it is no slip of the pen */
+        return;
     add_trait_methods(&search);
     add_functions(&search);
     add_prelude(&search);
