@@ -50,12 +50,19 @@ static enum ufcs find_function(struct ns_check *check, const struct ns_functions
     return found;
 }
 
+static bool is_listed(const char *list, const char *name)
+{
+    size_t length = strlen(name);
+
+    for (const char *at = strstr(list, name); at != NULL; at = strstr(at + 1, name))
+        if (at[-1] == ' ' && at[length] == ' ')
+            return true;
+    return false;
+}
+
 static bool is_universal(const char *name)
 {
-    static const char names[] = " show toString hash copy inspect ";
-    const char *at = strstr(names, name);
-
-    return at != NULL && at[-1] == ' ' && at[strlen(name)] == ' ';
+    return is_listed(" show toString hash copy inspect ", name);
 }
 
 static bool is_unknown(const struct ns_term *term)
@@ -227,6 +234,24 @@ static struct ns_term *call_field(struct ns_check *check, struct ns_term *field,
     return ns_apply(check, &callee, arguments + 1, count - 1, span);
 }
 
+/* The receiver may have methods that are not known, and those of reactive values come first: what is left are its
+ * declared fields and functions in scope. */
+static struct ns_term *call_open(struct ns_check *check, const char *name, struct ns_typed_argument *arguments,
+                                 uint32_t count, const struct ns_method_call *call)
+{
+    bool open, found = false;
+    struct ns_term *field, *result = NULL;
+
+    if (is_listed(" get set onChange onRead ", name))
+        return unknown_result(check, arguments, count);
+    field = call->as_function ? NULL : ns_field_of(check, ns_prune(arguments[0].term), name, &open);
+    if (field != NULL)
+        return call_field(check, field, arguments, count, call->span);
+    if (!call->is_local)
+        result = call_in_scope(check, name, arguments, count, call, &found);
+    return found ? result : unknown_result(check, arguments, count);
+}
+
 /* The receiver is known. The order of 02 §6.6. */
 static struct ns_term *call_known(struct ns_check *check, const char *name, struct ns_typed_argument *arguments,
                                   uint32_t count, const struct ns_method_call *call)
@@ -239,7 +264,7 @@ static struct ns_term *call_known(struct ns_check *check, const char *name, stru
     if (group != NULL)
         return call_group(check, group, arguments, count, call->span);
     if (is_open_type(receiver))
-        return unknown_result(check, arguments, count);
+        return call_open(check, name, arguments, count, call);
     scheme = ns_scheme_of_method(check, receiver, name, count - 1, &known);
     if (scheme != NULL) {
         pass_local(call);
@@ -258,16 +283,6 @@ static struct ns_term *call_known(struct ns_check *check, const char *name, stru
 }
 
 /* ---- an unknown receiver ---- */
-
-static bool is_listed(const char *list, const char *name)
-{
-    size_t length = strlen(name);
-
-    for (const char *at = strstr(list, name); at != NULL; at = strstr(at + 1, name))
-        if (at[-1] == ' ' && at[length] == ' ')
-            return true;
-    return false;
-}
 
 /* What the result is, whatever the receiver turns out to be. */
 static struct ns_term *result_of(struct ns_check *check, const char *name, uint32_t count)
