@@ -1,19 +1,14 @@
 /*
- * declare.c - what the modules define: spaces and their members, functions made of clauses, types with their
- * constructors, values. Bodies are not looked at, so order within and between modules does not matter.
+ * declare.c - what the modules define: spaces and their members, functions made of clauses (group.c), types with their
+ * constructors (declare_type.c), values. Bodies are not looked at, so order within and between modules does not matter.
  */
 #include "config.h"
 
 #include "lang/unit.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/assert.h"
-#include "base/buf.h"
 #include "base/intern.h"
-
-enum { OVERLOADS_MAX = 1000 }; /* of one name; looked through for every clause */
 
 const char *ns_qualified(struct ns_unit *unit, const struct ns_space *space, const char *name)
 {
@@ -37,206 +32,6 @@ struct vm_function *ns_function_new(struct ns_unit *unit, const struct ns_space 
     return function;
 }
 
-/* ---- groups of clauses ---- */
-
-struct ns_group *ns_group_new(struct ns_unit *unit, struct ns_space *space, const char *name)
-{
-    struct ns_group *group = nb_arena_alloc(unit->arena, sizeof *group);
-
-    group->name = name;
-    group->space = space;
-    return group;
-}
-
-static const char *literal_type(const struct ns_pattern *pattern)
-{
-    static const char *const names[] = {
-        [NS_LITERAL_BOOL] = "Bool",   [NS_LITERAL_INT] = "Int",     [NS_LITERAL_INT8] = "Int8",
-        [NS_LITERAL_INT16] = "Int16", [NS_LITERAL_INT32] = "Int32", [NS_LITERAL_FLOAT] = "Float",
-        [NS_LITERAL_FLOAT32] = "Float32", [NS_LITERAL_STRING] = "String",
-    };
-
-    if (pattern->kind != NS_PATTERN_LITERAL || pattern->literal.kind >= sizeof names / sizeof *names)
-        return NULL;
-    return names[pattern->literal.kind];
-}
-
-static bool is_literal_of(const struct ns_pattern *pattern, const char *type)
-{
-    const char *own = literal_type(pattern);
-
-    return own != NULL && strcmp(own, type) == 0;
-}
-
-/* Whether all clauses of a group without annotation at `position` are literals of that type. */
-static bool all_literals_of(const struct ns_group *group, uint32_t position, const char *type)
-{
-    for (size_t i = 0; i < group->clauses.count; i++) {
-        const struct ns_parameter *parameter = &group->clauses.items[i]->parameters.items[position];
-
-        if (parameter->type == NULL && !is_literal_of(parameter->pattern, type))
-            return false;
-    }
-    return true;
-}
-
-static bool position_fits(struct ns_unit *unit, const struct ns_group *group, const struct ns_function *clause,
-                          uint32_t position)
-{
-    const struct ns_parameter *parameter = &clause->parameters.items[position];
-    const struct ns_type *type = group->types[position];
-
-    if (type == NULL && parameter->type == NULL)
-        return true;
-    if (type != NULL && parameter->type != NULL)
-        return strcmp(ns_type_text(unit, type), ns_type_text(unit, parameter->type)) == 0;
-    if (type != NULL)
-        return is_literal_of(parameter->pattern, ns_type_text(unit, type));
-    return all_literals_of(group, position, ns_type_text(unit, parameter->type));
-}
-
-static bool clause_fits(struct ns_unit *unit, const struct ns_group *group, const struct ns_function *clause)
-{
-    if (group->arity != clause->parameters.count)
-        return false;
-    for (uint32_t i = 0; i < group->arity; i++)
-        if (!position_fits(unit, group, clause, i))
-            return false;
-    return true;
-}
-
-void ns_group_add(struct ns_unit *unit, struct ns_group *group, const struct ns_function *clause)
-{
-    if (group->clauses.count == 0) {
-        group->arity = clause->parameters.count;
-        group->types = nb_arena_array(unit->arena, group->arity + 1, sizeof *group->types);
-    }
-    ns_push(unit, &group->clauses, clause);
-    for (uint32_t i = 0; i < group->arity; i++)
-        if (group->types[i] == NULL)
-            group->types[i] = clause->parameters.items[i].type;
-}
-
-struct ns_group *ns_functions_add(struct ns_unit *unit, struct ns_functions *functions, struct ns_space *space,
-                                  const struct ns_function *clause)
-{
-    struct ns_group *group = NULL;
-
-    for (size_t i = 0; i < functions->groups.count && group == NULL && !functions->too_many; i++)
-        if (clause_fits(unit, functions->groups.items[i], clause))
-            group = functions->groups.items[i];
-    if (group == NULL) {
-        group = ns_group_new(unit, space, functions->name);
-        if (functions->groups.count < OVERLOADS_MAX) {
-            ns_push(unit, &functions->groups, group);
-        } else if (!functions->too_many) {
-            ns_report(unit, clause->name.span, "more than %d overloads of `%s`", OVERLOADS_MAX, functions->name);
-            functions->too_many = true;
-        }
-    }
-    ns_group_add(unit, group, clause);
-    return group;
-}
-
-static int pattern_score(const struct ns_parameter *parameter)
-{
-    if (parameter->type != NULL)
-        return 0;
-    if (literal_type(parameter->pattern) != NULL)
-        return 3;
-    return parameter->pattern->kind == NS_PATTERN_NAME || parameter->pattern->kind == NS_PATTERN_WILDCARD ? 0 : 2;
-}
-
-struct ranked { const struct ns_function *clause; int score, annotated; size_t order; };
-
-static int compare_ranked(const void *left, const void *right)
-{
-    const struct ranked *a = left, *b = right;
-
-    if (a->score != b->score)
-        return a->score > b->score ? -1 : 1;
-    if (a->annotated != b->annotated)
-        return a->annotated > b->annotated ? -1 : 1;
-    return a->order < b->order ? -1 : 1;
-}
-
-/* Most specific first (01 §10.2). */
-static void sort_clauses(struct ns_unit *unit, struct ns_group *group)
-{
-    size_t count = group->clauses.count;
-    struct ranked *ranked = nb_arena_array(unit->arena, count, sizeof *ranked);
-
-    for (size_t i = 0; i < count; i++) {
-        ranked[i] = (struct ranked){ .clause = group->clauses.items[i], .order = i };
-        for (uint32_t k = 0; k < group->arity; k++) {
-            ranked[i].score += pattern_score(&ranked[i].clause->parameters.items[k]);
-            ranked[i].annotated += ranked[i].clause->parameters.items[k].type != NULL;
-        }
-    }
-    qsort(ranked, count, sizeof *ranked, compare_ranked);
-    for (size_t i = 0; i < count; i++)
-        group->clauses.items[i] = ranked[i].clause;
-}
-
-/* Names and defaults come from the first clause that has them. */
-static void note_parameters(struct ns_group *group, const struct ns_function *clause)
-{
-    for (uint32_t i = 0; i < group->arity; i++) {
-        const struct ns_parameter *parameter = &clause->parameters.items[i];
-
-        if (group->parameter_names[i] == NULL && parameter->pattern->kind == NS_PATTERN_NAME)
-            group->parameter_names[i] = parameter->pattern->name;
-        if (group->defaults[i] == NULL)
-            group->defaults[i] = parameter->value;
-    }
-}
-
-/* What callers at run time need to know. */
-static void describe(struct ns_unit *unit, struct ns_group *group)
-{
-    struct vm_function *function = group->function;
-    const char **names = nb_arena_array(unit->program->arena, group->arity + 1, sizeof *names);
-
-    memcpy(names, group->parameter_names, group->arity * sizeof *names);
-    function->parameters = names;
-    function->arity = (uint16_t)group->arity;
-    function->required = (uint16_t)group->required;
-}
-
-void ns_group_finish(struct ns_unit *unit, struct ns_group *group, const char *qualified_name)
-{
-    const struct ns_function *first = group->clauses.items[0];
-
-    group->parameter_names = nb_arena_array(unit->arena, group->arity + 1, sizeof *group->parameter_names);
-    if (group->defaults == NULL)
-        group->defaults = nb_arena_array(unit->arena, group->arity + 1, sizeof *group->defaults);
-    for (size_t i = 0; i < group->clauses.count; i++)
-        note_parameters(group, group->clauses.items[i]);
-    for (uint32_t i = 0; i < group->arity; i++)
-        if (group->defaults[i] == NULL)
-            group->required = i + 1;
-    if (!group->is_local && group->clauses.count > 1)
-        sort_clauses(unit, group);
-    group->function = ns_function_new(unit, group->space, qualified_name, first->span);
-    describe(unit, group);
-}
-
-const char *ns_group_signature(struct ns_unit *unit, const struct ns_group *group)
-{
-    struct nb_buf text = NB_BUF_INIT;
-    const char *kept;
-
-    nb_buf_printf(&text, "%s/", group->function->name);
-    for (uint32_t i = 0; i < group->arity; i++) {
-        if (i > 0)
-            nb_buf_byte(&text, ',');
-        nb_buf_text(&text, group->types[i] == NULL ? "_" : ns_type_text(unit, group->types[i]));
-    }
-    kept = nb_arena_strndup(unit->arena, nb_buf_cstr(&text), text.length);
-    nb_buf_done(&text);
-    return kept;
-}
-
 /* ---- members ---- */
 
 struct ns_member *ns_member(struct ns_unit *unit, struct ns_space *space, const char *name)
@@ -252,7 +47,7 @@ struct ns_member *ns_member(struct ns_unit *unit, struct ns_space *space, const 
     return known;
 }
 
-static void report_twice(struct ns_unit *unit, const struct ns_name *name)
+void ns_report_twice(struct ns_unit *unit, const struct ns_name *name)
 {
     ns_report(unit, name->span, "`%s` is defined multiple times", name->text);
 }
@@ -325,7 +120,7 @@ static void declare_mvar(struct ns_unit *unit, struct ns_space *space, const str
     const char *type;
 
     if (entry->mvar != NULL) {
-        report_twice(unit, &item->value.name);
+        ns_report_twice(unit, &item->value.name);
         return;
     }
     entry->mvar = value;
@@ -372,7 +167,7 @@ static void declare_binding(struct ns_unit *unit, struct ns_space *space, const 
         return; /* other patterns than a name are ignored (01 §6.2) */
     entry = ns_member(unit, space, item->value.name.text);
     if (entry->binding != NULL) {
-        report_twice(unit, &item->value.name);
+        ns_report_twice(unit, &item->value.name);
         return;
     }
     value = new_value(unit, space, item, NS_VALUE_BINDING);
@@ -439,7 +234,7 @@ static void declare_const(struct ns_unit *unit, struct ns_space *space, const st
     struct ns_member *entry = ns_member(unit, space, item->value.name.text);
 
     if (entry->constant != NULL) {
-        report_twice(unit, &item->value.name);
+        ns_report_twice(unit, &item->value.name);
         return;
     }
     if (!is_constant(item->value.value, false)) {
@@ -451,127 +246,7 @@ static void declare_const(struct ns_unit *unit, struct ns_space *space, const st
     entry->constant = new_value(unit, space, item, NS_VALUE_CONST);
 }
 
-/* ---- types ---- */
-
-static void note_constructor(struct ns_unit *unit, struct ns_constructor_info *constructor)
-{
-    struct ns_constructors *all = ns_table_get(&unit->constructors, constructor->name);
-
-    if (all == NULL) {
-        all = nb_arena_alloc(unit->arena, sizeof *all);
-        ns_table_set(&unit->constructors, constructor->name, all);
-    }
-    ns_push(unit, &all->items, constructor);
-    ns_member(unit, constructor->type->space, constructor->name)->constructor = constructor;
-}
-
-static struct ns_constructor_info *new_constructor(struct ns_unit *unit, struct ns_type_info *type, const char *name,
-                                                   const struct ns_field_list *fields, bool named)
-{
-    struct ns_constructor_info *constructor = nb_arena_alloc(unit->arena, sizeof *constructor);
-
-    constructor->name = name;
-    constructor->type = type;
-    constructor->fields = fields;
-    constructor->named = named;
-    return constructor;
-}
-
-static void make_constructors(struct ns_unit *unit, struct ns_type_info *type)
-{
-    const struct ns_item *item = type->item;
-
-    if (item->type.kind == NS_DEFINE_RECORD) {
-        type->count = 1;
-        type->constructors = nb_arena_array(unit->arena, 1, sizeof *type->constructors);
-        type->constructors[0] = new_constructor(unit, type, type->name, &item->type.fields, true);
-        type->constructors[0]->is_record = true;
-    } else if (item->type.kind == NS_DEFINE_VARIANT) {
-        type->count = item->type.constructors.count;
-        type->constructors = nb_arena_array(unit->arena, type->count, sizeof *type->constructors);
-        for (uint32_t i = 0; i < type->count; i++) {
-            const struct ns_constructor *written = &item->type.constructors.items[i];
-
-            type->constructors[i] = new_constructor(unit, type, written->name.text, &written->fields,
-                                                    written->payload == NS_PAYLOAD_NAMED);
-        }
-    }
-}
-
-enum vm_type_form ns_type_form(const struct ns_item *item)
-{
-    if (item->type.kind == NS_DEFINE_RECORD)
-        return item->type.is_reactive ? VM_TYPE_REACTIVE_RECORD : VM_TYPE_RECORD;
-    return item->type.is_reactive ? VM_TYPE_REACTIVE_VARIANT : VM_TYPE_VARIANT;
-}
-
-static void register_constructor(struct ns_unit *unit, struct ns_constructor_info *constructor, uint32_t position)
-{
-    const struct ns_type_info *type = constructor->type;
-    uint32_t arity = constructor->fields->count;
-    const char **names = nb_arena_array(unit->arena, arity + 1, sizeof *names);
-    const char **types = nb_arena_array(unit->arena, arity + 1, sizeof *types);
-    struct vm_constructor description = {
-        .type_name = type->qualified,
-        .name = constructor->name,
-        .form = ns_type_form(type->item),
-        .mutable_fields = type->item->type.is_var || type->item->type.is_reactive,
-        .named = constructor->named,
-        .arity = (uint16_t)arity,
-        .position = (uint16_t)position,
-        .siblings = (uint16_t)type->count,
-        .fields = names,
-        .field_types = types,
-    };
-
-    for (uint32_t i = 0; i < arity; i++) {
-        const struct ns_field *field = &constructor->fields->items[i];
-
-        names[i] = field->name.text != NULL ? field->name.text : nb_arena_printf(unit->arena, "%u", i);
-        types[i] = field->type == NULL ? NULL : ns_type_text(unit, field->type);
-    }
-    constructor->number = vm_constructor_register(&description);
-    if (constructor->number == 0)
-        ns_report(unit, type->item->span, "too many constructors: the table of types is full");
-}
-
-/* Whether another constructor of its type has the name already. */
-static bool has_twin(const struct ns_constructor_info *constructor)
-{
-    const struct ns_member *member = ns_table_get(&constructor->type->space->members, constructor->name);
-
-    return member != NULL && member->constructor != NULL && member->constructor->type == constructor->type;
-}
-
-static void declare_type(struct ns_unit *unit, struct ns_space *space, const struct ns_item *item)
-{
-    struct ns_member *entry = ns_member(unit, space, item->type.name.text);
-    struct ns_type_info *type = nb_arena_alloc(unit->arena, sizeof *type);
-
-    if (entry->type != NULL) {
-        report_twice(unit, &item->type.name);
-        return;
-    }
-    *type = (struct ns_type_info){ .name = item->type.name.text,
-                                   .qualified = ns_qualified(unit, space, item->type.name.text),
-                                   .space = space,
-                                   .item = item,
-                                   .is_public = item->is_public };
-    type->class_key = nb_intern_id(type->qualified);
-    entry->type = type;
-    ns_table_set(&unit->types, type->name, type);
-    make_constructors(unit, type);
-    if (type->count > UINT16_MAX) {
-        ns_report(unit, item->span, "too many constructors: the table of types is full");
-        type->count = 0;
-    }
-    for (uint32_t i = 0; i < type->count; i++) {
-        if (has_twin(type->constructors[i]))
-            report_twice(unit, &item->type.constructors.items[i].name);
-        register_constructor(unit, type->constructors[i], i);
-        note_constructor(unit, type->constructors[i]);
-    }
-}
+/* ---- traits ---- */
 
 static void declare_trait(struct ns_unit *unit, struct ns_space *space, const struct ns_item *item)
 {
@@ -579,7 +254,7 @@ static void declare_trait(struct ns_unit *unit, struct ns_space *space, const st
     struct ns_trait_info *trait = nb_arena_alloc(unit->arena, sizeof *trait);
 
     if (entry->trait != NULL) {
-        report_twice(unit, &item->trait.name);
+        ns_report_twice(unit, &item->trait.name);
         return;
     }
     *trait = (struct ns_trait_info){ item->trait.name.text, space, item, item->is_public, ++unit->trait_count };
@@ -617,7 +292,7 @@ static void declare_module(struct ns_unit *unit, struct ns_space *space, const s
         space->path[0] == '\0' ? name : nb_intern(nb_arena_printf(unit->arena, "%s.%s", space->path, name));
 
     if (entry->module != NULL) {
-        report_twice(unit, &item->module.name);
+        ns_report_twice(unit, &item->module.name);
         return;
     }
     entry->module = new_space(unit, path, space, space->module, &item->module.items);
@@ -631,7 +306,7 @@ static void declare_item(struct ns_unit *unit, struct ns_space *space, const str
         declare_function(unit, space, item);
         break;
     case NS_ITEM_TYPE:
-        declare_type(unit, space, item);
+        ns_declare_type(unit, space, item);
         break;
     case NS_ITEM_TRAIT:
         declare_trait(unit, space, item);

@@ -132,6 +132,14 @@ bool ns_joined_text(struct ns_expansion *expansion, const struct ns_syntax *list
 struct ns_expr_list ns_expand_quote(struct ns_expansion *expansion, const struct ns_expr *quote);
 /** A copy of code of the program, for another place. */
 struct ns_expr *ns_expand_moved(struct ns_expansion *expansion, const struct ns_expr *expr);
+/** What a part of the template stands for. */
+struct ns_syntax ns_expand_value(struct ns_expansion *expansion, const struct ns_expr *expr);
+
+/* ---- expand_function.c ---- */
+
+/** What a call of a function of compile time gives; `spliced`: behind a `~`. False: it is none. */
+bool ns_expand_function(struct ns_expansion *expansion, const struct ns_expr *expr, bool spliced,
+                        struct ns_syntax *ret_value);
 
 /* ---- expand_comptime.c ---- */
 

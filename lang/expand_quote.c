@@ -2,21 +2,17 @@
  * expand_quote.c - a quotation becomes code (06 A.5).
  *
  * The tree of the template is copied node by node; splices, attributes of what the parameters stand for, compile-time
- * conditions and a few functions are replaced on the way. What a parameter stands for is put in place as it is: only
- * the template's own text is looked at.
+ * conditions and a few functions (expand_function.c) are replaced on the way. What a parameter stands for is put in place
+ * as it is: only the template's own text is looked at.
  */
 #include "config.h"
 
 #include "lang/expand_private.h"
 
-#include <inttypes.h>
 #include <string.h>
 
-#include "base/buf.h"
-#include "base/intern.h"
 #include "lang/parse.h"
 
-static struct ns_syntax expand(struct ns_expansion *expansion, const struct ns_expr *expr);
 static struct ns_syntax expand_splice(struct ns_expansion *expansion, const struct ns_expr *operand);
 
 /* ---- copies ---- */
@@ -91,7 +87,7 @@ static struct ns_span template_place(struct ns_copier *copier, struct ns_span sp
 
 static struct ns_expr *expand_one(struct ns_copier *copier, const struct ns_expr *expr)
 {
-    struct ns_syntax value = expand(copier->context, expr);
+    struct ns_syntax value = ns_expand_value(copier->context, expr);
 
     return ns_syntax_expr(copier->context, &value);
 }
@@ -129,7 +125,7 @@ static void put(struct ns_expansion *expansion, const struct ns_syntax *value, b
 static void expand_several(struct ns_copier *copier, const struct ns_expr *expr, bool statement,
                            struct ns_expr_buf *out)
 {
-    struct ns_syntax value = expand(copier->context, expr);
+    struct ns_syntax value = ns_expand_value(copier->context, expr);
 
     put(copier->context, &value, statement, out);
 }
@@ -182,161 +178,20 @@ static struct ns_syntax bound(struct ns_expansion *expansion, const struct ns_bi
     return ns_syntax_of_expr(ns_expand_moved(expansion, binding->value.expr));
 }
 
-static struct ns_syntax new_name(struct ns_expansion *expansion, const char *text, size_t length)
-{
-    struct ns_expr *expr = ns_new_node(expansion, NS_EXPR_NAME);
-    bool upper = length > 0 && text[0] >= 'A' && text[0] <= 'Z';
-
-    expr->kind = upper ? NS_EXPR_UPPER : NS_EXPR_NAME;
-    expr->name = nb_intern_n(text, length);
-    return ns_syntax_of_expr(expr);
-}
-
-/* ---- functions of compile time ---- */
-
-/* The argument of f(e), or NULL. */
-static const struct ns_expr *argument_of(const struct ns_expr *expr, const char *function)
-{
-    if (expr->kind != NS_EXPR_CALL || expr->call.callee->kind != NS_EXPR_NAME || expr->call.arguments.count != 1 ||
-        expr->call.arguments.items[0].name.text != NULL || strcmp(expr->call.callee->name, function) != 0)
-        return NULL;
-    return expr->call.arguments.items[0].value;
-}
-
-/* The same call with another argument. */
-static struct ns_syntax call_with(struct ns_expansion *expansion, const struct ns_expr *expr, struct ns_expr *argument)
-{
-    struct ns_expr *call = ns_new_node(expansion, NS_EXPR_CALL);
-
-    call->call.callee = ns_new_node(expansion, NS_EXPR_NAME);
-    call->call.callee->name = expr->call.callee->name;
-    call->call.arguments.items = nb_arena_array(expansion->expander->arena, 1, sizeof *call->call.arguments.items);
-    call->call.arguments.items[0].value = argument;
-    call->call.arguments.count = 1;
-    return ns_syntax_of_expr(call);
-}
-
-/* A value binding among definitions is a statement. */
-static struct ns_syntax binding_statement(struct ns_expansion *expansion, const struct ns_item *item)
-{
-    struct ns_expr *bind = ns_new_node(expansion, NS_EXPR_BIND);
-
-    bind->bind.pattern = item->value.pattern;
-    bind->bind.type = item->value.type;
-    bind->bind.value = item->value.value;
-    bind->bind.is_var = item->value.is_var;
-    expansion->evaluated = bind;
-    return ns_syntax_of_expr(bind);
-}
-
-static struct ns_syntax of_item(struct ns_expansion *expansion, struct ns_item *item)
-{
-    if (item->kind == NS_ITEM_BINDING)
-        return binding_statement(expansion, item);
-    return (struct ns_syntax){ .kind = NS_SYNTAX_ITEM, .item = item };
-}
-
-static struct ns_syntax of_fragment(struct ns_expansion *expansion, const struct ns_fragment *fragment)
-{
-    uint32_t items = fragment->items.count, count = items + fragment->statements.count;
-    struct ns_syntax many = { .kind = NS_SYNTAX_MANY };
-
-    if (count == 1)
-        return items == 1 ? of_item(expansion, fragment->items.items[0])
-                          : ns_syntax_of_expr(fragment->statements.items[0]);
-    many.list.items = nb_arena_array(expansion->expander->arena, count, sizeof *many.list.items);
-    many.list.count = count;
-    for (uint32_t i = 0; i < count; i++)
-        many.list.items[i] = i < items ? of_item(expansion, fragment->items.items[i])
-                                       : ns_syntax_of_expr(fragment->statements.items[i - items]);
-    return many;
-}
-
-/* eval(e): what the text of e means as code. A text that means nothing leaves the call in place. */
-static struct ns_syntax expand_eval(struct ns_expansion *expansion, const struct ns_expr *expr)
-{
-    struct ns_expander *expander = expansion->expander;
-    struct ns_syntax value = expand(expansion, argument_of(expr, "eval"));
-    struct ns_expr *argument = ns_syntax_expr(expansion, &value);
-    struct ns_fragment fragment;
-    const char *text;
-    uint32_t length;
-
-    if (!ns_known_text(expansion, argument, &text, &length) ||
-        !ns_expand_spend(expander, expansion->place, 1 + length) ||
-        !ns_parse_fragment(expander->arena, text, length, expansion->place, expander->depth, expander->references,
-                           &fragment))
-        return call_with(expansion, expr, argument);
-    return of_fragment(expansion, &fragment);
-}
-
-static struct ns_syntax expand_gensym(struct ns_expansion *expansion, const struct ns_expr *expr)
-{
-    struct ns_syntax value = expand(expansion, argument_of(expr, "gensym"));
-    struct ns_expr *argument = ns_syntax_expr(expansion, &value);
-    const char *prefix, *text;
-    uint32_t length;
-
-    if (!ns_known_text(expansion, argument, &prefix, &length))
-        return call_with(expansion, expr, argument);
-    text = nb_arena_printf(expansion->expander->arena, "%s_%" PRIu64, prefix, expansion->expander->numbers++);
-    return ns_syntax_of_text(expansion, text, strlen(text));
-}
-
-static struct ns_syntax expand_to_var(struct ns_expansion *expansion, const struct ns_expr *expr)
-{
-    struct ns_syntax value = expand(expansion, argument_of(expr, "toVar"));
-    struct ns_expr *argument = ns_syntax_expr(expansion, &value);
-    const char *text;
-    uint32_t length;
-
-    if (!ns_known_text(expansion, argument, &text, &length))
-        return call_with(expansion, expr, argument);
-    return new_name(expansion, text, length);
-}
-
-/* param(i): the decorated function's parameter of that number. */
-static struct ns_syntax expand_param(struct ns_expansion *expansion, const struct ns_expr *expr)
-{
-    const struct ns_item *decorated = expansion->decorated;
-    struct ns_syntax value = expand(expansion, argument_of(expr, "param"));
-    struct ns_expr *argument = ns_syntax_expr(expansion, &value);
-    const struct ns_parameter_list *parameters;
-    int64_t position;
-
-    if (decorated == NULL || decorated->kind != NS_ITEM_FUNCTION || !ns_known_int(argument, &position))
-        return call_with(expansion, expr, argument);
-    parameters = &decorated->function->parameters;
-    if (position < 0 || position >= parameters->count ||
-        parameters->items[position].pattern->kind != NS_PATTERN_NAME)
-        return call_with(expansion, expr, argument);
-    return new_name(expansion, parameters->items[position].pattern->name,
-                    strlen(parameters->items[position].pattern->name));
-}
-
-static struct ns_syntax expand_comptime(struct ns_expansion *expansion, const struct ns_expr *expr)
-{
-    struct ns_syntax value = expand(expansion, argument_of(expr, "comptime"));
-    struct ns_expr *program = ns_syntax_expr(expansion, &value);
-    struct ns_expr *result = ns_comptime(expansion, program);
-
-    return result != NULL ? ns_syntax_of_expr(result) : call_with(expansion, expr, program);
-}
-
 /* ---- conditions ---- */
 
 /* One branch counts, or the `if` stays. `must`: it must not. */
 static struct ns_syntax expand_if(struct ns_expansion *expansion, const struct ns_expr *expr, bool must)
 {
-    struct ns_syntax value = expand(expansion, expr->conditional.condition);
+    struct ns_syntax value = ns_expand_value(expansion, expr->conditional.condition);
     struct ns_expr *condition = ns_syntax_expr(expansion, &value), without;
     bool truth;
 
     if (ns_known_bool(expansion, condition, &truth)) {
         if (truth)
-            return expand(expansion, expr->conditional.then);
+            return ns_expand_value(expansion, expr->conditional.then);
         if (expr->conditional.otherwise != NULL)
-            return expand(expansion, expr->conditional.otherwise);
+            return ns_expand_value(expansion, expr->conditional.otherwise);
         return ns_syntax_of_expr(ns_new_node(expansion, NS_EXPR_LITERAL)); /* () */
     }
     if (must)
@@ -378,7 +233,7 @@ static struct ns_syntax expand_map(struct ns_expansion *expansion, const struct 
                                       outer };
 
         expansion->bindings = &element;
-        many.list.items[i] = expand(expansion, function->body);
+        many.list.items[i] = ns_expand_value(expansion, function->body);
     }
     expansion->bindings = outer;
     return many;
@@ -393,7 +248,7 @@ static bool expand_join(struct ns_expansion *expansion, const struct ns_syntax *
     if (expr->call.arguments.count > 1)
         return false;
     if (expr->call.arguments.count == 1) {
-        struct ns_syntax value = expand(expansion, expr->call.arguments.items[0].value);
+        struct ns_syntax value = ns_expand_value(expansion, expr->call.arguments.items[0].value);
 
         if (value.kind != NS_SYNTAX_EXPR || !ns_known_text(expansion, value.expr, &separator, &separator_length))
             return false;
@@ -500,7 +355,7 @@ static struct ns_syntax expand_field(struct ns_expansion *expansion, const struc
 
     if (binding != NULL && ns_syntax_member(expansion, &binding->value, expr->field.name.text, &value))
         return value;
-    return expand_field_of(expansion, expr, expand(expansion, expr->field.object));
+    return expand_field_of(expansion, expr, ns_expand_value(expansion, expr->field.object));
 }
 
 /* The element of a compile-time list or map that a tree denotes. */
@@ -550,18 +405,6 @@ static struct ns_syntax expand_call_of(struct ns_expansion *expansion, const str
 
 /* ---- the rules ---- */
 
-/* Compile-time functions that need a `~` in front. */
-static struct ns_syntax (*function_of(const struct ns_expr *expr))(struct ns_expansion *, const struct ns_expr *)
-{
-    if (argument_of(expr, "gensym") != NULL)
-        return expand_gensym;
-    if (argument_of(expr, "toVar") != NULL)
-        return expand_to_var;
-    if (argument_of(expr, "param") != NULL)
-        return expand_param;
-    return argument_of(expr, "comptime") != NULL ? expand_comptime : NULL;
-}
-
 /* What a chain of selections and calls behind a `~` begins with: the `~` means that too. */
 static struct ns_syntax expand_head(struct ns_expansion *expansion, const struct ns_expr *head)
 {
@@ -570,7 +413,7 @@ static struct ns_syntax expand_head(struct ns_expansion *expansion, const struct
     if (!enter(expansion))
         return ns_syntax_of_expr(ns_new_node(expansion, NS_EXPR_LITERAL));
     value = head->kind == NS_EXPR_IF || head->kind == NS_EXPR_SPLICE
-                ? expand(expansion, head)
+                ? ns_expand_value(expansion, head)
                 : listed(expansion, expand_splice(expansion, head));
     leave(expansion);
     return value;
@@ -580,50 +423,46 @@ static struct ns_syntax expand_head(struct ns_expansion *expansion, const struct
 static struct ns_syntax expand_splice(struct ns_expansion *expansion, const struct ns_expr *operand)
 {
     const struct ns_binding *binding = find_binding(expansion, operand);
-    struct ns_syntax (*function)(struct ns_expansion *, const struct ns_expr *) = function_of(operand);
+    struct ns_syntax value;
 
     if (binding != NULL)
         return bound(expansion, binding);
-    if (function != NULL)
-        return function(expansion, operand);
+    if (ns_expand_function(expansion, operand, true, &value))
+        return value;
     switch (operand->kind) {
     case NS_EXPR_IF: return expand_if(expansion, operand, true);
     case NS_EXPR_METHOD_CALL:
         return expand_method_on(expansion, operand, expand_head(expansion, operand->call.receiver));
     case NS_EXPR_FIELD: return expand_field_of(expansion, operand, expand_head(expansion, operand->field.object));
     case NS_EXPR_INDEX: return expand_index_of(expansion, operand, expand_head(expansion, operand->index.object));
-    case NS_EXPR_CALL:
-        if (argument_of(operand, "eval") != NULL)
-            return expand_eval(expansion, operand);
-        return expand_call_of(expansion, operand, expand_head(expansion, operand->call.callee));
-    default: return expand(expansion, operand);
+    case NS_EXPR_CALL: return expand_call_of(expansion, operand, expand_head(expansion, operand->call.callee));
+    default: return ns_expand_value(expansion, operand);
     }
 }
 
 static struct ns_syntax expand_by_kind(struct ns_expansion *expansion, const struct ns_expr *expr)
 {
     const struct ns_binding *binding;
+    struct ns_syntax value;
 
     switch (expr->kind) {
     case NS_EXPR_SPLICE: return expand_splice(expansion, expr->operand);
-    case NS_EXPR_QUOTE: return expand(expansion, expr->operand);
+    case NS_EXPR_QUOTE: return ns_expand_value(expansion, expr->operand);
     case NS_EXPR_IF: return expand_if(expansion, expr, false);
     case NS_EXPR_BLOCK: return expand_block(expansion, expr);
     case NS_EXPR_FIELD: return expand_field(expansion, expr);
-    case NS_EXPR_INDEX: return expand_index_of(expansion, expr, expand(expansion, expr->index.object));
-    case NS_EXPR_METHOD_CALL: return expand_method_on(expansion, expr, expand(expansion, expr->call.receiver));
+    case NS_EXPR_INDEX: return expand_index_of(expansion, expr, ns_expand_value(expansion, expr->index.object));
+    case NS_EXPR_METHOD_CALL: return expand_method_on(expansion, expr, ns_expand_value(expansion, expr->call.receiver));
     case NS_EXPR_NAME:
         binding = find_binding(expansion, expr);
         return binding != NULL && binding->bare ? bound(expansion, binding) : expand_node(expansion, expr);
     case NS_EXPR_CALL:
-        if (argument_of(expr, "eval") != NULL)
-            return expand_eval(expansion, expr);
-        return expand_node(expansion, expr);
+        return ns_expand_function(expansion, expr, false, &value) ? value : expand_node(expansion, expr);
     default: return expand_node(expansion, expr);
     }
 }
 
-static struct ns_syntax expand(struct ns_expansion *expansion, const struct ns_expr *expr)
+struct ns_syntax ns_expand_value(struct ns_expansion *expansion, const struct ns_expr *expr)
 {
     struct ns_syntax value;
 
@@ -636,7 +475,7 @@ static struct ns_syntax expand(struct ns_expansion *expansion, const struct ns_e
 
 struct ns_expr_list ns_expand_quote(struct ns_expansion *expansion, const struct ns_expr *quote)
 {
-    struct ns_syntax value = expand(expansion, quote->operand);
+    struct ns_syntax value = ns_expand_value(expansion, quote->operand);
     struct ns_expr_buf out = { NULL, 0, 0 };
 
     put(expansion, &value, true, &out);

@@ -3,8 +3,8 @@
  *
  * Numbers: a suffix counts only if no identifier goes on behind it (`9n` is a BigInt, `9next` is 9 and next), an
  * exponent only behind a fraction, and right behind a single dot digits are a tuple position (`t.0.1` is two of them).
- * Strings are only delimited here (lex_string.c); their escapes and `${…}` are read by the parser, which knows whether it
- * is in a pattern.
+ * Strings are only delimited here (lex_string.c); their escapes and `${…}` are read by the parser, which knows whether
+ * it is in a pattern.
  */
 #include "config.h"
 

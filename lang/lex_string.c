@@ -1,8 +1,8 @@
 /*
  * lex_string.c - where string literals end.
  *
- * To find that, literals inside `${…}` have to be skipped, nested as deep as they like: an explicit stack of what is open,
- * bounded, takes the place of recursion.
+ * To find that, literals inside `${…}` have to be skipped, nested as deep as they like: an explicit stack of what is
+ * open, bounded, takes the place of recursion.
  */
 #include "config.h"
 

@@ -16,12 +16,13 @@ liblang_a_SOURCES = \
 liblang_a_SOURCES += \
 	lang/copy.c lang/copy.h lang/parts.def \
 	lang/compile_expression.h lang/expand.c lang/expand.h lang/expand_private.h \
-	lang/expand_comptime.c lang/expand_quote.c lang/expand_value.c
+	lang/expand_comptime.c lang/expand_function.c lang/expand_quote.c lang/expand_value.c
 # The back end: trees to code.
 liblang_a_SOURCES += \
 	lang/companion.c \
 	lang/compile.c lang/compile.h \
-	lang/constant.c lang/declarations.c lang/declare.c lang/describe.c lang/instance.c lang/request_form.c \
+	lang/constant.c lang/declarations.c lang/declare.c lang/declare_type.c lang/describe.c lang/group.c \
+	lang/instance.c lang/request_form.c \
 	lang/emit.c lang/emit.h \
 	lang/frame.c lang/typed.c lang/typed.h lang/library_calls.c \
 	lang/lower.c lang/lower.h \

@@ -238,23 +238,34 @@ struct vm_function *ns_need(struct ns_unit *unit, struct ns_group *group);
 
 /** Enter what all modules define into the unit's spaces. Errors go to the unit's diag. */
 void ns_declare(struct ns_unit *unit);
-/** Append a clause without asking whether it fits. */
-void ns_group_add(struct ns_unit *unit, struct ns_group *group, const struct ns_function *clause);
-/** Sort clauses and compute arity, defaults, names of a group whose clauses are complete; make its vm_function. */
-void ns_group_finish(struct ns_unit *unit, struct ns_group *group, const char *qualified_name);
-struct ns_group *ns_group_new(struct ns_unit *unit, struct ns_space *space, const char *name);
-/** Put a clause into the group it belongs to, a new one if none fits. */
-struct ns_group *ns_functions_add(struct ns_unit *unit, struct ns_functions *functions, struct ns_space *space,
-                                  const struct ns_function *clause);
-/** "area/Int,_": for people. */
-const char *ns_group_signature(struct ns_unit *unit, const struct ns_group *group);
-/** What values of the type that an item defines are. */
-enum vm_type_form ns_type_form(const struct ns_item *item);
 /** Qualified: "M.name"; bare in a root module and in library modules. */
 const char *ns_qualified(struct ns_unit *unit, const struct ns_space *space, const char *name);
 /** A function object without code. */
 struct vm_function *ns_function_new(struct ns_unit *unit, const struct ns_space *space, const char *name,
                                     struct ns_span span);
+/** Report that a name has two definitions of the same sort. */
+void ns_report_twice(struct ns_unit *unit, const struct ns_name *name);
+
+/* ---- declare_type.c ---- */
+
+/** Enter a type that an item defines, and register its constructors. */
+void ns_declare_type(struct ns_unit *unit, struct ns_space *space, const struct ns_item *item);
+/** What values of the type that an item defines are. */
+enum vm_type_form ns_type_form(const struct ns_item *item);
+
+/* ---- group.c ---- */
+
+/** A group without clauses. */
+struct ns_group *ns_group_new(struct ns_unit *unit, struct ns_space *space, const char *name);
+/** Append a clause without asking whether it fits. */
+void ns_group_add(struct ns_unit *unit, struct ns_group *group, const struct ns_function *clause);
+/** Put a clause into the group it belongs to, a new one if none fits. */
+struct ns_group *ns_functions_add(struct ns_unit *unit, struct ns_functions *functions, struct ns_space *space,
+                                  const struct ns_function *clause);
+/** Sort clauses and compute arity, defaults, names of a group whose clauses are complete; make its vm_function. */
+void ns_group_finish(struct ns_unit *unit, struct ns_group *group, const char *qualified_name);
+/** "area/Int,_": for people. */
+const char *ns_group_signature(struct ns_unit *unit, const struct ns_group *group);
 
 /* ---- library_calls.c ---- */
 
