@@ -55,6 +55,7 @@ static void emit_load(struct ns_match *match, const struct ns_occurrence *part, 
     case NS_HOW_GIVEN:
     case NS_HOW_FIELD: /* loaded by the test that finds them */
     case NS_HOW_KEY:
+    case NS_HOW_KEY_OF:
         nb_unreachable();
     }
 }
@@ -86,7 +87,9 @@ static void emit_key(struct ns_match *match, const struct ns_test *test, unsigne
     unsigned found = match->occurrences.items[test->found].reg;
     ns_mark there = ns_code_label(code);
 
-    if (test->name != NULL) {
+    if (test->kind == NS_TEST_KEY_OF) {
+        key = ns_pattern_load(match, (unsigned)test->number);
+    } else if (test->name != NULL) {
         key = read_name(match, test->name, test->span);
     } else {
         key = ns_code_take(code, 1);
@@ -173,6 +176,7 @@ void ns_pattern_emit_test(struct ns_match *match, const struct ns_test *test, ns
         emit_field(match, test, reg, no);
         break;
     case NS_TEST_KEY:
+    case NS_TEST_KEY_OF:
         emit_key(match, test, reg, no);
         break;
     }

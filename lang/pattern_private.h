@@ -14,13 +14,14 @@
 #include "base/vec.h"
 #include "lang/lower.h"
 
-enum ns_how { NS_HOW_GIVEN, NS_HOW_AT, NS_HOW_LIST_AT, NS_HOW_DROP, NS_HOW_FIELD, NS_HOW_KEY, NS_HOW_REST };
+enum ns_how { NS_HOW_GIVEN, NS_HOW_AT, NS_HOW_LIST_AT, NS_HOW_DROP, NS_HOW_FIELD, NS_HOW_KEY,
+              NS_HOW_KEY_OF, NS_HOW_REST };
 
 /* A part of a value. */
 struct ns_occurrence {
     unsigned parent;  /* index; itself for given ones */
     enum ns_how how;
-    uint64_t which;   /* position, count, name id, prefix; key: index of its test's identity */
+    uint64_t which;   /* position, count, name id, prefix; key: index of its test's identity; key of: occurrence */
     unsigned reg;
     bool loaded;      /* on the path being emitted */
 };
@@ -38,7 +39,8 @@ enum ns_test_kind {
     NS_TEST_PREFIX, /* a String that starts with `value` */
     NS_TEST_CLASS,  /* of class `number` */
     NS_TEST_FIELD,  /* a record with a field of name id `number`, whose value is occurrence `found` */
-    NS_TEST_KEY     /* a map or set with key `value` (or what `name` holds); its value is occurrence `found` */
+    NS_TEST_KEY,    /* a map or set with key `value` (or what `name` holds); its value is occurrence `found` */
+    NS_TEST_KEY_OF  /* the same with the key that is the occurrence `number` */
 };
 
 struct ns_test {

@@ -136,6 +136,21 @@ static void add_name(struct ns_match *match, struct ns_rows *rows, unsigned at, 
     }
 }
 
+/* ^x: equality with what a variable holds, which may be a name that the same pattern gave before. */
+static void add_pin(struct ns_match *match, struct ns_rows *rows, unsigned at, const struct ns_pattern *pattern)
+{
+    for (size_t i = 0; i < rows->items.count; i++) {
+        const struct ns_row_binding *earlier = find_binding(rows->items.items[i], pattern->name);
+        struct ns_test test = { .kind = NS_TEST_LOCAL, .at = at, .name = pattern->name, .span = pattern->span };
+
+        if (earlier != NULL && earlier->variable == NULL) {
+            test.kind = NS_TEST_SAME;
+            test.number = earlier->at;
+        }
+        ns_push(match->frame->unit, &rows->items.items[i]->tests, test);
+    }
+}
+
 static void add_literal(struct ns_match *match, struct ns_rows *rows, unsigned at, const struct ns_pattern *pattern)
 {
     vm_value value = ns_literal_value(match->frame->unit, &pattern->literal);
@@ -359,20 +374,43 @@ static void add_record(struct ns_match *match, struct ns_rows *rows, unsigned at
 
 /* ---- maps and sets ---- */
 
-/* Keys are told apart by their constant, or by the pinned variable's name. */
+/* Keys are told apart by their constant, by the pinned variable's name, or by the place that gave the name before. */
+static struct ns_test key_test(struct ns_match *match, const struct ns_row *row, unsigned at,
+                               const struct ns_pattern *key)
+{
+    struct ns_test test = { .kind = NS_TEST_KEY, .at = at, .span = key->span };
+    const struct ns_row_binding *earlier = key->kind == NS_PATTERN_PIN ? find_binding(row, key->name) : NULL;
+
+    if (earlier != NULL && earlier->variable == NULL) {
+        test.kind = NS_TEST_KEY_OF;
+        test.number = earlier->at;
+        test.found = occurrence(match, at, NS_HOW_KEY_OF, test.number);
+    } else if (key->kind == NS_PATTERN_PIN) {
+        test.name = key->name;
+        test.found = occurrence(match, at, NS_HOW_KEY, (uint64_t)(uintptr_t)test.name);
+    } else {
+        test.value = ns_literal_value(match->frame->unit, &key->literal);
+        test.found = occurrence(match, at, NS_HOW_KEY, test.value);
+    }
+    return test;
+}
+
 static void add_key(struct ns_match *match, struct ns_rows *rows, unsigned at, const struct ns_pattern *key,
                     const struct ns_pattern *value)
 {
-    struct ns_test test = { .kind = NS_TEST_KEY, .at = at, .span = key->span };
+    struct ns_rows all = { NB_VEC_INIT };
 
-    if (key->kind == NS_PATTERN_LITERAL)
-        test.value = ns_literal_value(match->frame->unit, &key->literal);
-    else
-        test.name = key->name;
-    test.found = occurrence(match, at, NS_HOW_KEY, test.name != NULL ? (uint64_t)(uintptr_t)test.name : test.value);
-    add_test(match, rows, test);
-    if (value != NULL && value->kind != NS_PATTERN_WILDCARD)
-        add_pattern(match, rows, test.found, value);
+    for (size_t i = 0; i < rows->items.count; i++) {
+        struct ns_rows one = { NB_VEC_INIT };
+        struct ns_test test = key_test(match, rows->items.items[i], at, key);
+
+        ns_push(match->frame->unit, &one.items, rows->items.items[i]);
+        add_test(match, &one, test);
+        if (value != NULL && value->kind != NS_PATTERN_WILDCARD)
+            add_pattern(match, &one, test.found, value);
+        append_rows(match, &all, &one);
+    }
+    *rows = all;
 }
 
 static void add_map(struct ns_match *match, struct ns_rows *rows, unsigned at, const struct ns_pattern *pattern)
@@ -433,8 +471,7 @@ static void add_pattern(struct ns_match *match, struct ns_rows *rows, unsigned a
         add_set(match, rows, at, pattern);
         break;
     case NS_PATTERN_PIN:
-        add_test(match, rows,
-                 (struct ns_test){ .kind = NS_TEST_LOCAL, .at = at, .name = pattern->name, .span = pattern->span });
+        add_pin(match, rows, at, pattern);
         break;
     case NS_PATTERN_OR:
         alternatives(match, rows, pattern->items.count, pattern->span, read_or, at, pattern);
