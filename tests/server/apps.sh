@@ -269,7 +269,8 @@ CONF
     echo 'use stdlib.server.*
 main() = serve(PORT2, req => respondText(req, "by name"))' | app named.nos
     activate() { # is the daemon in the end: it waits for the first client, then becomes nostosd
-        systemd-socket-activate -l 127.0.0.1:$port -l 127.0.0.1:$port3 --fdname=nostosd.socket:web \
+        systemd-socket-activate -E ASAN_OPTIONS -E UBSAN_OPTIONS -E TSAN_OPTIONS \
+            -l 127.0.0.1:$port -l 127.0.0.1:$port3 --fdname=nostosd.socket:web \
             "$nostosd" --config "$home/nostosd.conf" --apps-dir "$home/apps" --control "$home/control" \
             >"$home/out" 2>>"$home/log" &
         daemon=$!

@@ -27,7 +27,7 @@ ok() {
 not_ok() { # WHAT WHY: and what the daemon said last
     failed=$((failed + 1))
     echo "not ok - $1"
-    printf '%s\n' "${2:-}" | head -n 20 | cut -c 1-500 | sed 's/^/    /'
+    printf '%s\n' "${2:-}" | head -n 50 | cut -c 1-500 | sed 's/^/    /'
     [ -s "${home:-}/log" ] || return 0
     tail -n 12 "$home/log" | tr -cd '[:print:]\n' | cut -c 1-300 | sed 's/^/    log: /'
 }
@@ -162,7 +162,7 @@ stop_daemon() { # WHAT: it must end with 0 (the sanitizers' findings are an end 
     finish_daemon TERM
     if [ "$daemon_status" -eq 0 ]; then ok "$1: ends cleanly"; else
         not_ok "$1: ends cleanly" "status $daemon_status
-$(grep -avE '^(info|warn|error|debug) ' "$home/log" | tail -n 15)"
+$(grep -avE '^(info|warn|error|debug) ' "$home/log")"
     fi
 }
 
