@@ -34,7 +34,7 @@ enum {
     ANSWER_BYTES = 65536, /* of a connection that are looked at */
     PIECE_MAX = 700,
     LINGER_MS = 15,      /* how long a changed one waits for answers, when it does */
-    PATIENCE_MS = 20000, /* with good ones */
+    PATIENCE_MS = 60000, /* with good ones */
     SHOWN_BYTES = 400,
     EXIT_USAGE = 2
 };
