@@ -69,9 +69,12 @@ static struct ns_term *with_type_arguments(struct ns_check *check, const struct 
     variables = ns_terms(check, parameters->count); /* all, before any is bound: the caller's may have the same names */
     for (uint32_t i = 0; i < parameters->count; i++)
         variables[i] = find_named(term, parameters->items[i].name.text, TYPE_PARAMETER_DEPTH);
-    for (uint32_t i = 0; i < parameters->count; i++)
+    for (uint32_t i = 0; i < parameters->count; i++) {
+        const struct ns_type *given = expr->call.type_arguments.items[i];
+
         if (variables[i] != NULL && variables[i]->variable.level != NS_LEVEL_QUANTIFIED)
-            ns_unify(check, variables[i], ns_term_of_type(check, check->body->types, expr->call.type_arguments.items[i]));
+            ns_unify(check, variables[i], ns_term_of_type(check, check->body->types, given));
+    }
     return term;
 }
 

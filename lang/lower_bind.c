@@ -215,7 +215,8 @@ static const struct ns_term *known_type(const struct ns_expr *expr)
 
 static bool is_list_or_map(const struct ns_term *type)
 {
-    return type->kind == NS_TERM_DATA && (type->data.con->number == NS_CON_LIST || type->data.con->number == NS_CON_MAP);
+    return type->kind == NS_TERM_DATA &&
+           (type->data.con->number == NS_CON_LIST || type->data.con->number == NS_CON_MAP);
 }
 
 /* Whether the elements of a collection may be collections that are not changed in place themselves. */
