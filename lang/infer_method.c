@@ -60,9 +60,10 @@ static bool is_listed(const char *list, const char *name)
     return false;
 }
 
-static bool is_universal(const char *name)
+/* A method that every value has; `count` arguments, the receiver among them. */
+static bool is_universal(const char *name, uint32_t count)
 {
-    return is_listed(" show toString hash copy inspect ", name);
+    return count == 1 ? is_listed(" show toString hash copy ", name) : count == 2 && strcmp(name, "inspect") == 0;
 }
 
 static bool is_unknown(const struct ns_term *term)
@@ -277,7 +278,7 @@ static struct ns_term *call_known(struct ns_check *check, const char *name, stru
     result = call_in_scope(check, name, arguments, count, call, &found);
     if (found)
         return result;
-    if (is_universal(name) || !known)
+    if (is_universal(name, count) || !known)
         return unknown_result(check, arguments, count);
     return complain_no_method(check, name, arguments, count, call);
 }
@@ -481,6 +482,15 @@ static struct ns_term *call_generic(struct ns_check *check, struct ns_expr *expr
     return ns_call_generic(check, expr, meaning, arguments, count);
 }
 
+/* A local of that name which is a function, as far as is known: values of other types are passed by. */
+static bool is_function_in_scope(const struct ns_check *check, const char *name)
+{
+    const struct ns_typed_local *local = ns_name_find(check, name);
+    const struct ns_term *term = local == NULL ? NULL : ns_prune(local->term);
+
+    return term != NULL && (term->kind == NS_TERM_FUNCTION || is_unknown(term));
+}
+
 struct ns_term *ns_infer_method_call(struct ns_check *check, struct ns_expr *expr)
 {
     struct ns_expr *receiver = expr->call.receiver;
@@ -508,7 +518,7 @@ struct ns_term *ns_infer_method_call(struct ns_check *check, struct ns_expr *exp
         return call_update(check, arguments, count, call.span);
     if (ns_has_names(&expr->call.arguments))
         return call_with_names(check, expr, arguments, count);
-    call.is_local = ns_name_find(check, expr->call.name.text) != NULL;
+    call.is_local = is_function_in_scope(check, expr->call.name.text);
     call.expr = expr;
     return ns_call_method(check, expr->call.name.text, arguments, count, &call);
 }

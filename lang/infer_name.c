@@ -243,7 +243,7 @@ struct ns_term *ns_infer_name(struct ns_check *check, const struct ns_expr *expr
     const struct ns_typed_local *local = ns_name_find(check, expr->name);
 
     if (local == NULL && strcmp(expr->name, "self") == 0)
-        return ns_any(check);
+        return ns_function_of(check, NULL, 0, 0, ns_basic(check, NS_CON_PID));
     if (local == NULL)
         return ns_term_of_meaning(check, ns_find(check->unit, check->body->space, expr->name), expr->span);
     return local->is_scheme ? ns_instantiate(check, local->term, expr->span, NULL) : local->term;
