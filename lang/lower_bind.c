@@ -260,8 +260,9 @@ static bool rebinds(struct ns_frame *frame, struct element *element, const struc
     return element->local != NULL || element->mvar != NULL;
 }
 
-/* Whether an expression is the field of a variable that surely holds a list or map: r.items, r.inner.items. */
-static bool is_field_to_set(struct ns_frame *frame, const struct ns_expr *expr)
+/* Whether an expression is the field of a variable, r.items or r.inner.items, and holds a list or map, or may do so:
+ * then just its own element is assigned, as one of its elements might be changed in place. */
+static bool is_field_to_set(struct ns_frame *frame, const struct ns_expr *expr, uint32_t indices)
 {
     const struct ns_term *type = known_type(expr);
     const struct ns_expr *object = expr;
@@ -269,7 +270,7 @@ static bool is_field_to_set(struct ns_frame *frame, const struct ns_expr *expr)
     while (object->kind == NS_EXPR_FIELD)
         object = object->field.object;
     return object != expr && object->kind == NS_EXPR_NAME && ns_local_find(frame, object->name) != NULL &&
-           type != NULL && is_list_or_map(type);
+           (type == NULL ? indices == 1 : is_list_or_map(type));
 }
 
 static struct element find_element(struct ns_frame *frame, const struct ns_expr *expr)
@@ -280,7 +281,7 @@ static struct element find_element(struct ns_frame *frame, const struct ns_expr 
 
     for (; root->kind == NS_EXPR_INDEX && nests(root->index.object, root); root = root->index.object)
         count += root->index.indices.count;
-    if (is_field_to_set(frame, root))
+    if (is_field_to_set(frame, root, count))
         element.field = root;
     if (element.field != NULL || rebinds(frame, &element, root))
         element.collection = root;
@@ -331,6 +332,21 @@ static bool needs_lock(struct ns_frame *frame, const struct ns_expr *expr, const
     return mentions_mvar(frame, element->mvar, expr->assign_index.value);
 }
 
+/* Lists and maps are put into the field again; all else was changed in place. */
+static void set_field_anew(struct ns_frame *frame, const struct ns_expr *field, unsigned was, unsigned is)
+{
+    struct ns_code *code = &frame->code;
+    ns_mark no_list = ns_code_label(code), anew = ns_code_label(code), done = ns_code_label(code);
+
+    ns_code_jump_w(code, VM_OP_UNLESS_CLASS, was, no_list, VM_CLASS_LIST);
+    ns_code_jump(code, VM_OP_JUMP, 0, anew);
+    ns_code_bind(code, no_list);
+    ns_code_jump_w(code, VM_OP_UNLESS_CLASS, was, done, VM_CLASS_MAP);
+    ns_code_bind(code, anew);
+    set_field(frame, ns_operand(frame, field->field.object), field->field.name.text, is);
+    ns_code_bind(code, done);
+}
+
 /* As with other writes, only what reads the mvar itself is evaluated while it is locked. */
 static void set_element_of_mvar(struct ns_frame *frame, const struct ns_expr *expr, const struct element *element)
 {
@@ -362,7 +378,7 @@ void ns_lower_assign_index(struct ns_frame *frame, const struct ns_expr *expr)
         if (element.local != NULL)
             ns_local_write(frame, element.local, to);
         else if (element.field != NULL)
-            set_field(frame, ns_operand(frame, element.field->field.object), element.field->field.name.text, to);
+            set_field_anew(frame, element.field, registers[1], to);
     }
     frame->code.next = saved;
 }
