@@ -104,6 +104,14 @@ static void put(enum nb_log_level level, const char *event, const char *format, 
     nb_buf_done(&fields);
 }
 
+/* The sinks of our own wait for nobody (log_stderr.c); what others wait for only the writer is to find out. */
+static bool sink_may_hang(void)
+{
+    nb_log_sink *current = atomic_load(&sink);
+
+    return current != nb_log_to_text && current != nb_log_to_json;
+}
+
 void nb_log_at(enum nb_log_level level, const char *event, const char *format, ...)
 {
     int error = errno; /* logging is no reason to lose it */
@@ -114,7 +122,10 @@ void nb_log_at(enum nb_log_level level, const char *event, const char *format, .
     va_start(arguments, format);
     put(level, event, format, arguments);
     va_end(arguments);
-    nb_log_queue_write();
+    if (sink_may_hang())
+        nb_log_queue_write_later();
+    else
+        nb_log_queue_write();
     errno = error;
 }
 

@@ -7,7 +7,8 @@
  * by default; journald by systemd/). A value that may hold spaces stands in double quotes; text that strangers
  * choose goes through nb_log_quote() first, so that it cannot pretend to be another field.
  *
- * Lines are written before the call returns, unless another thread is just writing: then it takes this one as well.
+ * Lines for stderr are written before the call returns, unless another thread is just writing: then it takes this one
+ * as well.
  * Where there may be thousands in a second, nb_log_soon() leaves them to a thread that writes many at once, within
  * milliseconds and in order with all others; whatever ends the program but SIGKILL and a wild pointer has them written.
  * Threads: any. One call is one line, never interleaved. Nobody waits for a log that is not read (log_queue.c).

@@ -13,6 +13,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/buf.h"
+#include "base/log.h"
 #include "lib/expect.h"
 #include "scheduler/sched.h"
 #include "server/record.h"
@@ -142,6 +144,22 @@ static void move_on(struct srv_runtime *runtime, struct vm_process *process)
         srv_request_set_process(&runtime->requests, before, 0);
 }
 
+/* There is no memory to tell a program of a request: its client may try again, and the next one may be smaller. */
+static void turn_away(struct vm_ctx *ctx, struct srv_request *request, uint64_t id)
+{
+    struct nb_buf what = NB_BUF_INIT;
+
+    ctx->process->http_requests = NULL;
+    if (!srv_request_claim(request, id))
+        return;
+    srv_request_describe(request, &what);
+    nb_log_soon(NB_LOG_WARN, "http.no_memory", "app=%s request=%" PRIu64 " %s body_bytes=%zu",
+                request->endpoint->listener->app, id, nb_buf_cstr(&what), request->body.length);
+    nb_buf_done(&what);
+    srv_request_answer(ctx, request, MHD_HTTP_SERVICE_UNAVAILABLE,
+                       (struct srv_reply){ .ready_made = request->endpoint->answers[SRV_ANSWER_503_CLOSE] });
+}
+
 static enum vm_status hand_out(struct vm_ctx *ctx, struct srv_runtime *runtime, struct srv_request *request,
                                vm_value *ret)
 {
@@ -153,8 +171,10 @@ static enum vm_status hand_out(struct vm_ctx *ctx, struct srv_runtime *runtime, 
     process->published = false;
     srv_request_set_process(&runtime->requests, id, atomic_load_explicit(&process->pid, memory_order_relaxed));
     status = srv_record_make(ctx, request, ret);
+    if (status == VM_NOMEM)
+        turn_away(ctx, request, id);
     srv_request_release(ctx, request);
-    return status;
+    return status == VM_NOMEM ? VM_YIELD : status; /* the next one, when others have had their turn */
 }
 
 static enum vm_status server_accept(struct vm_ctx *ctx, vm_value *args, vm_value *ret)

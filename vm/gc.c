@@ -33,7 +33,7 @@
 #include "vm/shared.h"
 
 /* A block of more than this many times the wanted size is replaced by a smaller one. */
-enum { SPARE_FACTOR = 2, COLLECTIONS_OF_A_NEWCOMER = 16 };
+enum { SPARE_FACTOR = 2, COLLECTIONS_OF_A_NEWCOMER = 16, ROOM_PART = 16 };
 
 /* A block of twice so many words comes fresh from the system: what is not written to costs nothing. */
 enum { CUT_WORDS_MIN = NB_STRESS_OR(512, 2 << 20) };
@@ -291,11 +291,19 @@ static bool is_within_limit(const struct vm_heap *heap, size_t words)
            words_at_most(heap, words) + heap->shared_bytes / sizeof(vm_value) <= heap->limit_words;
 }
 
+/* Whether a collection into a block that was all the system would give has left room to go on. Without this, a process
+ * that keeps what it makes would be given the few words it asks for, at the price of a collection, again and again. */
+static bool has_room_to_go_on(const struct vm_heap *heap, size_t words)
+{
+    return vm_heap_has(heap, words + (size_t)(heap->top - heap->start) / ROOM_PART);
+}
+
 bool vm_heap_collect(struct vm_ctx *ctx, size_t words)
 {
     struct vm_heap *heap = &ctx->process->heap;
     vm_value *block;
     size_t block_words;
+    bool tight;
     uint64_t before = vm_heap_used_words(heap);
 
     if (words > SIZE_MAX / 64) /* so that no sum below overflows; nobody has that much */
@@ -307,10 +315,13 @@ bool vm_heap_collect(struct vm_ctx *ctx, size_t words)
         block = new_block(heap, 0, &block_words);
     if (block == NULL)
         return vm_heap_has(heap, words);
+    tight = block_words < words_wanted(heap, words);
     copy_live(ctx, block, block_words);
     trim(ctx, words);
     keep_to_limit(heap);
     heap->collections++;
     heap->freed_words += before - vm_heap_used_words(heap);
+    if (tight && !has_room_to_go_on(heap, words))
+        return false;
     return vm_heap_has(heap, words) && is_within_limit(heap, words);
 }

@@ -260,6 +260,28 @@ NOS
     stop_daemon "unsent"
 }
 
+# What does not fit into memory is refused, and what comes next is served.
+test_no_memory() {
+    new_home
+    conf <<'CONF'
+app_defaults { heap_max_mib = 4 }
+CONF
+    app length.nos <<'NOS'
+use stdlib.server.*
+main() = serve(PORT, req => respondText(req, show(length(req.body))))
+NOS
+    start_daemon || return
+    head -c 6000000 /dev/zero | tr '\0' a >"$home/body"
+    is "a body larger than the heap of who accepts" "$(code --data-binary "@$home/body" http://127.0.0.1:$port/)" 503
+    logged "… is told of" http.no_memory 'app=length request=[0-9]+ method="POST" path="/" body_bytes=6000000$'
+    is "… and the next is served" "$(get -d abc http://127.0.0.1:$port/)" 3
+    stop_daemon "no memory"
+    is_sanitized && return
+    printf 'grow(xs, n) = grow([n | xs], n + 1)\nmain() = grow([], 0)\n' >"$home/grow.nos"
+    like "a program that wants more than the system has is told so, and soon" \
+        "$(ulimit -v 300000 && timeout 60 "$nostos" "$home/grow.nos" 2>&1)" 'Out of memory'
+}
+
 # Clients that leave at any moment.
 test_aborts() {
     local until before
