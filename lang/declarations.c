@@ -289,12 +289,38 @@ static void check_functions(const struct place *place, const struct ns_function_
 
 /* ---- items ---- */
 
+enum { ALIASES_MAX = 50 };
+
+/* What an alias names, if that is a name; NULL: something else, or nothing. */
+static const struct ns_type_info *aliased(struct ns_unit *unit, struct ns_space *space, const struct ns_item *item)
+{
+    const struct ns_type *target = item->type.kind == NS_DEFINE_ALIAS ? item->type.alias : NULL;
+
+    return target == NULL || target->kind != NS_TYPE_NAMED ? NULL : ns_find_type(unit, space, target->named.name);
+}
+
+/* type A = B with type B = A say nothing of what either is. */
+static void check_alias(const struct place *place, const struct ns_item *item)
+{
+    const struct ns_type_info *at = aliased(place->unit, place->space, item);
+    unsigned steps = 1;
+
+    while (at != NULL && at->item != item && steps++ < ALIASES_MAX)
+        at = aliased(place->unit, at->space, at->item);
+    if (at == NULL || at->item != item || steps == 1) /* type Result = Result[Int, String] means the library's */
+        return;
+    ns_report(place->unit, item->type.alias->span, "type `%s` is only another name of itself", item->type.name.text);
+    if (ns_reported(place->unit))
+        ns_hint(place->unit->diag, "one of the types it goes through must be a record, a variant or a built-in type");
+}
+
 static void check_definition(const struct place *place, const struct ns_item *item)
 {
     check_fields(place, &item->type.fields);
     for (uint32_t i = 0; i < item->type.constructors.count; i++)
         check_fields(place, &item->type.constructors.items[i].fields);
     check_type(place, item->type.alias);
+    check_alias(place, item);
 }
 
 static void check_item(const struct place *around, const struct ns_item *item)

@@ -151,7 +151,8 @@ static void bind_name(struct ns_check *check, const struct ns_expr *expr)
     if (!expr->bind.is_var && ns_name_find(check, name) == NULL)
         mvar = ns_find_mvar(check->unit, check->body->space, name);
     if (mvar != NULL && expr->bind.type == NULL) {
-        assign(check, expr->bind.value, ns_term_of_value(check, mvar, expr->span),
+        expr->bind.pattern->term = ns_term_of_value(check, mvar, expr->span);
+        assign(check, expr->bind.value, expr->bind.pattern->term,
                mvar->item->value.type == NULL ? nowhere : mvar->item->value.type->span);
         return;
     }

@@ -203,7 +203,7 @@ static void tell_name(struct ns_query *query, struct ns_reply *reply, const stru
 {
     struct ns_span local;
 
-    if (ns_find_local(found, reply->name, &local)) {
+    if (ns_find_local(found, reply->name, ns_find_mvar(query->unit, space, reply->name) != NULL, &local)) {
         reply->kind = NS_REPLY_LOCAL;
         reply->definition = local;
         return;
@@ -306,7 +306,7 @@ static bool tell_member(struct ns_query *query, struct ns_reply *reply, const st
     struct ns_span local;
     const char *path;
 
-    if (object->kind == NS_EXPR_NAME && ns_find_local(found, object->name, &local))
+    if (object->kind == NS_EXPR_NAME && ns_find_local(found, object->name, false, &local))
         return false;
     if (!ns_names_module(&query->check, object, &module, &path))
         return false;
@@ -358,15 +358,32 @@ static struct ns_reply reply_on_expr(struct ns_query *query, const struct ns_fou
     return reply;
 }
 
+/* The module's variable that is assigned where a name stands, or NULL. */
+static struct ns_value *assigned_mvar(struct ns_query *query, const struct ns_found *found, struct ns_space *space)
+{
+    const struct ns_expr *around = found->path.count == 0 ? NULL : nb_vec_last(&found->path);
+    struct ns_span local;
+
+    if (around == NULL || around->kind != NS_EXPR_BIND || around->bind.pattern != found->pattern ||
+        found->pattern->kind != NS_PATTERN_NAME || around->bind.is_var || around->bind.type != NULL ||
+        ns_find_local(found, found->pattern->name, true, &local))
+        return NULL;
+    return ns_find_mvar(query->unit, space, found->pattern->name);
+}
+
 static struct ns_reply reply_on_pattern(struct ns_query *query, const struct ns_found *found, struct ns_space *space)
 {
     const struct ns_pattern *pattern = found->pattern;
     struct ns_reply reply = reply_on(NS_REPLY_EXPRESSION, NULL, pattern->span);
+    struct ns_value *mvar = assigned_mvar(query, found, space);
     struct ns_span local;
 
-    if (pattern->kind == NS_PATTERN_NAME || pattern->kind == NS_PATTERN_PIN) {
+    if (mvar != NULL) {
+        reply = reply_on(NS_REPLY_VALUE, pattern->name, pattern->span);
+        tell_value(query, &reply, mvar);
+    } else if (pattern->kind == NS_PATTERN_NAME || pattern->kind == NS_PATTERN_PIN) {
         reply = reply_on(NS_REPLY_LOCAL, pattern->name, pattern->span);
-        reply.definition = ns_find_local(found, pattern->name, &local) ? local : pattern->span;
+        reply.definition = ns_find_local(found, pattern->name, false, &local) ? local : pattern->span;
     } else if (pattern->kind == NS_PATTERN_CONSTRUCTOR && pattern->constructor.name != NULL) {
         reply = reply_on(NS_REPLY_CONSTRUCTOR, pattern->constructor.name, pattern->span);
         tell_upper(query, &reply, space, -1, NULL);

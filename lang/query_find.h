@@ -27,8 +27,8 @@ bool ns_find_node(struct ns_found *found, const struct ns_item_list *items);
 /** Whether the place is within a span. */
 bool ns_is_at(const struct ns_found *found, struct ns_span span);
 
-/** Where the local called `name` that is meant at the found place was defined. False when there is none: it means
- *  something of the module. */
-bool ns_find_local(const struct ns_found *found, const char *name, struct ns_span *ret_span);
+/** Where the local called `name` that is meant at the found place was defined; `is_mvar`: in the module the name is a
+ *  variable's, which `name = …` assigns. False when there is none: it means something of the module. */
+bool ns_find_local(const struct ns_found *found, const char *name, bool is_mvar, struct ns_span *ret_span);
 
 #endif

@@ -12,6 +12,7 @@ struct scope {
     const char *name;
     struct ns_span span; /* of the definition that counts so far; source NULL: none */
     bool is_var;
+    bool is_mvar;   /* outside of all functions it is one */
     uint32_t depth; /* of the function it belongs to … */
     uint32_t now;   /* … and of the one being looked at */
 };
@@ -86,6 +87,13 @@ static void enter_function(struct scope *scope, const struct ns_function *functi
         each_name(scope, function->parameters.items[i].pattern, false, define);
 }
 
+/* name = …, where that is the module's variable: nothing is defined. */
+static bool assigns_mvar(const struct scope *scope, const struct ns_expr *bind)
+{
+    return scope->is_mvar && scope->span.source == NULL && bind->bind.pattern->kind == NS_PATTERN_NAME &&
+           bind->bind.type == NULL && !bind->bind.is_var;
+}
+
 /* What the statements of a block up to the one that leads on bind. */
 static void enter_block(struct scope *scope, const struct ns_expr_list *statements, const struct ns_expr *next)
 {
@@ -102,7 +110,7 @@ static void enter_block(struct scope *scope, const struct ns_expr_list *statemen
 
         if (statement == next && !own)
             return;
-        if (statement->kind == NS_EXPR_BIND)
+        if (statement->kind == NS_EXPR_BIND && !assigns_mvar(scope, statement))
             each_name(scope, statement->bind.pattern, statement->bind.is_var, bind);
         if (own)
             return;
@@ -148,9 +156,9 @@ static void enter(struct scope *scope, const struct ns_expr *expr, const struct 
     }
 }
 
-bool ns_find_local(const struct ns_found *found, const char *name, struct ns_span *ret_span)
+bool ns_find_local(const struct ns_found *found, const char *name, bool is_mvar, struct ns_span *ret_span)
 {
-    struct scope scope = { .name = name };
+    struct scope scope = { .name = name, .is_mvar = is_mvar };
 
     if (found->outermost != NULL)
         enter_function(&scope, found->outermost);

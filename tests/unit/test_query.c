@@ -98,6 +98,7 @@ static const struct {
     { 16, 22, NS_REPLY_LOCAL, "i", "Int", 15, 9 },
     { 16, 24, NS_REPLY_EXPRESSION, NULL, "Int", 0, 0 },
     { 17, 9, NS_REPLY_LOCAL, "v", "Int", 16, 11 },
+    { 18, 5, NS_REPLY_VALUE, "sold", "Int", 7, 6 }, /* assigned, too */
     { 18, 12, NS_REPLY_VALUE, "sold", "Int", 7, 6 },
     { 18, 19, NS_REPLY_MODULE, "String", NULL, 0, 0 },
     { 18, 26, NS_REPLY_FUNCTION, "length", "Int", 0, 0 },
