@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "lang/walk.h"
 #include "vm/host.h"
 
 /* ---- clauses ---- */
@@ -124,11 +125,35 @@ static void lower_choice_with_defaults(struct ns_frame *frame, struct ns_group *
     lower_choice(frame, group);
 }
 
+/* A captured variable whose elements are assigned: this call has a copy of its own, to be bound anew (01 §7.2, 11.3). */
+static void copy_assigned(void *context, struct ns_expr *expr)
+{
+    struct ns_frame *frame = context;
+    const struct ns_expr *root = expr;
+    struct ns_local *local;
+    unsigned reg;
+
+    if (expr->kind == NS_EXPR_LAMBDA || expr->kind == NS_EXPR_LOCAL_FUNCTION || expr->kind == NS_EXPR_SPAWN)
+        return;
+    if (expr->kind == NS_EXPR_ASSIGN_INDEX)
+        for (root = expr->assign_index.object; root->kind == NS_EXPR_INDEX;)
+            root = root->index.object;
+    local = root != expr && root->kind == NS_EXPR_NAME ? ns_local_find(frame, root->name) : NULL;
+    if (local != NULL && local->frame != frame && !local->is_cell && local->functions == NULL) {
+        reg = ns_code_take(&frame->code, 1);
+        ns_local_load(frame, local, reg);
+        ns_local_add(frame, root->name, reg)->is_captured = true;
+    }
+    ns_walk_children(expr, copy_assigned, frame);
+}
+
 void ns_lower_clauses(struct ns_frame *frame, struct ns_group *group)
 {
     share_clauses(frame, group);
     ns_code_take(&frame->code, group->arity + (frame->outer != NULL ? 1 : 0));
     frame->closure = group->arity;
+    for (size_t i = 0; frame->outer != NULL && i < group->clauses.count; i++)
+        copy_assigned(frame, group->clauses.items[i]->body);
     if (is_plain(group)) {
         lower_parameters(frame, group);
         ns_lower(frame, group->clauses.items[0]->body, (struct ns_target){ NS_WANT_RETURN, 0 });
