@@ -311,6 +311,24 @@ static void report_misfit(struct ns_match *match, const struct ns_pattern *patte
               some->fields->count, pattern->constructor.items.count);
 }
 
+static bool is_reactive_record(const struct ns_constructor_info *constructor)
+{
+    const struct ns_item *item = constructor->type->item;
+
+    return constructor->is_record && item->kind == NS_ITEM_TYPE && item->type.is_reactive;
+}
+
+/* Its fields are read one by one, so that who reads is known; all at once they never are (04 §19). */
+static void report_reactive(struct ns_match *match, const struct ns_pattern *pattern,
+                            const struct ns_constructor_info *constructor)
+{
+    struct ns_unit *unit = match->frame->unit;
+
+    ns_report(unit, pattern->span, "the reactive record `%s` matches no pattern", constructor->name);
+    if (ns_reported(unit) && constructor->fields->count > 0)
+        ns_hint(unit->diag, "read its fields instead: `record.%s`", constructor->fields->items[0].name.text);
+}
+
 static bool is_visible(const struct ns_match *match, const struct ns_constructor_info *constructor)
 {
     return constructor->type->is_public || ns_is_inside(match->frame->space, constructor->type->space);
@@ -355,6 +373,8 @@ static void add_constructor(struct ns_match *match, struct ns_rows *rows, unsign
     if (!visible)
         ns_report(unit, pattern->span, "type `%s` is private in module `%s`", readings.items[0]->type->name,
                   readings.items[0]->type->space->path);
+    if (readings.count == 1 && is_reactive_record(readings.items[0]))
+        report_reactive(match, pattern, readings.items[0]);
     alternatives(match, rows, readings.count, pattern->span, read_constructor, at, &readings);
 }
 
