@@ -118,9 +118,11 @@ processes_of() { control processes "$1" | wc -l; } # APP
 test_slow_clients() {
     new_home
     conf <<'CONF'
-listener_defaults { header_timeout_ms = 400 body_timeout_ms = 400 idle_timeout_ms = 600 }
+listener_defaults { header_timeout_ms = 400 body_timeout_ms = 400 }
+listener hurried { port = PORT2 idle_timeout_ms = 600 }
 CONF
     main_app
+    sed "s/serve($port,/serve($port2,/" "$home/apps/hello.nos" >"$home/apps/hurried.nos"
     start_daemon || return
     like "headers that never end: 408" "$("$client" slow $port 'GET / HTTP/1.1\r\nHost: x\r\n' | tr -d '\r' | tr '\n' ' ')" \
         '^HTTP/1.1 408 .*closed after [0-9]{3,} ms'
@@ -128,7 +130,7 @@ CONF
     like "a body that never ends: 408" \
         "$("$client" slow $port 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\nab' | tr -d '\r' | tr '\n' ' ')" \
         '^HTTP/1.1 408 .*closed after [0-9]{3,} ms'
-    like "idle connections are closed" "$("$client" slow $port 'GET / HTTP/1.1\r\nHost: x\r\n\r\n' | tail -n 1)" \
+    like "idle connections are closed" "$("$client" slow $port2 'GET / HTTP/1.1\r\nHost: x\r\n\r\n' | tail -n 1)" \
         'closed after [0-9]{3,} ms'
     like "half a body, and no more to come" \
         "$("$client" half $port 'POST /length HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nab')" '^(HTTP/1.1 408|$)'
