@@ -20,6 +20,8 @@
 #include "vm/string.h"
 #include "vm/type.h"
 
+enum { LINE_WORK = 512 }; /* what a line of a log costs beside its bytes, in bytes */
+
 /* Output never allocates from the heap, so the text of a String need not be copied. */
 static enum vm_status put(struct vm_ctx *ctx, vm_value v, bool error, bool newline, vm_value *ret)
 {
@@ -30,6 +32,7 @@ static enum vm_status put(struct vm_ctx *ctx, vm_value v, bool error, bool newli
         struct vm_text view = vm_text(v);
 
         ctx->host->output(ctx, error, newline, view.bytes, view.length);
+        lib_worked(ctx, LINE_WORK + view.length);
         return VM_OK;
     }
     vm_print_display(&text, v);
@@ -38,7 +41,7 @@ static enum vm_status put(struct vm_ctx *ctx, vm_value v, bool error, bool newli
         return VM_NOMEM;
     }
     ctx->host->output(ctx, error, newline, nb_buf_cstr(&text), text.length);
-    lib_worked(ctx, text.length);
+    lib_worked(ctx, LINE_WORK + text.length);
     nb_buf_done(&text);
     return VM_OK;
 }

@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <malloc.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -31,15 +32,23 @@ enum {
     FREE_MUCH_MIB = 32
 };
 
+/* Opened once, when there still are descriptors. */
+static pthread_once_t statm_once = PTHREAD_ONCE_INIT;
+static int statm_fd = -1;
+
+static void open_statm(void)
+{
+    statm_fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+}
+
 uint64_t srv_memory_resident(void)
 {
     char text[128];
     uint64_t total, resident;
-    int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
-    ssize_t got = fd >= 0 ? read(fd, text, sizeof text - 1) : -1;
+    ssize_t got;
 
-    if (fd >= 0)
-        close(fd);
+    pthread_once(&statm_once, open_statm);
+    got = statm_fd >= 0 ? pread(statm_fd, text, sizeof text - 1, 0) : -1;
     if (got <= 0)
         return 0;
     text[got] = '\0';
