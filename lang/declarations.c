@@ -204,10 +204,21 @@ static void check_named(const struct place *place, const struct ns_type *type)
     check_types(place, &type->named.arguments);
 }
 
+static bool is_repeated(const struct ns_field_list *fields, uint32_t position)
+{
+    for (uint32_t i = 0; i < position; i++)
+        if (fields->items[i].name.text == fields->items[position].name.text)
+            return true;
+    return false;
+}
+
 static void check_fields(const struct place *place, const struct ns_field_list *fields)
 {
-    for (uint32_t i = 0; i < fields->count; i++)
+    for (uint32_t i = 0; i < fields->count; i++) {
+        if (fields->items[i].name.text != NULL && is_repeated(fields, i))
+            ns_report_twice(place->unit, &fields->items[i].name);
         check_type(place, fields->items[i].type);
+    }
 }
 
 static void check_type(const struct place *place, const struct ns_type *type)
