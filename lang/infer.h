@@ -165,7 +165,7 @@ struct ns_term *ns_infer_unary(struct ns_check *check, struct ns_expr *expr);
 struct ns_term *ns_infer_index(struct ns_check *check, struct ns_expr *expr);
 void ns_infer_assign_index(struct ns_check *check, struct ns_expr *expr);
 
-/* ---- infer_call.c ---- */
+/* ---- infer_apply.c ---- */
 
 /** An argument: an expression still to be inferred, or a type (or both: then `term` is its type). */
 struct ns_typed_argument {
@@ -185,6 +185,13 @@ struct ns_callee {
     uint32_t open;                      /* of a value: bits for the parameters that may be anything before the call */
 };
 
+void ns_infer_arguments(struct ns_check *check, struct ns_typed_argument *arguments, uint32_t count);
+/** A call whose arguments are in the order of parameters (absent ones: both NULL). The result's type. */
+struct ns_term *ns_apply(struct ns_check *check, struct ns_callee *callee, struct ns_typed_argument *arguments,
+                         uint32_t count, struct ns_span span);
+
+/* ---- infer_call.c ---- */
+
 struct ns_term *ns_infer_call(struct ns_check *check, struct ns_expr *expr);
 /** Whether a function of the program has the name of a conversion, toInt and the like, which the numbers keep. */
 bool ns_is_conversion(const struct ns_group *group);
@@ -194,14 +201,10 @@ bool ns_has_names(const struct ns_argument_list *written);
 struct ns_typed_argument *ns_arguments_of(struct ns_check *check, const struct ns_argument_list *written);
 struct ns_term *ns_infer_construct(struct ns_check *check, struct ns_expr *expr, struct ns_term *expected);
 struct ns_term *ns_infer_pipe(struct ns_check *check, struct ns_expr *expr);
-/** A call whose arguments are in the order of parameters (absent ones: both NULL). The result's type. */
-struct ns_term *ns_apply(struct ns_check *check, struct ns_callee *callee, struct ns_typed_argument *arguments,
-                         uint32_t count, struct ns_span span);
 /** Call of what a name means, that is no local. */
 struct ns_term *ns_call_meaning(struct ns_check *check, struct ns_meaning meaning, const char *name,
                                 struct ns_typed_argument *arguments, uint32_t count,
                                 const struct ns_argument_list *written, struct ns_span span);
-void ns_infer_arguments(struct ns_check *check, struct ns_typed_argument *arguments, uint32_t count);
 /** Call of one function; `written` has the names of the last of the arguments. */
 struct ns_term *ns_call_group(struct ns_check *check, struct ns_group *group, struct ns_typed_argument *arguments,
                               uint32_t count, const struct ns_argument_list *written, struct ns_span span);
@@ -222,6 +225,9 @@ struct ns_term *ns_infer_method_call(struct ns_check *check, struct ns_expr *exp
 /** A method call with its receiver as first argument, inferred. */
 struct ns_term *ns_call_method(struct ns_check *check, const char *name, struct ns_typed_argument *arguments,
                                uint32_t count, const struct ns_method_call *call);
+
+/* ---- infer_demand.c ---- */
+
 /** Hold what a variable is asked to be against a type that may stand for it; errors show at `where`. */
 void ns_check_demands_of(struct ns_check *check, struct ns_term *variable, struct ns_term *term, struct ns_span where);
 /** Work off the demands whose subjects became known. */

@@ -9,11 +9,6 @@
 
 static const struct ns_span nowhere = { NULL, 0, 0 };
 
-static bool is_unknown(const struct ns_term *term)
-{
-    return term->kind == NS_TERM_VARIABLE || term->kind == NS_TERM_ANY || term->kind == NS_TERM_NEVER;
-}
-
 /* ---- kinds of patterns ---- */
 
 /* A name that already stands for an immutable local of this function is an equality test, a `var` an assignment. */
@@ -51,7 +46,7 @@ static void infer_tuple(struct ns_check *check, const struct ns_pattern *pattern
             ns_infer_pattern(check, pattern->items.items[i], scrutinee->tuple.items[i]);
         return;
     }
-    if (scrutinee->kind != NS_TERM_VARIABLE && (is_unknown(scrutinee) || scrutinee->kind == NS_TERM_TUPLE)) {
+    if (scrutinee->kind != NS_TERM_VARIABLE && (ns_is_unknown(scrutinee) || scrutinee->kind == NS_TERM_TUPLE)) {
         infer_all(check, &pattern->items, ns_any(check));
         return;
     }

@@ -45,8 +45,8 @@ liblang_a_SOURCES += \
 liblang_a_SOURCES += \
 	lang/ambiguous.c lang/annotation.c lang/check.c lang/check.h lang/complain.c \
 	lang/exhaustive.c \
-	lang/infer.c lang/infer.h lang/infer_bind.c lang/infer_call.c lang/infer_construct.c lang/infer_function.c \
-	lang/infer_generic.c \
+	lang/infer.c lang/infer.h lang/infer_apply.c lang/infer_bind.c lang/infer_call.c lang/infer_construct.c \
+	lang/infer_demand.c lang/infer_function.c lang/infer_generic.c \
 	lang/infer_method.c lang/infer_name.c lang/infer_operator.c lang/infer_pattern.c \
 	lang/pattern_shape.c \
 	lang/query.c lang/query.h lang/query_find.c lang/query_find.h lang/query_local.c lang/query_reply.c \

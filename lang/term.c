@@ -272,6 +272,11 @@ static bool is_known(struct ns_term *term, uint32_t *fuel)
     return false;
 }
 
+bool ns_is_unknown(const struct ns_term *term)
+{
+    return term->kind == NS_TERM_VARIABLE || term->kind == NS_TERM_ANY || term->kind == NS_TERM_NEVER;
+}
+
 bool ns_is_known(struct ns_term *term)
 {
     uint32_t fuel = KNOWN_NODES_MAX;

@@ -152,6 +152,7 @@ bool ns_is_number(struct ns_term *term);                             /* a built-
 const struct ns_con *ns_con_of_term(struct ns_term *term);
 /** Whether there is no variable and no NS_TERM_ANY in it (looking at a bounded part; false when larger). */
 bool ns_is_known(struct ns_term *term);
+bool ns_is_unknown(const struct ns_term *term);                     /* nothing is known of a pruned term */
 
 /** Print as 02 §2.5 says. The variables of one message are named in order: pass the same names for all its types. */
 struct ns_variable_names { NB_VEC(struct ns_term *) variables; };
