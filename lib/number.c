@@ -11,6 +11,7 @@
 
 #include "base/utf8.h"
 #include "lib/expect.h"
+#include "vm/compare.h"
 #include "vm/except.h"
 #include "vm/number.h"
 #include "vm/print.h"
@@ -72,7 +73,19 @@ static enum vm_status choose(struct vm_ctx *ctx, vm_value chosen, vm_value other
     return VM_OK;
 }
 
-/* The smaller (sign 1) or larger (sign -1) of two numbers; a NaN loses. */
+/* The smaller (sign 1) or larger (sign -1) of two values that are no numbers; the first of equal ones. */
+static enum vm_status extreme_value(struct vm_ctx *ctx, vm_value *args, int sign, const char *what, vm_value *ret)
+{
+    enum vm_order order = vm_compare(args[0], args[1]);
+
+    if (order == VM_INCOMPARABLE)
+        return vm_raise_panic(ctx, "%s: unsupported types %s and %s", what, vm_kind_word(args[0]),
+                              vm_kind_word(args[1]));
+    *ret = order == VM_UNORDERED || (int)order * sign <= 0 ? args[0] : args[1];
+    return VM_OK;
+}
+
+/* The smaller (sign 1) or larger (sign -1) of two values; a NaN loses. */
 static enum vm_status extreme(struct vm_ctx *ctx, vm_value *args, int sign, const char *what, vm_value *ret)
 {
     int order = -2;
@@ -80,8 +93,7 @@ static enum vm_status extreme(struct vm_ctx *ctx, vm_value *args, int sign, cons
     if (vm_is_number(args[0]) && vm_is_number(args[1]))
         order = vm_number_compare(args[0], args[1]);
     if (order == -2)
-        return vm_raise_panic(ctx, "%s: unsupported types %s and %s", what, vm_kind_word(args[0]),
-                              vm_kind_word(args[1]));
+        return extreme_value(ctx, args, sign, what, ret);
     if (order == 2) {
         bool first_is_nan = vm_number_compare(args[0], args[0]) == 2;
 
