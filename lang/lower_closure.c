@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "lang/mention.h"
 #include "lang/walk.h"
 #include "vm/host.h"
 
@@ -33,17 +34,64 @@ static bool is_plain(const struct ns_group *group)
     return true;
 }
 
+struct use { const char *name; const struct ns_pattern *pattern; bool found; };
+
+static void compare_name(void *context, const char *name, bool in_closure)
+{
+    struct use *use = context;
+
+    (void)in_closure;
+    use->found = use->found || use->name == name;
+}
+
+static void find_use(void *context, const char *name, bool in_closure)
+{
+    struct use *use = context;
+
+    (void)in_closure;
+    use->name = name;
+    if (!use->found)
+        ns_mentions_pattern(use->pattern, compare_name, use);
+}
+
+/* Parameters to the left may be patterns with names that a default uses: f((a, b), c = a + b). */
+static void take_apart(struct ns_frame *frame, const struct ns_group *group, uint32_t position)
+{
+    const struct ns_function *clause = NULL;
+
+    for (size_t i = 0; i < group->clauses.count && clause == NULL; i++)
+        if (position < group->clauses.items[i]->parameters.count &&
+            group->clauses.items[i]->parameters.items[position].value == group->defaults[position])
+            clause = group->clauses.items[i];
+    for (uint32_t i = 0; clause != NULL && i < position; i++) {
+        struct use use = { NULL, clause->parameters.items[i].pattern, false };
+
+        if (group->parameter_names[i] == NULL)
+            ns_mentions(group->defaults[position], find_use, &use);
+        if (use.found)
+            ns_destructure(frame, use.pattern, i);
+    }
+}
+
+static void lower_default(struct ns_frame *frame, const struct ns_group *group, uint32_t position)
+{
+    ns_mark given = ns_code_label(&frame->code);
+    struct ns_scope scope;
+
+    ns_code_jump(&frame->code, VM_OP_JUMP_PRESENT, position, given);
+    scope = ns_scope_begin(frame);
+    take_apart(frame, group, position);
+    ns_lower(frame, group->defaults[position], ns_into(position));
+    ns_scope_end(frame, scope);
+    ns_code_bind(&frame->code, given);
+}
+
 /* Compute what the caller left out; parameters to the left are in scope. Their names stay so. */
 static void lower_parameters(struct ns_frame *frame, const struct ns_group *group)
 {
     for (uint32_t i = 0; i < group->arity; i++) {
-        if (group->defaults[i] != NULL) {
-            ns_mark given = ns_code_label(&frame->code);
-
-            ns_code_jump(&frame->code, VM_OP_JUMP_PRESENT, i, given);
-            ns_lower(frame, group->defaults[i], ns_into(i));
-            ns_code_bind(&frame->code, given);
-        }
+        if (group->defaults[i] != NULL)
+            lower_default(frame, group, i);
         if (group->parameter_names[i] != NULL)
             ns_local_add(frame, group->parameter_names[i], i);
     }
