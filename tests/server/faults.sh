@@ -279,7 +279,7 @@ NOS
     is_sanitized && return
     printf 'grow(xs, n) = grow([n | xs], n + 1)\nmain() = grow([], 0)\n' >"$home/grow.nos"
     like "a program that wants more than the system has is told so, and soon" \
-        "$(ulimit -v 300000 && timeout 60 "$nostos" "$home/grow.nos" 2>&1)" 'Out of memory'
+        "$(ulimit -v 300000 && timeout 200 "$nostos" "$home/grow.nos" 2>&1)" 'Out of memory'
 }
 
 # Clients that leave at any moment.
