@@ -1,9 +1,9 @@
 noinst_LIBRARIES += libscheduler.a
 libscheduler_a_SOURCES = \
-	scheduler/cores.c scheduler/group.c scheduler/inject.c scheduler/inject.h scheduler/link.c scheduler/link.h scheduler/park.c scheduler/park.h \
-	scheduler/process.c scheduler/runq.c scheduler/runq.h scheduler/sched.c scheduler/sched.h scheduler/sim.c \
-	scheduler/sim.h scheduler/table.c scheduler/table.h scheduler/timer.c scheduler/timer.h scheduler/worker.c \
-	scheduler/worker.h
+	scheduler/cores.c scheduler/group.c scheduler/inject.c scheduler/inject.h scheduler/link.c scheduler/link.h \
+	scheduler/park.c scheduler/park.h scheduler/process.c scheduler/runq.c scheduler/runq.h \
+	scheduler/sched.c scheduler/sched.h scheduler/sim.c scheduler/sim.h scheduler/table.c scheduler/table.h \
+	scheduler/timer.c scheduler/timer.h scheduler/worker.c scheduler/worker.h scheduler/worker_sleep.c
 
 check_PROGRAMS += tests/unit/test_inject tests/unit/test_park tests/unit/test_runq tests/unit/test_sched \
 	tests/unit/test_sim tests/unit/test_table tests/unit/test_timer

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "base/clock.h"
 #include "scheduler/inject.h"
 #include "scheduler/park.h"
 #include "scheduler/runq.h"
@@ -81,12 +82,20 @@ struct sched {
     _Atomic uint64_t spawned_outside;     /* processes made by other threads than workers */
 };
 
+static inline void sched_read_clock(struct sched_worker *worker)
+{
+    worker->now_ns = nb_clock_ns();
+    worker->clock_debt = 0;
+}
+
 static inline struct sched_worker *sched_worker_of(const struct vm_ctx *ctx) { return ctx->worker; }
 
 /** The worker whose loop runs on this thread, or NULL. */
 struct sched_worker *sched_this_worker(void);
 /** The life of a worker's thread: until sched->quit. */
 void sched_worker_loop(struct sched_worker *worker);
+/** Sleep until there may be something to do; the worker has found nothing to run. It may return at once. */
+void sched_worker_park(struct sched_worker *worker);
 /** Put a process that is RUNNABLE into a queue: the worker's own, or with NULL the injection queue. */
 void sched_enqueue(struct sched *sched, struct sched_worker *worker, struct vm_process *process);
 /** End a process: callback, memory, slot, group. */
