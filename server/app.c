@@ -26,7 +26,7 @@ enum {
     BACKOFF_FIRST_MS = 100,
     WHY_BYTES = 256,
     SETTLE_MOST_S = 10, /* what has not had its turn by then is waited for no longer */
-    GOOD_RUN_S = 60 /* a version that ran this long starts with a short pause again */
+    GOOD_RUN_S = 60     /* a version that ran this long starts with a short pause again */
 };
 
 /* ---- making ---- */

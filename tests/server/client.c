@@ -12,9 +12,9 @@
  *     farewell PORT N TEXT       N connections send TEXT and, in the same segment, that they have closed
  *     sip PORT N MS PATH BYTES   N connections ask and read nothing for MS; then the last one reads until its end, or so
  *                                many bytes: "N of N open, R bytes came"
- *     load PORT N MS PATH        N connections keep asking for MS, or until ten were answered if that takes longer; they
- *                                reconnect when told to close; "R answered, F failed"; ends early, without a failure, when
- *                                nobody listens any more
+ *     load PORT N MS PATH        N connections keep asking for MS, or until ten were answered if that takes longer;
+ *                                they reconnect when told to close; "R answered, F failed"; ends early, without a
+ *                                failure, when nobody listens any more
  *     fresh PORT N MS PATH       the same with a new connection for each request, and whoever is refused has failed
  *     free_port FIRST            print the first port from there on at which one can listen
  *     notify 0 PATH              receive what is sent to the datagram socket PATH, a line for each, until killed
@@ -544,7 +544,8 @@ int main(int argc, char **argv)
         { "idle", 2, run_idle }, { "abort", 2, run_abort }, { "load", 3, run_load },
         { "half", 1, run_half }, { "notify", 1, run_notify }, { "fresh", 3, run_fresh },
         { "leave", 3, run_leave },  { "farewell", 2, run_farewell },
-        { "sip", 4, run_sip },      { "drip", 2, run_drip },  { "free_port", 0, run_free_port },
+        { "sip", 4, run_sip },      { "drip", 2, run_drip },
+        { "free_port", 0, run_free_port },
     };
     struct rlimit limit;
 
