@@ -392,6 +392,27 @@ static struct ns_typed_argument *with_receiver(struct ns_check *check, struct ns
     return arguments;
 }
 
+/* A local of that name which is a function, as far as is known: values of other types are passed by. */
+static bool is_function_in_scope(const struct ns_check *check, const char *name)
+{
+    const struct ns_typed_local *local = ns_name_find(check, name);
+    const struct ns_term *term = local == NULL ? NULL : ns_prune(local->term);
+
+    return term != NULL && (term->kind == NS_TERM_FUNCTION || ns_is_unknown(term));
+}
+
+/* Nothing is called by that name, whatever the arguments. */
+static bool is_no_method(struct ns_check *check, struct ns_term *receiver, const char *name, uint32_t count,
+                         struct ns_meaning meaning)
+{
+    bool known = false, open;
+
+    return (meaning.kind == NS_MEANS_NOTHING || meaning.kind == NS_MEANS_METHOD) && !is_open_type(receiver) &&
+           !is_function_in_scope(check, name) && !is_universal(name, count) &&
+           ns_scheme_of_method(check, receiver, name, count - 1, &known) == NULL && known &&
+           ns_field_of(check, receiver, name, &open) == NULL;
+}
+
 /* Named arguments: of a trait's method, or of a function in scope with that name if it takes the receiver; else nothing
  * is said. */
 static struct ns_term *call_with_names(struct ns_check *check, const struct ns_expr *expr,
@@ -400,6 +421,7 @@ static struct ns_term *call_with_names(struct ns_check *check, const struct ns_e
     const char *name = expr->call.name.text;
     struct ns_term *receiver = ns_prune(arguments[0].term);
     struct ns_meaning meaning = ns_find(check->unit, check->body->space, name);
+    struct ns_method_call call = { .span = expr->call.name.span, .space = check->body->space };
     struct ns_group *method;
 
     if (ns_is_unknown(receiver))
@@ -408,6 +430,8 @@ static struct ns_term *call_with_names(struct ns_check *check, const struct ns_e
     if (method != NULL)
         return is_busy(method) ? unknown_result(check, arguments, count)
                                : ns_call_group(check, method, arguments, count, &expr->call.arguments, expr->span);
+    if (is_no_method(check, receiver, name, count, meaning))
+        return complain_no_method(check, name, arguments, count, &call);
     if (meaning.kind != NS_MEANS_FUNCTIONS || meaning.functions->groups.count != 1 ||
         meaning.functions->groups.items[0]->space->library || is_own_name(check, name) ||
         is_busy(meaning.functions->groups.items[0]) ||
@@ -473,15 +497,6 @@ static struct ns_term *call_generic(struct ns_check *check, struct ns_expr *expr
         !fits_receiver(check, ns_term_of_group(check, group, expr->span), ns_prune(arguments[0].term)))
         return NULL;
     return ns_call_generic(check, expr, meaning, arguments, count);
-}
-
-/* A local of that name which is a function, as far as is known: values of other types are passed by. */
-static bool is_function_in_scope(const struct ns_check *check, const char *name)
-{
-    const struct ns_typed_local *local = ns_name_find(check, name);
-    const struct ns_term *term = local == NULL ? NULL : ns_prune(local->term);
-
-    return term != NULL && (term->kind == NS_TERM_FUNCTION || ns_is_unknown(term));
 }
 
 struct ns_term *ns_infer_method_call(struct ns_check *check, struct ns_expr *expr)
