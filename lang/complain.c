@@ -397,8 +397,8 @@ void ns_complain_indexed(struct ns_check *check, struct ns_span where, struct ns
 {
     if (passes_over(check))
         return;
-    ns_report(check->unit, where, "type mismatch: expected List%s, found %s", is_assigned ? " or Map" : ", Map or String",
-              ns_term_text(check, object));
+    ns_report(check->unit, where, "type mismatch: expected List%s, found %s",
+              is_assigned ? " or Map" : ", Map or String", ns_term_text(check, object));
     if (!opened(check))
         return;
     if (is_assigned && is_text(object))

@@ -312,7 +312,7 @@ const struct ns_implementation *ns_implementation_before(const struct ns_impleme
 struct ns_group *ns_method_of(const struct ns_unit *unit, uint32_t class_key, const char *name);
 struct ns_group *ns_method_before(const struct ns_group *method);
 bool ns_is_builtin_trait(const char *name);
-/** How many parameters a trait's method is declared with, the receiver among them; 0: the trait has none of that name. */
+/** How many parameters a trait's method is declared with, the receiver among them; 0: the trait has no such method. */
 uint32_t ns_trait_method_arity(const struct ns_trait_info *trait, const char *name);
 
 /* ---- declarations.c ---- */
