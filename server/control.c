@@ -18,7 +18,9 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 
+#define NS_PER_MS UINT64_C(1000000)
 enum {
     LINE_MAX_BYTES = 256,
     CLIENT_PATIENCE_MS = 1000,
@@ -51,13 +53,15 @@ static int make_address(const char *path, struct sockaddr_un *address)
 /* Read a line without its end. False when none comes in time. */
 static bool read_line(int fd, char *line, size_t size)
 {
+    uint64_t until_ns = nb_clock_ns() + (uint64_t)CLIENT_PATIENCE_MS * NS_PER_MS;
     size_t length = 0;
 
     while (length + 1 < size) {
         struct pollfd wanted = { .fd = fd, .events = POLLIN };
+        uint64_t now_ns = nb_clock_ns();
         ssize_t got;
 
-        if (poll(&wanted, 1, CLIENT_PATIENCE_MS) <= 0)
+        if (now_ns >= until_ns || poll(&wanted, 1, (int)((until_ns - now_ns) / NS_PER_MS + 1)) <= 0)
             return false;
         got = read(fd, line + length, size - 1 - length);
         if (got <= 0)

@@ -52,10 +52,10 @@ struct daemon {
     struct srv_control *control;
     int signal_fd, request_fd; /* request_fd: the control thread wants something */
     _Atomic bool stop_wanted, reload_wanted;
-    pthread_mutex_t reload_lock; /* reloads_done, last_reload, stops */
+    pthread_mutex_t reload_lock; /* reloading, reloads_done, last_reload, stops */
     pthread_cond_t reload_done;  /* or will never be */
     uint64_t reloads_done;
-    bool stops;
+    bool reloading, stops;
     char last_reload[256]; /* a sentence */
     char last_status[512]; /* what the service manager was told last */
     uint64_t started_ns, watchdog_ns;
@@ -249,6 +249,7 @@ static void tell_reloaded(struct daemon *daemon, bool conf_ok, int folder_error)
 
     nb_log_info("daemon.reloaded", "config=%s broken_apps=%u", conf_ok ? "read" : "kept", broken);
     pthread_mutex_lock(&daemon->reload_lock);
+    daemon->reloading = false;
     daemon->reloads_done++;
     if (folder_error != 0)
         snprintf(daemon->last_reload, sizeof daemon->last_reload,
@@ -268,6 +269,9 @@ static void reload(struct daemon *daemon)
     bool conf_ok;
     int r;
 
+    pthread_mutex_lock(&daemon->reload_lock);
+    daemon->reloading = true;
+    pthread_mutex_unlock(&daemon->reload_lock);
     daemon->hooks->reloading();
     log_about(NB_LOG_INFO, "daemon.reloading", "config=",
               daemon->options->config_path != NULL ? daemon->options->config_path : "(defaults)", "");
@@ -290,18 +294,19 @@ static void wake_manager(struct daemon *daemon)
 static void wait_for_reload(struct daemon *daemon, struct nb_buf *out)
 {
     struct timespec until;
-    uint64_t before;
+    uint64_t wanted;
     int r = 0;
 
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += RELOAD_PATIENCE_S;
     pthread_mutex_lock(&daemon->reload_lock);
-    before = daemon->reloads_done;
+    /* One that goes on already may have looked at what has changed since. */
+    wanted = daemon->reloads_done + (daemon->reloading ? 2 : 1);
     atomic_store(&daemon->reload_wanted, true);
     wake_manager(daemon);
-    while (daemon->reloads_done == before && !daemon->stops && r == 0)
+    while (daemon->reloads_done < wanted && !daemon->stops && r == 0)
         r = pthread_cond_timedwait(&daemon->reload_done, &daemon->reload_lock, &until);
-    if (daemon->reloads_done != before)
+    if (daemon->reloads_done >= wanted)
         nb_buf_printf(out, "%s\n", daemon->last_reload);
     else
         nb_buf_printf(out, "error: %s\n", daemon->stops ? "the daemon is stopping" : "the reload is still going on");
