@@ -129,11 +129,6 @@ void ns_code_abc(struct ns_code *code, enum vm_op op, unsigned a, unsigned b, un
     begin(code, VM_INSN(op, a, b, c));
 }
 
-void ns_code_d(struct ns_code *code, enum vm_op op, unsigned a, int32_t d)
-{
-    begin(code, VM_INSN_D(op, a, d));
-}
-
 void ns_code_abc_w(struct ns_code *code, enum vm_op op, unsigned a, unsigned b, unsigned c, uint64_t w1)
 {
     if (begin(code, VM_INSN(op, a, b, c)))
@@ -264,7 +259,7 @@ void ns_code_move(struct ns_code *code, unsigned to, unsigned from)
 void ns_code_const(struct ns_code *code, unsigned to, vm_value value)
 {
     if (vm_is_small(value) && vm_small(value) >= INT32_MIN && vm_small(value) <= INT32_MAX)
-        ns_code_d(code, VM_OP_INT, to, (int32_t)vm_small(value));
+        begin(code, VM_INSN_D(VM_OP_INT, to, (int32_t)vm_small(value)));
     else
         ns_code_abc_w(code, VM_OP_CONST, to, 0, 0, value);
 }

@@ -51,7 +51,6 @@ void ns_code_note(struct ns_code *code);
 
 /* One instruction each; the letters say what it has: operands, words (w), a register list (l), an offset (j). */
 void ns_code_abc(struct ns_code *code, enum vm_op op, unsigned a, unsigned b, unsigned c);
-void ns_code_d(struct ns_code *code, enum vm_op op, unsigned a, int32_t d);
 void ns_code_abc_w(struct ns_code *code, enum vm_op op, unsigned a, unsigned b, unsigned c, uint64_t w1);
 void ns_code_abc_w2(struct ns_code *code, enum vm_op op, unsigned a, unsigned b, unsigned c, uint64_t w1, uint64_t w2);
 void ns_code_list(struct ns_code *code, enum vm_op op, unsigned a, unsigned b, const unsigned *registers,

@@ -143,7 +143,8 @@ static struct ns_term *infer_set(struct ns_check *check, const struct ns_expr_li
 
 /* ---- control ---- */
 
-struct ns_term *ns_discarded(struct ns_check *check)
+/* What is expected of a value that is not used. */
+static struct ns_term *discarded(struct ns_check *check)
 {
     if (check->discarded == NULL) {
         check->discarded = nb_arena_alloc(check->arena, sizeof *check->discarded);
@@ -283,7 +284,7 @@ static struct ns_term *infer_if(struct ns_check *check, const struct ns_expr *ex
 
     infer_condition(check, expr->conditional.condition);
     if (expr->conditional.otherwise == NULL) {
-        infer_scoped(check, expr->conditional.then, ns_discarded(check));
+        infer_scoped(check, expr->conditional.then, discarded(check));
         return ns_basic(check, NS_CON_UNIT);
     }
     then = infer_scoped(check, expr->conditional.then, expected);
@@ -311,7 +312,7 @@ static struct ns_term *infer_block(struct ns_check *check, const struct ns_expr 
     declare_local_functions(check, statements);
     for (uint32_t i = 0; i < statements->count; i++) {
         term = ns_infer(check, statements->items[i],
-                        i + 1 < statements->count ? ns_discarded(check) : expected);
+                        i + 1 < statements->count ? discarded(check) : expected);
         ns_settle(check);
     }
     ns_names_end(check, scope);
@@ -340,7 +341,7 @@ static struct ns_term *infer_while(struct ns_check *check, const struct ns_expr 
 
     check->body->breaks = NS_BREAKS_NOT;
     infer_condition(check, expr->while_.condition);
-    infer_scoped(check, expr->while_.body, ns_discarded(check));
+    infer_scoped(check, expr->while_.body, discarded(check));
     return loop_result(check, outer, is_true(expr->while_.condition));
 }
 
@@ -356,7 +357,7 @@ static struct ns_term *infer_for(struct ns_check *check, const struct ns_expr *e
     ns_infer_as(check, expr->for_.to, integer, nowhere, NULL);
     scope = ns_names_begin(check);
     ns_name_add(check, expr->for_.variable.text, integer);
-    ns_infer(check, expr->for_.body, ns_discarded(check));
+    ns_infer(check, expr->for_.body, discarded(check));
     ns_names_end(check, scope);
     return loop_result(check, outer, false);
 }
@@ -387,10 +388,10 @@ static struct ns_term *infer_return(struct ns_check *check, const struct ns_expr
 /* What is thrown, and what the body and the handlers give, may be anything. */
 static struct ns_term *infer_try(struct ns_check *check, const struct ns_expr *expr)
 {
-    infer_scoped(check, expr->try_.body, ns_discarded(check));
-    ns_infer_arms(check, &expr->try_.arms, ns_any(check), ns_discarded(check), false);
+    infer_scoped(check, expr->try_.body, discarded(check));
+    ns_infer_arms(check, &expr->try_.arms, ns_any(check), discarded(check), false);
     if (expr->try_.finally != NULL)
-        infer_scoped(check, expr->try_.finally, ns_discarded(check));
+        infer_scoped(check, expr->try_.finally, discarded(check));
     return ns_any(check);
 }
 
@@ -402,7 +403,7 @@ static struct ns_term *infer_spawn(struct ns_check *check, const struct ns_expr 
     body.depth++;
     body.result = NULL;
     check->body = &body;
-    infer_scoped(check, expr->spawn.body, ns_discarded(check));
+    infer_scoped(check, expr->spawn.body, discarded(check));
     check->body = body.outer;
     check->body->failed |= body.failed;
     return expr->spawn.kind == NS_SPAWN_MONITOR ? ns_any(check) : ns_basic(check, NS_CON_PID);

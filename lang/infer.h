@@ -87,7 +87,7 @@ struct ns_check {
     struct ns_table fields;             /* names of fields of the program's types: anything */
     NB_VEC(struct ns_typed_local *) names; /* in scope, innermost last */
     struct ns_left_out *left_out;       /* type_argument.c's, latest first */
-    struct ns_term *discarded;          /* the very term that ns_discarded() is */
+    struct ns_term *discarded;          /* the very term that stands for a value nobody uses; NULL: not made yet */
 };
 
 /* ---- check.c ---- */
@@ -101,9 +101,8 @@ struct ns_term *ns_term_of_value(struct ns_check *check, struct ns_value *value,
 /* ---- infer.c ---- */
 
 /** The type of an expression. `expected` (may be NULL) is a hint that helps lambdas and constructors; the caller
- *  unifies. ns_discarded(): the value is not used, branches need not agree. */
+ *  unifies. check->discarded: the value is not used, branches need not agree. */
 struct ns_term *ns_infer(struct ns_check *check, struct ns_expr *expr, struct ns_term *expected);
-struct ns_term *ns_discarded(struct ns_check *check);
 /** Infer and unify; what does not fit is reported at the expression. `because`, `why`: see ns_complain_mismatch(). */
 void ns_infer_as(struct ns_check *check, struct ns_expr *expr, struct ns_term *expected, struct ns_span because,
                  const char *why);

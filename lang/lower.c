@@ -17,7 +17,7 @@ void ns_mark_place(struct ns_frame *frame, struct ns_span span)
         frame->code.line = ns_line_of(frame->unit, span);
 }
 
-void ns_check_size(struct ns_frame *frame, struct ns_span span)
+static void check_size(struct ns_frame *frame, struct ns_span span)
 {
     if (frame->code.too_big)
         ns_report(frame->unit, span, "function `%s` is too large", frame->function->name);
@@ -279,7 +279,7 @@ static void lower_last(struct ns_frame *frame, struct ns_hoist *hoist, const str
         ns_lower(frame, statement, target);
 }
 
-void ns_block(struct ns_frame *frame, const struct ns_expr_list *statements, struct ns_target target)
+static void lower_block(struct ns_frame *frame, const struct ns_expr_list *statements, struct ns_target target)
 {
     struct ns_scope scope = ns_scope_begin(frame);
     struct ns_hoist *hoist = ns_hoist(frame, statements);
@@ -318,7 +318,7 @@ static void lower_as_statement(struct ns_frame *frame, const struct ns_expr *exp
         /* a statement that is no element of a block: nobody can call it */
         struct ns_expr *statement = (struct ns_expr *)(uintptr_t)expr;
 
-        ns_block(frame, &(struct ns_expr_list){ &statement, 1 }, ns_nowhere());
+        lower_block(frame, &(struct ns_expr_list){ &statement, 1 }, ns_nowhere());
         break;
     }
     default:
@@ -424,7 +424,7 @@ static void lower_control(struct ns_frame *frame, const struct ns_expr *expr, st
 {
     switch (expr->kind) {
     case NS_EXPR_BLOCK:
-        ns_block(frame, &expr->block.statements, target);
+        lower_block(frame, &expr->block.statements, target);
         break;
     case NS_EXPR_IF:
         lower_if(frame, expr, target);
@@ -470,5 +470,5 @@ void ns_lower(struct ns_frame *frame, const struct ns_expr *expr, struct ns_targ
 {
     ns_mark_place(frame, expr->span);
     lower_control(frame, expr, target);
-    ns_check_size(frame, expr->span);
+    check_size(frame, expr->span);
 }

@@ -136,8 +136,6 @@ void ns_deliver_const(struct ns_frame *frame, vm_value value, struct ns_target t
 unsigned ns_place(struct ns_frame *frame, struct ns_target target);
 /** Instructions from here on belong to this place. */
 void ns_mark_place(struct ns_frame *frame, struct ns_span span);
-void ns_block(struct ns_frame *frame, const struct ns_expr_list *statements, struct ns_target target);
-void ns_check_size(struct ns_frame *frame, struct ns_span span);
 
 /* ---- lower_operator.c ---- */
 
@@ -190,10 +188,8 @@ bool ns_is_namespace(struct ns_unit *unit, struct ns_space *space, const char *p
 /** The meaning of M.name; reports what forbids it. `module` NULL: a namespace of natives. */
 struct ns_meaning ns_find_qualified(struct ns_frame *frame, struct ns_space *module, const char *path,
                                     const struct ns_name *name);
-/** The same in place: each use of a reactive variant's constructor makes a cell. */
+/** A constructor as a value; each use of a reactive variant's makes a cell. */
 void ns_lower_constructor(struct ns_frame *frame, struct ns_constructor_info *constructor, struct ns_target target);
-/** A constructor as a value: a constant, or a function that builds. */
-vm_value ns_constructor_value(struct ns_unit *unit, struct ns_constructor_info *constructor);
 /** The function that stands for an overloaded name, for calls with `count` arguments or any (-1). NULL when no function
  * takes that many. */
 struct vm_function *ns_choose(struct ns_unit *unit, struct ns_functions *functions, int count);
@@ -208,7 +204,6 @@ void ns_lower_assign_index(struct ns_frame *frame, const struct ns_expr *expr);
 /** `name.update(f)`, atomically. */
 void ns_lower_update(struct ns_frame *frame, struct ns_value *value, const struct ns_expr *function,
                      struct ns_target target);
-void ns_set_mvar(struct ns_frame *frame, struct ns_value *value, const struct ns_expr *expr);
 
 /* ---- mvar_check.c ---- */
 
@@ -239,8 +234,6 @@ bool ns_lower_local(struct ns_frame *frame, struct ns_hoist *hoist, const struct
 void ns_lower_try(struct ns_frame *frame, const struct ns_expr *expr, struct ns_target target);
 void ns_lower_return(struct ns_frame *frame, const struct ns_expr *expr);
 void ns_lower_break(struct ns_frame *frame, const struct ns_expr *expr);
-/** Leave handlers, locks and `finally`s up to a context (not that one), NULL: all. */
-void ns_leave_contexts(struct ns_frame *frame, struct ns_context *until);
 /** Return the value of a register from the function. */
 void ns_return(struct ns_frame *frame, unsigned reg);
 /** Whether a call may take the place of this frame now. */

@@ -64,7 +64,7 @@ static void lock_end(struct ns_frame *frame, const struct ns_value *mvar, struct
     ns_code_bind(&frame->code, done);
 }
 
-void ns_set_mvar(struct ns_frame *frame, struct ns_value *value, const struct ns_expr *expr)
+static void set_mvar(struct ns_frame *frame, struct ns_value *value, const struct ns_expr *expr)
 {
     unsigned saved = frame->code.next;
 
@@ -155,7 +155,7 @@ static void bind_name(struct ns_frame *frame, const struct ns_expr *expr)
                       "cannot reassign immutable variable '%s'; use 'var' to declare a mutable variable", name);
         assign(frame, local, expr->bind.value);
     } else if ((mvar = ns_find_mvar(frame->unit, frame->space, name)) != NULL) {
-        ns_set_mvar(frame, mvar, expr->bind.value);
+        set_mvar(frame, mvar, expr->bind.value);
     } else if (local != NULL && local->is_var) {
         assign(frame, local, expr->bind.value);
     } else {

@@ -56,7 +56,8 @@ static struct vm_function *constructor_function(struct ns_unit *unit, struct ns_
     return function;
 }
 
-vm_value ns_constructor_value(struct ns_unit *unit, struct ns_constructor_info *constructor)
+/* A constructor as a value: a constant, or a function that builds. */
+static vm_value constructor_value(struct ns_unit *unit, struct ns_constructor_info *constructor)
 {
     if (constructor->value != VM_NONE)
         return constructor->value;
@@ -72,7 +73,7 @@ void ns_lower_constructor(struct ns_frame *frame, struct ns_constructor_info *co
     unsigned saved = frame->code.next, to;
 
     if (!constructor->type->item->type.is_reactive || constructor->fields->count > 0 || constructor->is_record) {
-        ns_deliver_const(frame, ns_constructor_value(frame->unit, constructor), target);
+        ns_deliver_const(frame, constructor_value(frame->unit, constructor), target);
         return;
     }
     to = ns_place(frame, target);

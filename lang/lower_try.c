@@ -39,7 +39,8 @@ static void unlock(struct ns_frame *frame, struct vm_mvar *mvar)
     ns_code_abc_w(&frame->code, VM_OP_MVAR_UNLOCK, 0, 0, 0, (uint64_t)(uintptr_t)mvar);
 }
 
-void ns_leave_contexts(struct ns_frame *frame, struct ns_context *until)
+/* Leave handlers, locks and `finally`s up to a context (not that one), NULL: all. */
+static void leave_contexts(struct ns_frame *frame, struct ns_context *until)
 {
     struct ns_context *inside = frame->context;
 
@@ -58,7 +59,7 @@ void ns_leave_contexts(struct ns_frame *frame, struct ns_context *until)
 
 void ns_return(struct ns_frame *frame, unsigned reg)
 {
-    ns_leave_contexts(frame, NULL);
+    leave_contexts(frame, NULL);
     ns_code_abc(&frame->code, VM_OP_RETURN, reg, 0, 0);
 }
 
@@ -119,7 +120,7 @@ void ns_lower_break(struct ns_frame *frame, const struct ns_expr *expr)
         ns_lower(frame, expr->operand, *loop->target);
     else if (is_break)
         ns_deliver_const(frame, VM_UNIT, *loop->target);
-    ns_leave_contexts(frame, inside);
+    leave_contexts(frame, inside);
     to = is_break ? loop->break_label : loop->continue_label;
     ns_code_jump(&frame->code, frame->code.labels.items[to].bound ? VM_OP_LOOP : VM_OP_JUMP, 0, to);
 }

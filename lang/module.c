@@ -528,11 +528,3 @@ struct ns_program_source *ns_program_source_free(struct ns_program_source *progr
         nb_arena_free(program->arena);
     return NULL;
 }
-
-const struct ns_module *ns_program_source_find(const struct ns_program_source *program, const char *path)
-{
-    for (uint32_t i = 0; i < program->count; i++)
-        if (strcmp(program->modules[i]->path, path) == 0)
-            return program->modules[i];
-    return NULL;
-}

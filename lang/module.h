@@ -64,7 +64,4 @@ int ns_load_expression(struct ns_expr *expr, struct ns_diag *diag, struct ns_pro
 /** Free the modules and their trees (not the texts); NULL is fine. Returns NULL. */
 struct ns_program_source *ns_program_source_free(struct ns_program_source *program);
 
-/** The module of that path, or NULL. */
-const struct ns_module *ns_program_source_find(const struct ns_program_source *program, const char *path);
-
 #endif

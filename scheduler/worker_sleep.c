@@ -83,8 +83,8 @@ static void fall_asleep(struct sched_worker *worker, uint64_t deadline_ns)
     atomic_store_explicit(&worker->busy_from_ns, worker->now_ns, memory_order_relaxed);
 }
 
-/* On the logical clock a deadline is made to be now. But for programs that wait for others,
- * whose answers would otherwise all come too late. */
+/* On the logical clock a deadline is made to be now. But for programs that wait for others, whose answers would
+ * otherwise all come too late. */
 static bool jump_to(struct sched_worker *worker, uint64_t deadline_ns)
 {
     if (worker->sched->sim == NULL || deadline_ns == UINT64_MAX)

@@ -435,12 +435,6 @@ bool srv_runtime_group_listens(struct srv_runtime *runtime, const struct sched_g
     return srv_runtime_ports(runtime, group, &port, 1) > 0;
 }
 
-int srv_runtime_bind(struct srv_runtime *runtime, struct sched_group *group, uint64_t process, uint16_t port,
-                     int64_t *ret_handle)
-{
-    return srv_listener_open(runtime, NULL, group, process, port, ret_handle);
-}
-
 /* ---- processes and the requests they have to answer (see request.h) ---- */
 
 static uint64_t request_of(const struct vm_process *process)

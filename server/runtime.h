@@ -80,9 +80,6 @@ bool srv_runtime_group_listens(struct srv_runtime *runtime, const struct sched_g
 /** The ports a group listens on, at most `most`; returns how many. Threads: any. */
 unsigned srv_runtime_ports(struct srv_runtime *runtime, const struct sched_group *group, uint16_t *ports,
                            unsigned most);
-/** Open a listener for a group from outside of any process, as tests do. Returns 0 with its handle, or -errno. */
-int srv_runtime_bind(struct srv_runtime *runtime, struct sched_group *group, uint64_t process, uint16_t port,
-                     int64_t *ret_handle);
 
 /** Send what programs have answered so far, for a fifth of a second at the most. Only after sched_stop(), by who will
  * not srv_runtime_stop(). */

@@ -70,22 +70,3 @@ int sysd_fds_take_name(const char *name)
     pthread_mutex_unlock(&lock);
     return fd;
 }
-
-size_t sysd_fds_close(void)
-{
-    size_t closed = 0;
-
-    pthread_mutex_lock(&lock);
-    for (size_t i = 0; i < passed; i++) {
-        if (names[i] == NULL)
-            continue;
-        mark_taken(i);
-        close(descriptor(i));
-        closed++;
-    }
-    free(names);
-    names = NULL;
-    passed = 0;
-    pthread_mutex_unlock(&lock);
-    return closed;
-}

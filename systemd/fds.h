@@ -1,7 +1,8 @@
 /*
  * fds.h - listening sockets that systemd opened for us (nostosd.socket), to be taken by port or by name.
  *
- * Each is handed out once; the caller owns what it takes. Threads: any.
+ * Each is handed out once; the caller owns what it takes. The others stay open for who asks later: an app may be
+ * deployed at any time. Threads: any.
  */
 #ifndef SYSTEMD_FDS_H
 #define SYSTEMD_FDS_H
@@ -16,7 +17,5 @@ int sysd_fds_open(void);
 int sysd_fds_take_port(uint16_t port);
 /** A socket by its FileDescriptorName=, -ENOENT if none is left. */
 int sysd_fds_take_name(const char *name);
-/** Close what nobody took. Returns how many those were. */
-size_t sysd_fds_close(void);
 
 #endif

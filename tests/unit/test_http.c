@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "scheduler/sched.h"
 #include "server/http_native.h"
+#include "server/listener.h"
 #include "server/runtime.h"
 #include "tests/unit/run_suite.h"
 #include "vm/list.h"
@@ -237,7 +238,7 @@ static void start(unsigned acceptors)
     crashes = second_answers_refused = acceptors_ended = 0;
     start_engine();
     for (port = PORT_FIRST + (uint16_t)(getpid() % 400); port < PORT_LAST; port++) {
-        if (srv_runtime_bind(runtime, &group, 0, port, &handle) == 0)
+        if (srv_listener_open(runtime, NULL, &group, 0, port, &handle) == 0)
             break;
     }
     ck_assert_uint_lt(port, PORT_LAST);
@@ -610,7 +611,7 @@ START_TEST(closes_at_once_and_wakes_who_accepts)
     srv_runtime_close_group(runtime, NULL, &group);
     ck_assert(becomes(&acceptors_ended, 3));
     ck_assert_int_eq(open_connection(), -ECONNREFUSED);
-    ck_assert_int_eq(srv_runtime_bind(runtime, &group, 0, port, &again), 0);
+    ck_assert_int_eq(srv_listener_open(runtime, NULL, &group, 0, port, &again), 0);
     ck_assert_int_ne(again, handle);
     ck_assert(hear(fd, NULL)); /* an idle connection of the old one is closed */
     close(fd);
@@ -623,7 +624,7 @@ START_TEST(gives_a_port_to_one_listener_only)
     int64_t second;
 
     start_wired(_i, 0);
-    ck_assert_int_eq(srv_runtime_bind(runtime, &group, 0, port, &second), -EADDRINUSE);
+    ck_assert_int_eq(srv_listener_open(runtime, NULL, &group, 0, port, &second), -EADDRINUSE);
     ck_assert(srv_runtime_group_listens(runtime, &group));
     stop();
 }
@@ -712,7 +713,7 @@ START_TEST(a_retired_listener_answers_what_it_has_taken)
     srv_runtime_retire_group(runtime, &group, NULL);
     ck_assert(!srv_runtime_group_is_drained(runtime, &group));
     ck_assert_int_eq(open_connection(), -ECONNREFUSED);
-    ck_assert_int_eq(srv_runtime_bind(runtime, &group, 0, port, &second), 0); /* the port is free */
+    ck_assert_int_eq(srv_listener_open(runtime, NULL, &group, 0, port, &second), 0); /* the port is free */
     expect_on(next, "Host: x\r\n\r\n", "HTTP/1.1 200", "a body");
     ck_assert_ptr_nonnull(strstr(answer, "Connection: close"));
     close(next);

@@ -112,6 +112,15 @@ static void check_error(const char *message)
     ck_assert_str_eq(ns_diag_first(diag), message);
 }
 
+/* The module of that path, or NULL. */
+static const struct ns_module *module_of(const char *path)
+{
+    for (uint32_t i = 0; i < program->count; i++)
+        if (strcmp(program->modules[i]->path, path) == 0)
+            return program->modules[i];
+    return NULL;
+}
+
 START_TEST(loads_a_single_file_as_the_root)
 {
     write_file("one.nos", "main() = 1");
@@ -119,8 +128,8 @@ START_TEST(loads_a_single_file_as_the_root)
     ck_assert_int_eq(load(at("one.nos"), NULL), 0);
     ck_assert_str_eq(modules(), "stdlib.list stdlib.io |  ");
     ck_assert(!program->directory);
-    ck_assert_ptr_nonnull(ns_program_source_find(program, ""));
-    ck_assert_ptr_null(ns_program_source_find(program, "sibling"));
+    ck_assert_ptr_nonnull(module_of(""));
+    ck_assert_ptr_null(module_of("sibling"));
 }
 END_TEST
 
@@ -140,7 +149,7 @@ START_TEST(loads_a_folder_in_path_order)
     ck_assert_int_eq(load(folder, NULL), 0);
     ck_assert_str_eq(modules(), "stdlib.list stdlib.io | main net net.deep.a net.tcp shapes ");
     ck_assert(program->directory);
-    ck_assert_str_eq(ns_program_source_find(program, "net.tcp")->source->file, at("net/tcp.nos"));
+    ck_assert_str_eq(module_of("net.tcp")->source->file, at("net/tcp.nos"));
 }
 END_TEST
 
@@ -176,10 +185,10 @@ END_TEST
 START_TEST(marks_library_and_prelude)
 {
     ck_assert_int_eq(load_text("use stdlib.deep.*"), 0);
-    ck_assert(ns_program_source_find(program, "stdlib.list")->prelude);
-    ck_assert(ns_program_source_find(program, "stdlib.deep")->library);
-    ck_assert(!ns_program_source_find(program, "stdlib.deep")->prelude);
-    ck_assert(!ns_program_source_find(program, "")->library);
+    ck_assert(module_of("stdlib.list")->prelude);
+    ck_assert(module_of("stdlib.deep")->library);
+    ck_assert(!module_of("stdlib.deep")->prelude);
+    ck_assert(!module_of("")->library);
 }
 END_TEST
 
