@@ -297,6 +297,15 @@
  * lies below, the frame's two words and free memory, is written afterwards or not used. So two words more than the
  * frame takes must be free. */
 enum { CLEARED_AT_ONCE = 4 };
+#define CLEAR(frame, registers, arguments) \
+    { \
+        for (int i_ = 1; i_ <= CLEARED_AT_ONCE; i_++) \
+            (frame)[VM_FRAME_WORDS + (int)(registers) - i_] = VM_NONE; \
+        for (unsigned i_ = (arguments); i_ + CLEARED_AT_ONCE < (registers); i_++) { \
+            (frame)[VM_FRAME_WORDS + i_] = VM_NONE; \
+            KEEP_LOOP(); \
+        } \
+    }
 
 /* The function that is called; out when the slice ends or calls are too deep. */
 #define CALLEE(arity) \
@@ -315,12 +324,7 @@ enum { CLEARED_AT_ONCE = 4 };
         reductions--; \
         depth++; \
         heap->fp = frame_; \
-        for (int i_ = 1; i_ <= CLEARED_AT_ONCE; i_++) \
-            frame_[VM_FRAME_WORDS + (int)registers_ - i_] = VM_NONE; \
-        for (unsigned i_ = (count); i_ + CLEARED_AT_ONCE < registers_; i_++) { \
-            frame_[VM_FRAME_WORDS + i_] = VM_NONE; \
-            KEEP_LOOP(); \
-        } \
+        CLEAR(frame_, registers_, count) \
         frame_[0] = vm_from_object(f_); \
         frame_[1] = vm_return_word((behind), A); \
         r = frame_ + VM_FRAME_WORDS; \
@@ -416,29 +420,61 @@ op_CALL_DIRECT: {
 #define THEN_CALL_1_UNLESS_CTOR CALL_UNLESS(vm_op_constructor(given) == code_[1])
 #define THEN_CALL_1_SWITCH_CTOR CALL_SWITCH_CTOR
 
-/* ---- closures called with an element ---- */
+/* ---- calls of closures ---- */
 
+#define FIRST_CAPTURED \
+    { \
+        r[A] = vm_field(r[B], 1u + C); \
+        pc++; \
+    }
 #define FIRST_INDEX \
     { \
         vm_value list_ = r[B], index_ = r[C]; \
         if (unlikely(!vm_is_small(index_) || !vm_is_kind(list_, VM_KIND_SLICE)) || \
             unlikely((uint64_t)vm_small(index_) >= vm_size(list_))) \
             goto op_INDEX; \
-        r[A] = given = vm_object(vm_field(list_, 0))[2 + vm_small(vm_field(list_, 1)) + vm_small(index_)]; \
+        r[A] = vm_object(vm_field(list_, 0))[2 + vm_small(vm_field(list_, 1)) + vm_small(index_)]; \
         pc++; \
     }
-/* Of one or two arguments, the last of them what was computed. */
+#define THEN_ADD_RETURN FIRST_ADD THEN_RETURN
+#define THEN_MUL_RETURN FIRST_MUL THEN_RETURN
+/* What is called with one or two arguments; out when it is nothing that takes so many. */
+#define CALLED_VALUE(otherwise) \
+    vm_value callee_ = r[B]; \
+    const struct vm_function *f_ = callable_function(callee_); \
+    const uint16_t *list_ = (const uint16_t *)(pc + 1); \
+    unsigned count_ = C; \
+    vm_value first_ = r[list_[0]], last_ = r[list_[count_ - 1]]; \
+    if (nb_stress || unlikely(f_ == NULL || reductions <= 1 || depth >= p->depth_max) || \
+        unlikely(f_->arity != count_)) \
+        goto otherwise;
 #define THEN_CALL_VALUE \
     { \
-        vm_value callee_ = r[B], first_ = r[*(const uint16_t *)(pc + 1)]; \
-        const struct vm_function *f_ = callable_function(callee_); \
-        unsigned count_ = C; \
-        if (nb_stress || unlikely(f_ == NULL || reductions <= 1 || depth >= p->depth_max) || \
-            unlikely(f_->arity != count_)) \
-            goto op_CALL_VALUE; \
-        ENTER(count_, first_, given, f_->code, pc + 2, op_CALL_VALUE) \
+        CALLED_VALUE(op_CALL_VALUE) \
+        ENTER(count_, first_, last_, f_->code, pc + 2, op_CALL_VALUE) \
         if (f_->captures > 0) \
             r[count_] = callee_; \
+        DISPATCH(); \
+    }
+/* In the frame's place. */
+#define THEN_TAIL_CALL_VALUE \
+    { \
+        CALLED_VALUE(op_TAIL_CALL_VALUE) \
+        unsigned registers_ = f_->registers; \
+        vm_value *frame_ = FP + function_of(FP)->registers - registers_, return_word_ = FP[1]; \
+        if (unlikely(frame_ - 2 < heap->top)) \
+            goto op_TAIL_CALL_VALUE; \
+        reductions--; \
+        heap->fp = frame_; \
+        CLEAR(frame_, registers_, count_) \
+        frame_[0] = vm_from_object(f_); \
+        frame_[1] = return_word_; \
+        r = frame_ + VM_FRAME_WORDS; \
+        r[0] = first_; \
+        r[count_ - 1] = last_; \
+        if (f_->captures > 0) \
+            r[count_] = callee_; \
+        pc = f_->code; \
         DISPATCH(); \
     }
 #define THEN_INDEX FIRST_INDEX THEN_CALL_VALUE

@@ -263,10 +263,10 @@ static bool may_end_at_once(const uint64_t *first)
     return (is_test(op) ? VM_B(*first) : VM_A(*first)) == 0 && is_plain_end(first + 2);
 }
 
-/* A call of a closure with one or two arguments, the last of them what is computed at `at`. */
-static bool is_called_with(const uint64_t *at, const uint64_t *call)
+/* A call of a closure with one or two arguments. */
+static bool calls_with_few(const uint64_t *call)
 {
-    return VM_C(*call) >= 1 && VM_C(*call) <= 2 && list_register(call, VM_C(*call) - 1u) == VM_A(*at);
+    return VM_C(*call) >= 1 && VM_C(*call) <= 2;
 }
 
 /* A call of the native that appends, in the library's loops. */
@@ -281,10 +281,10 @@ bool vm_pair_fits(enum vm_op typed, const uint64_t *at, const uint64_t *next)
 
     if (vm_op_general(typed) == VM_OP_TAIL_SELF_2)
         return true;
-    if (second == VM_OP_CALL_VALUE)
-        return is_called_with(at, next);
+    if (second == VM_OP_CALL_VALUE || second == VM_OP_TAIL_CALL_VALUE)
+        return calls_with_few(next);
     if (second == VM_OP_INDEX)
-        return VM_OP_OF(next[1]) == VM_OP_CALL_VALUE && is_called_with(next, next + 1);
+        return VM_OP_OF(next[1]) == VM_OP_CALL_VALUE && calls_with_few(next + 1);
     if (vm_op_general(typed) == VM_OP_CALL_NATIVE)
         return is_put(at);
     if (vm_op_general(typed) == VM_OP_CALL_1)
