@@ -1,7 +1,7 @@
 /*
  * loop.c - the turns of a connection loop: what was handed over, then libmicrohttpd, then the clock.
  *
- * On a worker, srv_loop_turn() is its poller's pass. While requests wait unsuspended the poller's time-out is 0: an
+ * On a worker, take_turn() is its poller's pass. While requests wait unsuspended the poller's time-out is 0: an
  * idle worker then takes the few turns until they are answered or suspended without sleeping in between; a busy one
  * comes by between its slices.
  *
@@ -213,7 +213,9 @@ static void drop_finished(struct srv_loop *loop)
     }
 }
 
-bool srv_loop_turn(struct srv_loop *loop, struct vm_ctx *ctx)
+/* One turn: commands, answers, a few passes of each daemon that has something to do, time-outs. Never blocks. True when
+ * it did something. `ctx` is the worker's, NULL on other threads. */
+static bool take_turn(struct srv_loop *loop, struct vm_ctx *ctx)
 {
     bool did;
 
@@ -251,7 +253,7 @@ static int64_t sleep_allowed_ns(struct srv_loop *loop)
 
 static bool poller_pass(struct sched_poller *poller, struct vm_ctx *ctx)
 {
-    return srv_loop_turn(poller->context, ctx);
+    return take_turn(poller->context, ctx);
 }
 
 static bool poller_pending(struct sched_poller *poller)
@@ -288,7 +290,7 @@ static void *thread_main(void *closure)
     struct srv_loop *loop = closure;
 
     while (!atomic_load(&loop->stop)) {
-        srv_loop_turn(loop, NULL);
+        take_turn(loop, NULL);
         sleep_until_needed(loop);
     }
     return NULL;
@@ -427,7 +429,7 @@ static bool is_sending(const struct srv_loop *loop)
 void srv_loop_flush(struct srv_loop *loop)
 {
     for (unsigned i = 0; i < END_TURNS_MAX; i++) {
-        bool did = srv_loop_turn(loop, NULL);
+        bool did = take_turn(loop, NULL);
 
         if (!did && !is_sending(loop))
             break;
@@ -438,14 +440,14 @@ void srv_loop_flush(struct srv_loop *loop)
 
 void srv_loop_end(struct srv_loop *loop)
 {
-    srv_loop_turn(loop, NULL);
+    take_turn(loop, NULL);
     for (struct srv_endpoint *endpoint = loop->endpoints; endpoint != NULL; endpoint = endpoint->next) {
         srv_endpoint_close(endpoint, NULL);
         srv_exchange_fail_all(endpoint);
         endpoint->busy = true;
     }
     for (unsigned i = 0; i < END_TURNS_MAX; i++) {
-        srv_loop_turn(loop, NULL);
+        take_turn(loop, NULL);
         if (!has_connections(loop))
             break;
         usleep(END_PAUSE_US);

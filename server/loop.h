@@ -135,10 +135,6 @@ void srv_loop_done(struct srv_loop *loop);
 int srv_loop_start_thread(struct srv_loop *loop);
 void srv_loop_stop_thread(struct srv_loop *loop);
 
-/** One turn: commands, answers, a few passes of each daemon that has something to do, time-outs. Never blocks. True
- * when it did something. `ctx` is the worker's, NULL on other threads. */
-bool srv_loop_turn(struct srv_loop *loop, struct vm_ctx *ctx);
-
 /** Hand over a command; it must stay until it has run. Threads: any. */
 void srv_loop_command(struct srv_loop *loop, struct vm_ctx *ctx, struct srv_command *command);
 /** Whether the caller runs on the thread that drives the loop. */
