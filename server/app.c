@@ -274,8 +274,10 @@ uint64_t srv_apps_look(struct srv_apps *apps)
         if (again_ns < next_ns)
             next_ns = again_ns;
     }
-    if (!is_any_starting(apps))
+    if (!is_any_starting(apps)) {
         srv_apps_retire_leaving(apps);
+        srv_apps_retire_covered(apps);
+    }
     return next_ns;
 }
 

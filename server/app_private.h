@@ -75,6 +75,8 @@ void srv_app_end(struct srv_apps *apps, struct srv_app *app);
 /** The app is to run no more: it serves until srv_apps_retire_leaving(). */
 void srv_app_leave(struct srv_apps *apps, struct srv_app *app);
 void srv_apps_retire_leaving(struct srv_apps *apps);
+/** Retire former versions whose ports are all served by others, of whatever app. Only when no app is starting. */
+void srv_apps_retire_covered(struct srv_apps *apps);
 /** End the retired versions that have finished, or may not go on. Returns when to look again. */
 uint64_t srv_apps_look_at_retiring(struct srv_apps *apps, uint64_t now_ns);
 

@@ -8,7 +8,8 @@
  *   - The new version ends with an exception before that: the former one stays, and the next reload tries again. An app
  *     that has joined on a port of it by then has come too early: it is treated as if its version had failed.
  *   - It listens on some of the ports only: those it gets after SRV_SETTLE_MS, for the others the former one serves on,
- *     for takeover_seconds at the most, or until the new main returns.
+ *     for takeover_seconds at the most, or until the new main returns, or until other apps serve them: when all apps
+ *     of the reload are up, who is no longer needed leaves.
  *   - An app that is gone or switched off leaves its ports when all other apps of the same reload are up: any of them
  *     may have joined, so a port moves from one app to another in the same way.
  *
@@ -147,6 +148,20 @@ void srv_apps_retire_leaving(struct srv_apps *apps)
 {
     while (apps->leaving != NULL)
         retire(apps, take_first(apps, &apps->leaving));
+}
+
+void srv_apps_retire_covered(struct srv_apps *apps)
+{
+    for (size_t i = 0; i < apps->list.count; i++) {
+        struct srv_version **place = &apps->list.items[i]->formers;
+
+        while (*place != NULL) {
+            if (srv_runtime_group_is_covered(apps->runtime, &(*place)->group, NULL))
+                retire(apps, take_first(apps, place));
+            else
+                place = &(*place)->next;
+        }
+    }
 }
 
 /* Whether the live version has taken a former one's place, or will not. `settled`: before this was asked. */

@@ -314,11 +314,32 @@ static bool listens_on(struct srv_runtime *runtime, const struct sched_group *gr
     return walk.found > 0;
 }
 
+static void compare_port_of_others(struct srv_listener *listener, void *closure)
+{
+    struct group_walk *walk = closure;
+
+    if (srv_listener_is_open(listener) && listener->group != walk->group && !has_left(listener) &&
+        listener->port == walk->port)
+        walk->found++;
+}
+
+/* Whether anybody but a group listens on a port. */
+static bool others_listen_on(struct srv_runtime *runtime, const struct sched_group *group, uint16_t port)
+{
+    struct group_walk walk = { .group = group, .port = port };
+
+    each_listener(runtime, compare_port_of_others, &walk);
+    return walk.found > 0;
+}
+
 static void look_whether_covered(struct srv_listener *listener, void *closure)
 {
     struct group_walk *walk = closure;
 
-    if (walk_wants(walk, listener) && !has_left(listener) && !listens_on(walk->runtime, walk->other, listener->port))
+    if (!walk_wants(walk, listener) || has_left(listener))
+        return;
+    if (walk->other != NULL ? !listens_on(walk->runtime, walk->other, listener->port)
+                            : !others_listen_on(walk->runtime, walk->group, listener->port))
         walk->all = false;
 }
 

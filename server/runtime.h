@@ -57,7 +57,7 @@ void srv_runtime_reload_limits(struct srv_runtime *runtime);
 void srv_runtime_close_group(struct srv_runtime *runtime, struct vm_ctx *ctx, const struct sched_group *group);
 /** Let listeners of other groups join those of a group on their ports, or not any more. Threads: any. */
 void srv_runtime_offer_group(struct srv_runtime *runtime, const struct sched_group *group, bool offered);
-/** Whether `other` listens on each port that the group listens on. Threads: any. */
+/** Whether `other`, or with NULL anybody else, listens on each port that the group listens on. Threads: any. */
 bool srv_runtime_group_is_covered(struct srv_runtime *runtime, const struct sched_group *group,
                                   const struct sched_group *other);
 /** A port on which both groups listen, 0 when there is none. Threads: any. */

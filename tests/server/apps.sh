@@ -230,7 +230,9 @@ main() = serve($2, req => respondText(req, \"$1\"))" | app "$1.nos"; }
     serve_on first PORT2
     serve_on second PORT
     like "two apps change ports" "$(control reload)" '0 broken'
-    is "… with each other" "$(get http://127.0.0.1:$port/) $(get http://127.0.0.1:$port2/)" "second first"
+    is "… with each other, whoever asks" \
+        "$(for _ in $(seq 1 20); do get http://127.0.0.1:$port/; get http://127.0.0.1:$port2/; done)" \
+        "$(for _ in $(seq 1 20); do printf 'secondfirst'; done)"
     rm "$home/apps/second.nos"
     serve_on again PORT
     control reload >/dev/null
