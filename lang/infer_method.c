@@ -7,6 +7,7 @@
 
 #include "base/intern.h"
 #include "lang/infer.h"
+#include "lang/words.h"
 
 /* ---- what a method of a known receiver is ---- */
 
@@ -48,20 +49,10 @@ static enum ufcs find_function(struct ns_check *check, const struct ns_functions
     return found;
 }
 
-static bool is_listed(const char *list, const char *name)
-{
-    size_t length = strlen(name);
-
-    for (const char *at = strstr(list, name); at != NULL; at = strstr(at + 1, name))
-        if (at[-1] == ' ' && at[length] == ' ')
-            return true;
-    return false;
-}
-
 /* A method that every value has; `count` arguments, the receiver among them. */
 static bool is_universal(const char *name, uint32_t count)
 {
-    return count == 1 ? is_listed(" show toString hash copy ", name) : count == 2 && strcmp(name, "inspect") == 0;
+    return count == 1 ? ns_words_have(" show toString hash copy ", name) : count == 2 && strcmp(name, "inspect") == 0;
 }
 
 /* The receiver may have methods and fields nobody declared. */
@@ -236,7 +227,7 @@ static struct ns_term *call_open(struct ns_check *check, const char *name, struc
     bool open, found = false;
     struct ns_term *field, *result = NULL;
 
-    if (is_listed(" get set onChange onRead ", name))
+    if (ns_words_have(" get set onChange onRead ", name))
         return unknown_result(check, arguments, count);
     field = call->as_function ? NULL : ns_field_of(check, ns_prune(arguments[0].term), name, &open);
     if (field != NULL)
@@ -281,11 +272,11 @@ static struct ns_term *call_known(struct ns_check *check, const char *name, stru
 /* What the result is, whatever the receiver turns out to be. */
 static struct ns_term *result_of(struct ns_check *check, const char *name, uint32_t count)
 {
-    if (count == 1 && is_listed(" length size ", name))
+    if (count == 1 && ns_words_have(" length size ", name))
         return ns_basic(check, NS_CON_INT);
     if (count == 1 && strcmp(name, "isEmpty") == 0)
         return ns_basic(check, NS_CON_BOOL);
-    if (count == 1 && is_listed(" show toString ", name))
+    if (count == 1 && ns_words_have(" show toString ", name))
         return ns_basic(check, NS_CON_STRING);
     return NULL;
 }
@@ -308,11 +299,11 @@ static struct ns_term *only_receiver(struct ns_check *check, const char *name, u
 
     if (is_own_name(check, name))
         return NULL;
-    if (is_listed(lists, name))
+    if (ns_words_have(lists, name))
         return ns_list_of(check, ns_variable(check));
-    if (is_listed(strings, name))
+    if (ns_words_have(strings, name))
         return ns_basic(check, NS_CON_STRING);
-    if (count == 1 && is_listed(" keys values ", name))
+    if (count == 1 && ns_words_have(" keys values ", name))
         return ns_map_of(check, ns_variable(check), ns_variable(check));
     return NULL;
 }

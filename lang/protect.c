@@ -4,6 +4,7 @@
 #include "config.h"
 
 #include "lang/unit.h"
+#include "lang/words.h"
 
 #include <string.h>
 
@@ -25,23 +26,12 @@ static const char library_names[] =
     " scanl span splitAt nthHelper mapAcc filterAcc reverseAcc groupAcc groupByAcc replicateAcc indexOfAcc"
     " findIndicesAcc positionAcc ";
 
-/* Names hold no spaces, so one between spaces is a whole one. */
-static bool is_listed(const char *list, const char *name)
-{
-    size_t length = strlen(name);
-
-    for (const char *at = strstr(list, name); at != NULL; at = strstr(at + 1, name))
-        if (at[-1] == ' ' && at[length] == ' ')
-            return true;
-    return false;
-}
-
 bool ns_is_builtin_name(const char *name)
 {
-    return is_listed(builtin_names, name);
+    return ns_words_have(builtin_names, name);
 }
 
 bool ns_is_protected_library_name(const char *name)
 {
-    return is_listed(library_names, name);
+    return ns_words_have(library_names, name);
 }

@@ -13,6 +13,7 @@
 #include "base/intern.h"
 #include "lang/unit.h"
 #include "lang/walk.h"
+#include "lang/words.h"
 
 struct form {
     const char *name;   /* as programs write it */
@@ -68,19 +69,9 @@ struct scan {
 
 /* ---- what is what ---- */
 
-static bool is_word_of(const char *words, const char *name)
-{
-    size_t length = strlen(name);
-
-    for (const char *at = strstr(words, name); at != NULL; at = strstr(at + 1, name))
-        if (at[-1] == ' ' && at[length] == ' ')
-            return true;
-    return false;
-}
-
 static bool is_redirected(const struct form *form, const char *name)
 {
-    return is_word_of(common_names, name) || is_word_of(form->more, name);
+    return ns_words_have(common_names, name) || ns_words_have(form->more, name);
 }
 
 /* The form that an expression is, unless the program has a constructor of that name. */

@@ -37,7 +37,7 @@ liblang_a_SOURCES += \
 	lang/similar.c lang/similar.h lang/suggest.c lang/suggest.h \
 	lang/table.c lang/table.h \
 	lang/type_test.c lang/type_test.h \
-	lang/trait.c lang/unit.c lang/unit.h lang/use.c \
+	lang/trait.c lang/unit.c lang/unit.h lang/words.h lang/use.c \
 	lang/walk.c lang/walk.h \
 	lang/written_type.c
 
